@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { checkLockfile, checkManifest, checkText } from '../../scripts/house.ts';
+
+const advice = (path: string, text: string): string => checkText(path, text)[0]?.advice ?? 'nothing';
+
+describe('each house rule sees its breach', () => {
+  test.each([
+    ['src/base/bytes.ts', '// TODO later', 'TODO'],
+    ['src/base/bytes.ts', 'const x: any = 1;', ': any'],
+    ['src/base/bytes.ts', 'const x = y as any;', 'as any'],
+    ['src/base/bytes.ts', 'const x = y as unknown as Bytes;', 'as unknown as'],
+    ['src/base/bytes.ts', '// @ts-ignore', '@ts-ignore'],
+    ['src/base/bytes.test.ts', "test.only('x', run);", 'test.only'],
+    ['test/paper/quorum.test.ts', "describe.skip('x', run);", 'describe.skip'],
+    ['src/protocol/replica.ts', 'const now = Date.now();', 'Date.now'],
+    ['src/apps/ledger.ts', 'const dice = Math.random();', 'Math.random'],
+    ['src/protocol/replica.ts', 'setTimeout(run, 5);', 'setTimeout'],
+    ['src/state/tree.ts', 'const path = process.env.PBFT;', 'process.e'],
+    ['src/messages/codec.ts', 'console.log(1);', 'console.'],
+    ['src/protocol/replica.ts', 'export async function run() {}', 'async'],
+    ['src/node/link.ts', 'console.log(1);', 'console.'],
+    ['src/node/link.ts', 'let open = 0;', 'let'],
+    ['src/protocol/replica.ts', "import { readFileSync } from 'node:fs';", 'node:fs'],
+    ['src/protocol/replica.ts', "import fastify from 'fastify';", 'fastify'],
+    ['src/protocol/replica.ts', '/** The leader proposes. */', 'leader'],
+    ['src/protocol/viewChange.ts', '', 'kebab-case'],
+    ['src/protocol/replica.ts', 'line\n'.repeat(601), '601 lines'],
+    ['README.md', 'see /work/main/README.md', '/work/'],
+    ['docs/start.md', 'see ../shared/design/DESIGN.md', '../shared/'],
+    ['.npmrc', 'registry=https://example.org/', 'registry='],
+    ['docs/start.md', 'https://registry.example.org/pbft', 'https://registry.example.org'],
+  ])('%s: %s', (path, text, expected) => {
+    expect(advice(path, text)).toContain(expected);
+  });
+
+  test('a dependency whose version is a range', () => {
+    const [problem] = checkManifest('package.json', '{\n  "dependencies": {\n    "pino": "^10.4.0"\n  }\n}\n');
+    expect(problem).toMatchObject({ line: 3, advice: expect.stringContaining('^10.4.0') as string });
+  });
+
+  test('a lockfile that names a host', () => {
+    expect(checkLockfile('package-lock.json', '"resolved": "https://example.org/a.tgz"')).toHaveLength(1);
+  });
+});
+
+describe('no false alarm', () => {
+  test.each([
+    ['src/protocol/replica.ts', '// as any other replica, it leaves the process. No Date.now here'],
+    ['src/protocol/replica.ts', '/** Never reads Date.now or process.env. */'],
+    ['src/protocol/replica.ts', 'line\n'.repeat(600)],
+    ['src/protocol/replica.test.ts', "import { test } from 'vitest';"],
+    ['src/simulation/ideal.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
+    ['src/cli/up.ts', 'console.log(1);'],
+    ['src/node/clock.ts', 'const now = Date.now();'],
+    ['docs/start.md', 'src/work/ and https://www.npmjs.com/package/pino'],
+  ])('%s: %s', (path, text) => {
+    expect(advice(path, text)).toBe('nothing');
+  });
+});

@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+// Two cores are the smallest machine we promise to be comfortable on: more workers than that make timing tests lie.
+const SECOND_MS = 1000;
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts'],
+          testTimeout: 10 * SECOND_MS,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          testTimeout: 30 * SECOND_MS,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          // Real processes, ports and disks.
+          testTimeout: 60 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.test.ts'],
+    },
+  },
+});
