@@ -1,0 +1,235 @@
+/** The behaviours as data: for `GET /pbft/behaviours`, the documentation and the tests. */
+import type { Certainty, SuspicionKind } from '../protocol/suspicion.ts';
+import type { BehaviourName } from './behaviour.ts';
+
+/** What the liar is at the time: proposing, voting, or answering a caller of its own HTTP interface. */
+export type BehaviourRole = 'primary' | 'backup' | 'gateway';
+
+/** Who comes to say what. `by` is a phrase for people. */
+export interface ExpectedSuspicion {
+  readonly kind: SuspicionKind;
+  readonly certainty: Certainty;
+  readonly by: string;
+}
+
+export interface BehaviourEntry {
+  readonly behaviour: BehaviourName;
+  readonly role: BehaviourRole;
+  /** What leaves the node that a correct one would not send. */
+  readonly changes: string;
+  /** What the other nodes and the clients notice, and whether requests still execute. */
+  readonly othersSee: string;
+  /** Empty where nobody can tell. */
+  readonly suspicions: readonly ExpectedSuspicion[];
+}
+
+const UNCHANGED_GATEWAY =
+  'Nothing of its own: what it tells its caller is what it accepted as a client of the others. A caller who does not trust it asks for a receipt.';
+
+export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
+  {
+    behaviour: 'corrupt',
+    role: 'primary',
+    changes:
+      'The PRE-PREPARE for one backup holds an altered request; COMMITs and DECIDED carry another digest, CHECKPOINTs another root.',
+    othersSee:
+      'That backup cannot authenticate the request, complains and does not vote. The others prepare, but the COMMIT of the primary contradicts what is prepared; with n = 3f+1 and all others well, the quorum lacks its vote and waits for a view change.',
+    suspicions: [
+      { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
+      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once a checkpoint is stable without it' },
+    ],
+  },
+  {
+    behaviour: 'corrupt',
+    role: 'backup',
+    changes:
+      'PREPARE, COMMIT and DECIDED carry another digest, CHECKPOINTs another root, bodies and requests it passes on other content.',
+    othersSee:
+      'Votes for a digest that nobody proposed; they count for nothing. Altered bodies do not hash to their digest, altered requests do not authenticate. Requests execute.',
+    suspicions: [
+      { kind: 'false-vote', certainty: 'certain', by: 'the primary at its PREPARE, every node at its COMMIT' },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'the other backups at its PREPARE (they name the primary too)',
+      },
+      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
+      { kind: 'bad-link', certainty: 'uncertain', by: 'a node that fetched a body from it' },
+    ],
+  },
+  {
+    behaviour: 'corrupt',
+    role: 'gateway',
+    changes: 'Requests that it passes on to the primary are altered on the way; those it issues itself are not.',
+    othersSee: `The primary cannot authenticate them; clients send to all after half a timeout. ${UNCHANGED_GATEWAY}`,
+    suspicions: [],
+  },
+  {
+    behaviour: 'equivocate',
+    role: 'primary',
+    changes:
+      'Two valid batches for one sequence number (the second 1 ms later, or in another order): f backups get the second one, with COMMITs to match.',
+    othersSee:
+      'The others go on. The deceived see f+1 votes for another digest than theirs, vote for nothing else, and execute what f+1 nodes tell them was decided.',
+    suspicions: [
+      { kind: 'equivocation', certainty: 'certain', by: 'the deceived backups, at f+1 votes for the other digest' },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'backups at the first vote for the other digest (they name its sender too)',
+      },
+    ],
+  },
+  {
+    behaviour: 'equivocate',
+    role: 'backup',
+    changes: 'PREPARE, COMMIT and CHECKPOINT for half of the nodes carry another digest or root.',
+    othersSee: 'That half counts no vote of it. Requests execute.',
+    suspicions: [
+      {
+        kind: 'false-vote',
+        certainty: 'certain',
+        by: 'the nodes of that half at its COMMIT, the primary among them at its PREPARE',
+      },
+      { kind: 'digest-mismatch', certainty: 'uncertain', by: 'the backups of that half at its PREPARE' },
+      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'the nodes of that half, once the checkpoint is stable' },
+    ],
+  },
+  {
+    behaviour: 'equivocate',
+    role: 'gateway',
+    changes: UNCHANGED_GATEWAY,
+    othersSee: 'Nothing.',
+    suspicions: [],
+  },
+  {
+    behaviour: 'lie',
+    role: 'primary',
+    changes:
+      'COMMIT and DECIDED for sequence numbers it has not proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did.',
+    othersSee:
+      'One claim moves nobody: a decision takes f+1. Its true COMMIT later contradicts the invented one, so a quorum that needs its vote waits for a view change.',
+    suspicions: [
+      { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
+      { kind: 'contradictory-votes', certainty: 'certain', by: 'every node that has both of its votes' },
+    ],
+  },
+  {
+    behaviour: 'lie',
+    role: 'backup',
+    changes:
+      'PREPARE, COMMIT and DECIDED for sequence numbers that nobody has proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did.',
+    othersSee:
+      'One claim moves nobody: a decision takes f+1, a mark on a client too. Its true votes later contradict the invented ones. Requests execute.',
+    suspicions: [
+      { kind: 'contradictory-votes', certainty: 'certain', by: 'every node that has both of its votes' },
+      { kind: 'false-vote', certainty: 'certain', by: 'the primary at its PREPARE, every node at its COMMIT' },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'the other backups at its PREPARE (they name the primary too)',
+      },
+    ],
+  },
+  {
+    behaviour: 'lie',
+    role: 'gateway',
+    changes: UNCHANGED_GATEWAY,
+    othersSee: 'Nothing.',
+    suspicions: [],
+  },
+  {
+    behaviour: 'alter-timestamps',
+    role: 'primary',
+    changes: 'The time in every batch is an hour ahead of its clock, with the digest that belongs to it.',
+    othersSee:
+      'Backups hold the batch back until their clocks get there, so requests wait for a view change. (Within the bound of 10 s nobody can tell.)',
+    suspicions: [{ kind: 'clock-skew', certainty: 'uncertain', by: 'every backup' }],
+  },
+  {
+    behaviour: 'alter-timestamps',
+    role: 'backup',
+    changes:
+      'It cannot alter the time of a batch: the primary sets it. It votes for the digest of the batch with another time, and alters the time in bodies it hands out.',
+    othersSee: 'Votes for a digest that nobody proposed, and bodies that do not hash to theirs. Requests execute.',
+    suspicions: [
+      { kind: 'false-vote', certainty: 'certain', by: 'the primary at its PREPARE, every node at its COMMIT' },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'the other backups at its PREPARE (they name the primary too)',
+      },
+      { kind: 'bad-link', certainty: 'uncertain', by: 'a node that fetched a body from it' },
+    ],
+  },
+  {
+    behaviour: 'alter-timestamps',
+    role: 'gateway',
+    changes: UNCHANGED_GATEWAY,
+    othersSee: 'Nothing.',
+    suspicions: [],
+  },
+  {
+    behaviour: 'silent',
+    role: 'primary',
+    changes: 'Nothing leaves it.',
+    othersSee: 'No proposals: requests wait for a view change.',
+    suspicions: [{ kind: 'unresponsive', certainty: 'uncertain', by: 'every node' }],
+  },
+  {
+    behaviour: 'silent',
+    role: 'backup',
+    changes: 'Nothing leaves it.',
+    othersSee: 'Its votes are missing. Requests execute.',
+    suspicions: [{ kind: 'unresponsive', certainty: 'uncertain', by: 'every node' }],
+  },
+  {
+    behaviour: 'silent',
+    role: 'gateway',
+    changes: `Its replica answers nobody, its own callers included. ${UNCHANGED_GATEWAY}`,
+    othersSee: 'Callers get their answer from the others.',
+    suspicions: [],
+  },
+  {
+    behaviour: 'forge',
+    role: 'primary',
+    changes: 'A bad MAC or signature on everything it sends.',
+    othersSee: 'Nothing of it is believed: requests wait for a view change.',
+    suspicions: [{ kind: 'bad-link', certainty: 'uncertain', by: 'every node' }],
+  },
+  {
+    behaviour: 'forge',
+    role: 'backup',
+    changes: 'A bad MAC or signature on everything it sends; its PREPAREs claim to be of the next replica.',
+    othersSee: 'Nothing of it is believed, and the claimed author is not blamed. Requests execute.',
+    suspicions: [{ kind: 'bad-link', certainty: 'uncertain', by: 'every node' }],
+  },
+  {
+    behaviour: 'forge',
+    role: 'gateway',
+    changes: `Its replica's answers to clients carry bad MACs. ${UNCHANGED_GATEWAY}`,
+    othersSee: 'Clients drop its answers and take those of the others.',
+    suspicions: [],
+  },
+  {
+    behaviour: 'wrong-reply',
+    role: 'primary',
+    changes: 'Clients are told another result than the executed one.',
+    othersSee: 'The client accepts what f+1 others say and tells its node who disagreed. Requests execute.',
+    suspicions: [{ kind: 'wrong-reply', certainty: 'certain', by: 'the node whose gateway asked' }],
+  },
+  {
+    behaviour: 'wrong-reply',
+    role: 'backup',
+    changes: 'Clients are told another result than the executed one.',
+    othersSee: 'The client accepts what f+1 others say and tells its node who disagreed. Requests execute.',
+    suspicions: [{ kind: 'wrong-reply', certainty: 'certain', by: 'the node whose gateway asked' }],
+  },
+  {
+    behaviour: 'wrong-reply',
+    role: 'gateway',
+    changes: `Its own replica's answer to it is wrong as well. ${UNCHANGED_GATEWAY}`,
+    othersSee: 'Its caller gets the result that f+1 others confirm.',
+    suspicions: [],
+  },
+];

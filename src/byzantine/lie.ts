@@ -1,0 +1,65 @@
+/** `lie`: claims about messages it never got. Votes before there is a proposal, DECIDED before there was a decision, a STATUS of fancy. */
+import type { Digest, Sequence } from '../base/ids.ts';
+import { asSequence, asView } from '../base/ids.ts';
+import type { Message, Status } from '../messages/index.ts';
+import type { Output } from '../protocol/output.ts';
+import type { ReplicaStatus } from '../protocol/status.ts';
+import { alteredDigest, othersOf } from './alter.ts';
+import type { Behaviour, BehaviourContext } from './behaviour.ts';
+
+/** How far ahead of itself it claims to be. */
+const AHEAD = 3;
+
+function fancifulStatus(status: Status): Status {
+  return {
+    ...status,
+    view: asView(status.view + 1000),
+    lastExecuted: asSequence(status.lastExecuted + AHEAD),
+    slots: status.slots.map((slot) => ({ ...slot, prepared: true, committed: true })),
+  };
+}
+
+export function makeLie(context: BehaviourContext): Behaviour {
+  const to = othersOf(context);
+  let liedUpTo = 0;
+
+  const claim = (message: Message): Output => ({ kind: 'send', to, message, signature: undefined });
+
+  /** Votes and a decision for a slot that nobody has proposed yet. The true votes follow later, and contradict them. */
+  const inventedFor = (sequence: Sequence, status: ReplicaStatus): readonly Output[] => {
+    const digest = alteredDigest(context, status.stateRoot);
+    const vote = { view: status.view, sequence, digest, replica: context.self };
+    return [
+      ...(status.primary === context.self ? [] : [claim({ type: 'prepare', ...vote })]),
+      claim({ type: 'commit', ...vote }),
+      claim({ type: 'decided', replica: context.self, decisions: [{ sequence, digest }] }),
+    ];
+  };
+
+  /** Says of requests that it could verify that it could not. */
+  const complaints = (outputs: readonly Output[]): readonly Output[] =>
+    outputs.flatMap((output) => {
+      if (output.kind !== 'persist' || output.record.kind !== 'accepted') return [];
+      const { view, sequence, digest, batch } = output.record;
+      const requests: readonly Digest[] = (batch?.requests ?? []).map((request) => request.digest);
+      if (requests.length === 0) return [];
+      return [claim({ type: 'complaint', replica: context.self, view, sequence, digest, requests })];
+    });
+
+  return {
+    name: 'lie',
+    rewrite: (_now, outputs, status) => {
+      if (outputs.length === 0 || to.length === 0) return outputs;
+      const told = outputs.map((output) =>
+        output.kind === 'send' && output.message.type === 'status'
+          ? { ...output, message: fancifulStatus(output.message) }
+          : output,
+      );
+      const next = asSequence(Math.max(status.highestAccepted, status.lastExecuted) + 1);
+      if (next <= liedUpTo || next > status.highWaterMark) return [...told, ...complaints(outputs)];
+      liedUpTo = next;
+      return [...told, ...complaints(outputs), ...inventedFor(next, status)];
+    },
+    rewriteFrame: (frame) => frame,
+  };
+}
