@@ -1,0 +1,7 @@
+/** The HTTP API's shapes: one schema per body, shared by server, client, command line and web. Owns no behaviour. */
+export * from './byzantine.ts';
+export * from './common.ts';
+export * from './error-catalogue.ts';
+export * from './protocol-log.ts';
+export * from './request.ts';
+export * from './status.ts';

@@ -1,0 +1,51 @@
+/** Bodies: what is read of them, and what is refused before anybody looks inside. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ApiError } from '../../api/index.ts';
+import { apiError } from '../../api/index.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { Result } from '../../base/result.ts';
+import { fail, ok } from '../../base/result.ts';
+import { decodeUtf8 } from '../../base/utf8.ts';
+import { Refused } from './refused.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body exactly as it came; undefined where there was none. */
+    rawBody: Bytes | undefined;
+  }
+}
+
+/** Parses a body; the value is only looked at, what is ordered are the bytes. */
+export function parseJson(bytes: Bytes): Result<unknown, ApiError> {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return fail(apiError('malformed_json', 'The body is not well-formed UTF-8.'));
+  try {
+    const value: unknown = JSON.parse(text);
+    return ok(value);
+  } catch (error) {
+    const parser = error instanceof Error ? error.message.slice(0, 200) : 'not JSON';
+    return fail(apiError('malformed_json', 'The body is not JSON: send one JSON document.', { parser }));
+  }
+}
+
+/** True for `application/json`, alone or with `charset=utf-8`. */
+export function isJsonContentType(header: string | undefined): boolean {
+  return /^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(header ?? '');
+}
+
+/** Makes JSON the only content type, keeps the bytes, and refuses everything else with a name. */
+export function acceptJsonOnly(server: FastifyInstance): void {
+  server.decorateRequest('rawBody', undefined);
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
+    request.rawBody = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    const parsed = parseJson(request.rawBody);
+    if (parsed.ok) done(null, parsed.value);
+    else done(new Refused(parsed.error));
+  });
+  server.addHook('onRequest', async (request) => {
+    if (request.method === 'POST' && !isJsonContentType(request.headers['content-type'])) {
+      throw new Refused(apiError('unsupported_content_type'));
+    }
+  });
+}

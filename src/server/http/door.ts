@@ -1,0 +1,127 @@
+/**
+ * The door: what is checked of every request before any route, in this order: host, method and path, origin, credentials, rate.
+ * What it refuses has touched nothing.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { apiError } from '../../api/index.ts';
+import type { Credentials } from './credentials.ts';
+import type { OriginPolicy } from './origin.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import { Refused } from './refused.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose idempotency keys are meant: '' where nobody has to show a token, else a hash of the token. */
+    credentialScope: string;
+  }
+  interface FastifyContextConfig {
+    /** Answered without credentials: probes of an orchestrator carry none. */
+    open?: boolean;
+    /** Tokens of the rate limit that one call takes; 1 unless given. */
+    cost?: number;
+  }
+}
+
+export interface Door {
+  readonly origins: OriginPolicy;
+  readonly credentials: Credentials;
+  readonly rate: RateLimiter;
+  readonly nowMs: () => number;
+}
+
+/** Which methods each path has, learned while routes are registered. */
+export class PathTable {
+  readonly #paths: { readonly pattern: RegExp; readonly methods: Set<string> }[] = [];
+
+  add(url: string, methods: readonly string[]): void {
+    const source = `^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll(/:[a-z_]+/g, '[^/]+')}$`;
+    const known = this.#paths.find(({ pattern }) => pattern.source === new RegExp(source).source);
+    if (known === undefined) this.#paths.push({ pattern: new RegExp(source), methods: new Set(methods) });
+    else for (const method of methods) known.methods.add(method);
+  }
+
+  /** The methods of a path, for `Allow`; empty when there is nothing. */
+  methodsOf(path: string): readonly string[] {
+    const found = this.#paths.find(({ pattern }) => pattern.test(path));
+    return found === undefined ? [] : [...found.methods, 'OPTIONS'].toSorted();
+  }
+}
+
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-site',
+  'cache-control': 'no-store',
+} as const;
+
+/** Registers the checks. Requires: called before the routes, so that `paths` sees them. */
+export function guardDoor(server: FastifyInstance, door: Door): PathTable {
+  const paths = new PathTable();
+  server.decorateRequest('credentialScope', '');
+  server.addHook('onRoute', ({ url, method }) => paths.add(url, Array.isArray(method) ? method : [method]));
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(SECURITY_HEADERS);
+    const host = checkHost(request, door);
+    const methods = paths.methodsOf(pathOf(request));
+    const origin = request.headers.origin;
+    const isKnownOrigin = origin !== undefined && door.origins.isOriginAllowed(origin, host);
+    if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    if (request.method === 'OPTIONS' && methods.length > 0) return answerOptions(reply, methods, isKnownOrigin);
+    if (!SAFE_METHODS.includes(request.method) && origin !== undefined && !isKnownOrigin) {
+      throw new Refused(apiError('foreign_origin'));
+    }
+    checkCaller(request, door);
+    if (methods.length > 0 && !methods.includes(request.method)) {
+      void reply.header('allow', methods.join(', '));
+      throw new Refused(apiError('method_not_allowed', undefined, { allow: methods }));
+    }
+    return undefined;
+  });
+  return paths;
+}
+
+/** The path of a request, without its query. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+function checkHost(request: FastifyRequest, door: Door): string {
+  const host = request.headers.host;
+  if (host === undefined || !door.origins.isHostAllowed(host)) throw new Refused(apiError('misdirected_host'));
+  return host;
+}
+
+function checkCaller(request: FastifyRequest, door: Door): void {
+  const { config } = request.routeOptions;
+  if (config.open !== true) {
+    const scope = door.credentials.scopeOf(request.headers.authorization);
+    if (scope === undefined) {
+      // A guess costs as much as ten good calls.
+      spend(request, door, 10);
+      throw new Refused(apiError('unauthorized'));
+    }
+    request.credentialScope = scope;
+  }
+  spend(request, door, config.cost ?? 1);
+}
+
+function spend(request: FastifyRequest, door: Door, cost: number): void {
+  const waitSeconds = door.rate.take(request.ip, cost, door.nowMs());
+  if (waitSeconds !== undefined) throw new Refused(apiError('rate_limited', undefined, {}, waitSeconds));
+}
+
+function answerOptions(reply: FastifyReply, methods: readonly string[], isKnownOrigin: boolean): FastifyReply {
+  void reply.header('allow', methods.join(', '));
+  if (isKnownOrigin) {
+    void reply.headers({
+      'access-control-allow-methods': methods.join(', '),
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+      'access-control-max-age': '600',
+    });
+  }
+  return reply.code(204).send();
+}

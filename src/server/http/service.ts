@@ -1,0 +1,61 @@
+/** What the HTTP routes need from a node: its public face, without any of its parts. Every refusal is a value from the error catalogue. */
+import type {
+  ApiError,
+  BehavioursBody,
+  ExecutedBody,
+  LogBody,
+  LogQuery,
+  MessageAnswer,
+  RequestStatusBody,
+  SimulateByzantineAnswer,
+  SimulateByzantineBody,
+  StartedBody,
+  StatusBody,
+  SuspicionsBody,
+} from '../../api/index.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { Result } from '../../base/result.ts';
+
+/** A request as it came through the door. */
+export interface Submission {
+  /** The body, byte for byte. */
+  readonly operation: Bytes;
+  /** true: answer with the result; false: as soon as it has a sequence number. */
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+  readonly idempotency: { readonly scope: string; readonly key: string } | undefined;
+}
+
+/** `resultJson`: JSON text that stands for `result`, exactly as the application wrote it. */
+export type SubmissionAnswer =
+  | { readonly kind: 'started'; readonly body: StartedBody; readonly replayed: boolean }
+  | {
+      readonly kind: 'executed';
+      readonly body: Omit<ExecutedBody, 'result'>;
+      readonly resultJson: string;
+      readonly replayed: boolean;
+    };
+
+export interface RequestAnswer {
+  readonly body: Omit<RequestStatusBody, 'result'>;
+  readonly resultJson: string | undefined;
+}
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly waitingFor: readonly string[] };
+
+export interface NodeService {
+  readonly name: string;
+  /** undefined while the replica runs; else why it stopped. */
+  stopped(): ApiError | undefined;
+  readiness(): Readiness;
+  status(): StatusBody;
+  submit(submission: Submission): Promise<Result<SubmissionAnswer, ApiError>>;
+  requestStatus(id: string): RequestAnswer | undefined;
+  deliver(message: unknown): Result<MessageAnswer, ApiError>;
+  simulateByzantine(order: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError>;
+  behaviours(): BehavioursBody;
+  log(query: LogQuery): Result<LogBody, ApiError>;
+  suspicions(): SuspicionsBody;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+}
