@@ -1,0 +1,77 @@
+/** `cluster.json`: what is public of a cluster, for those who only want to reach it. No secret is in it; hand it to anybody. */
+import { readFileSync } from 'node:fs';
+import { asDigest } from '../../base/ids.ts';
+import type { Digest } from '../../base/ids.ts';
+import { fail, ok } from '../../base/result.ts';
+import type { Result } from '../../base/result.ts';
+import type { ClusterDescription } from '../../client/cluster-description.ts';
+import type { AuthenticationMode } from '../../protocol/config.ts';
+import type { QuorumRule } from '../../protocol/quorum.ts';
+import { Checklist } from './checklist.ts';
+import { describeProblem } from './load.ts';
+import type { ReplicaEntry } from './node-config.ts';
+import { readReplicas } from './validate-members.ts';
+
+export interface ClusterFile {
+  readonly clusterId: Digest;
+  readonly quorumRule: QuorumRule;
+  readonly authentication: AuthenticationMode;
+  readonly replicas: readonly ReplicaEntry[];
+}
+
+/** `absent`: there is no such file; `unusable`: it is there and cannot be used, `reason` says why. */
+export type ClusterFileFault =
+  | { readonly code: 'absent'; readonly file: string }
+  | { readonly code: 'unusable'; readonly file: string; readonly reason: string };
+
+/** The content of `file`, checked. Never throws. */
+export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFault> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code));
+    if (missing) return fail({ code: 'absent', file });
+    return fail({ code: 'unusable', file, reason: error instanceof Error ? error.message : String(error) });
+  }
+  const list = new Checklist();
+  const fields = list.fields('', value, ['format', 'cluster_id', 'quorum_rule', 'authentication', 'replicas']);
+  if (fields !== undefined) {
+    if (fields['format'] !== 1) list.note('format', fields['format'], '1, the only format there is');
+    const isHex = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+    const clusterId = list.text('cluster_id', fields['cluster_id'], '64 lowercase hexadecimal digits', isHex);
+    const quorumRule = list.choice('quorum_rule', fields['quorum_rule'], ['intersecting', '2f+1'] as const);
+    const authentication = list.choice('authentication', fields['authentication'], ['mac', 'signature'] as const);
+    const replicas = readReplicas(list, fields['replicas']);
+    const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
+    if (complete && replicas !== undefined && list.problems.length === 0) {
+      return ok({ clusterId: asDigest(clusterId), quorumRule, authentication, replicas });
+    }
+  }
+  return fail({ code: 'unusable', file, reason: list.problems.map(describeProblem).join('; ') });
+}
+
+/** What stands in the file: snake_case, as in every file of this project. */
+export function clusterFileJson(cluster: ClusterFile): object {
+  return {
+    format: 1,
+    cluster_id: cluster.clusterId,
+    quorum_rule: cluster.quorumRule,
+    authentication: cluster.authentication,
+    replicas: cluster.replicas.map(replicaJson),
+  };
+}
+
+/** One entry of `replicas`, in both files. */
+export function replicaJson(replica: ReplicaEntry): object {
+  const { id, host, peerPort, httpUrl, identity } = replica;
+  const { signing, agreement } = identity;
+  return { node_id: `node${id + 1}`, host, peer_port: peerPort, http_url: httpUrl, signing, agreement };
+}
+
+/** What the client library needs of it. */
+export function describeCluster(cluster: ClusterFile): ClusterDescription {
+  const { clusterId, quorumRule, authentication } = cluster;
+  const replicas = cluster.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
+  return { clusterId, quorumRule, authentication, replicas };
+}
