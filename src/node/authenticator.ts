@@ -1,0 +1,172 @@
+/**
+ * Cryptography of one party with node:crypto: SHA-256, strict Ed25519, and one HMAC-SHA-256 key per peer and direction out of X25519 and
+ * HKDF. It owns the keys and caches of keys, all bounded. It knows whose key is whose, never who may do what. [PROTOCOL: who proves what]
+ */
+import { createHmac, createSecretKey, hash, hkdfSync, timingSafeEqual, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Bytes } from '../base/bytes.ts';
+import { concatBytes, EMPTY, fromHex } from '../base/bytes.ts';
+import { asDigest } from '../base/ids.ts';
+import type { ClientId, Digest } from '../base/ids.ts';
+import type { Authenticator, Party } from '../protocol/ports.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Identity, PublicIdentity } from './identity.ts';
+import {
+  admissibleAgreementKey,
+  admissibleSigningKey,
+  isCanonicalSignature,
+  plainBytes,
+  publicKeyObject,
+} from './keys.ts';
+
+export const MAC_BYTES = 32;
+const MAC_DOMAIN = Uint8Array.from(Buffer.from('pbft/mac-key/1\0', 'latin1'));
+/** Rises when keys are renewed; part of every derived key. */
+const EPOCH = 0;
+
+/** Open clients whose agreement key is remembered; about 200 bytes each. */
+const OPEN_CLIENTS = 65_536;
+/** Derived MAC keys and key objects kept ready; what falls out is derived again (about 60 µs). */
+const READY_KEYS = 4_096;
+
+export interface AuthenticatorOptions {
+  readonly identity: Identity;
+  readonly self: Party;
+  readonly clusterId: Digest;
+  /** By replica id. Requires: admissible keys (`admissibleSigningKey`, `admissibleAgreementKey`). */
+  readonly replicas: readonly PublicIdentity[];
+  /** Listed clients; their keys stay for good. Requires: admissible keys. */
+  readonly clients: readonly PublicIdentity[];
+}
+
+interface MacKeys {
+  readonly outgoing: KeyObject;
+  readonly incoming: KeyObject;
+}
+
+export class NodeAuthenticator implements Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #listed: ReadonlyMap<string, string>;
+  readonly #open = new BoundedMap<string, string>(OPEN_CLIENTS);
+  readonly #replicaKeys = new Map<number, KeyObject>();
+  readonly #replicaMacs = new Map<number, MacKeys>();
+  readonly #clientKeys = new BoundedMap<string, KeyObject | 'inadmissible'>(READY_KEYS);
+  readonly #clientMacs = new BoundedMap<string, MacKeys>(READY_KEYS);
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#listed = new Map(options.clients.map((client) => [client.signing, client.agreement]));
+  }
+
+  /**
+   * Learns the agreement key of a client that has proven its signing key (its link's hello). True when MACs can be shared with it from now
+   * on; false for a listed client with another agreement key than its listed one, and for inadmissible keys. Whether the cluster is open to
+   * clients that are not listed is the caller's question. Bound: beyond 65,536 open clients the one unused for longest is forgotten.
+   */
+  admitClient(identity: PublicIdentity): boolean {
+    const listed = this.#listed.get(identity.signing);
+    if (listed !== undefined) return listed === identity.agreement;
+    if (admissibleSigningKey(identity.signing) !== undefined) return false;
+    if (this.#open.get(identity.signing) === identity.agreement) return true;
+    if (admissibleAgreementKey(identity.agreement) !== undefined) return false;
+    this.#open.set(identity.signing, identity.agreement);
+    this.#clientMacs.delete(identity.signing);
+    return true;
+  }
+
+  sha256(bytes: Bytes): Digest {
+    return asDigest(hash('sha256', bytes, 'hex'));
+  }
+
+  sign(bytes: Bytes): Bytes {
+    return this.#options.identity.sign(bytes);
+  }
+
+  /** A client's key is its id, so any client's signature can be checked; a replica's only when it is in the configuration. */
+  verifySignature(party: Party, bytes: Bytes, signature: Bytes): boolean {
+    if (!isCanonicalSignature(signature)) return false;
+    const key = party.kind === 'replica' ? this.#replicaKey(party.replica) : this.#clientKey(party.client);
+    if (key === undefined) return false;
+    try {
+      return verify(null, bytes, key, signature);
+    } catch {
+      return false;
+    }
+  }
+
+  mac(receiver: Party, bytes: Bytes): Bytes | undefined {
+    const keys = this.#macKeys(receiver);
+    return keys === undefined ? undefined : plainBytes(createHmac('sha256', keys.outgoing).update(bytes).digest());
+  }
+
+  verifyMac(sender: Party, bytes: Bytes, mac: Bytes): boolean {
+    if (mac.length !== MAC_BYTES) return false;
+    const keys = this.#macKeys(sender);
+    return keys !== undefined && timingSafeEqual(createHmac('sha256', keys.incoming).update(bytes).digest(), mac);
+  }
+
+  #replicaKey(replica: number): KeyObject | undefined {
+    const known = this.#replicaKeys.get(replica);
+    if (known !== undefined) return known;
+    const identity = this.#options.replicas[replica];
+    if (identity === undefined || admissibleSigningKey(identity.signing) !== undefined) return undefined;
+    const key = publicKeyObject('ed25519', identity.signing);
+    this.#replicaKeys.set(replica, key);
+    return key;
+  }
+
+  #clientKey(client: ClientId): KeyObject | undefined {
+    let key = this.#clientKeys.get(client);
+    if (key === undefined) {
+      key = admissibleSigningKey(client) === undefined ? publicKeyObject('ed25519', client) : 'inadmissible';
+      this.#clientKeys.set(client, key);
+    }
+    return key === 'inadmissible' ? undefined : key;
+  }
+
+  #macKeys(peer: Party): MacKeys | undefined {
+    const known = peer.kind === 'replica' ? this.#replicaMacs.get(peer.replica) : this.#clientMacs.get(peer.client);
+    if (known !== undefined) return known;
+    const agreement = this.#agreementKey(peer);
+    const shared = agreement === undefined ? undefined : this.#options.identity.agree(agreement);
+    if (agreement === undefined || shared === undefined) return undefined;
+    const own = side(this.#options.self, this.#options.identity.public.agreement);
+    const other = side(peer, agreement);
+    const { clusterId } = this.#options;
+    const keys = {
+      outgoing: deriveMacKey(shared, clusterId, own, other),
+      incoming: deriveMacKey(shared, clusterId, other, own),
+    };
+    if (peer.kind === 'replica') this.#replicaMacs.set(peer.replica, keys);
+    else this.#clientMacs.set(peer.client, keys);
+    return keys;
+  }
+
+  #agreementKey(peer: Party): string | undefined {
+    if (isSameParty(peer, this.#options.self)) return undefined;
+    if (peer.kind === 'replica') return this.#options.replicas[peer.replica]?.agreement;
+    return this.#listed.get(peer.client) ?? this.#open.get(peer.client);
+  }
+}
+
+function isSameParty(left: Party, right: Party): boolean {
+  if (left.kind === 'replica') return right.kind === 'replica' && left.replica === right.replica;
+  return right.kind === 'client' && left.client === right.client;
+}
+
+/** One party as HKDF sees it: kind, id and agreement key, of fixed length per kind. */
+function side(party: Party, agreement: string): Bytes {
+  const id =
+    party.kind === 'replica' ? Uint8Array.of(0, party.replica) : concatBytes(Uint8Array.of(1), hexBytes(party.client));
+  return concatBytes(id, hexBytes(agreement));
+}
+
+function hexBytes(hex: string): Bytes {
+  return fromHex(hex) ?? EMPTY;
+}
+
+/** HKDF-SHA-256 (RFC 5869): the key with which `sender` speaks to `receiver` in this cluster, and nobody else to anybody. */
+function deriveMacKey(shared: Bytes, clusterId: Digest, sender: Bytes, receiver: Bytes): KeyObject {
+  const info = concatBytes(MAC_DOMAIN, hexBytes(clusterId), Uint8Array.of(EPOCH), sender, receiver);
+  return createSecretKey(Buffer.from(hkdfSync('sha256', shared, EMPTY, info, MAC_BYTES)));
+}
