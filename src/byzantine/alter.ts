@@ -5,19 +5,14 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { asReplicaId } from '../base/ids.ts';
 import { EMPTY } from '../base/bytes.ts';
 import { batchDigest, checkpointBytes, requestDigest } from '../messages/index.ts';
-import type { AuthenticatedRequest, Batch, Checkpoint, CodecContext } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Checkpoint } from '../messages/index.ts';
 import type { BehaviourContext, SendOutput } from './behaviour.ts';
-
-/** What hashing a message needs, from a behaviour's context. */
-export function codecContext({ cluster, authenticator }: BehaviourContext): CodecContext {
-  return { clusterId: cluster.clusterId, sha256: (bytes) => authenticator.sha256(bytes) };
-}
 
 const ALTERED = Uint8Array.of(0x78, 0x79, 0x7a);
 
 /** Another digest, always the same one for the same `digest`: nobody holds a batch of it. */
 export function alteredDigest(context: BehaviourContext, digest: Digest): Digest {
-  return context.authenticator.sha256(concatBytes(ALTERED, fromHex(digest) ?? EMPTY));
+  return context.codec.sha256(concatBytes(ALTERED, fromHex(digest) ?? EMPTY));
 }
 
 /** The bytes with one bit of the last byte changed; a byte of 1 for no bytes at all. */
@@ -31,7 +26,7 @@ export function alteredBytes(bytes: Bytes): Bytes {
 /** The request with another operation and the digest that belongs to it: well-formed, and not what its client issued. */
 export function alteredRequest(context: BehaviourContext, original: AuthenticatedRequest): AuthenticatedRequest {
   const request = { ...original.request, operation: alteredBytes(original.request.operation) };
-  const digest = requestDigest(codecContext(context), request);
+  const digest = requestDigest(context.codec, request);
   if (original.proof.kind === 'signature') return { request, digest, proof: original.proof };
   const { bundle, position } = original.proof;
   const digests = bundle.digests.with(position, digest);
@@ -53,14 +48,14 @@ export function twinBatch(batch: Batch, reorder: boolean): Batch {
 
 /** The digest of a batch in the liar's cluster. */
 export function digestOfBatch(context: BehaviourContext, batch: Batch): Digest {
-  return batchDigest(codecContext(context), batch);
+  return batchDigest(context.codec, batch);
 }
 
 /** The same sending of a CHECKPOINT with another root, signed by the liar itself where it is its own. */
 export function withAlteredRoot(context: BehaviourContext, output: SendOutput, checkpoint: Checkpoint): SendOutput {
   const altered: Checkpoint = { ...checkpoint, root: alteredDigest(context, checkpoint.root) };
   if (checkpoint.replica !== context.self) return { ...output, message: altered };
-  const signature = context.authenticator.sign(checkpointBytes(context.cluster.clusterId, altered));
+  const signature = context.authenticator.sign(checkpointBytes(context.codec, altered));
   return { ...output, message: altered, signature };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId } from '../base/ids.ts';
+import type { CodecContext } from '../messages/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import type { Now } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
@@ -32,8 +33,10 @@ export function isBehaviourName(name: string): name is BehaviourName {
 export interface BehaviourContext {
   readonly self: ReplicaId;
   readonly cluster: ClusterConfig;
+  /** Of its cluster. */
+  readonly codec: CodecContext;
   /** Of the liar itself: it signs wrong CHECKPOINTs and replies with its own, good key. */
-  readonly authenticator: Pick<Authenticator, 'sha256' | 'sign'>;
+  readonly authenticator: Pick<Authenticator, 'sign'>;
   /** An integer from 0 that picks among the ways to misbehave; 0 is the one for demonstrations, the simulator draws others. */
   readonly variant: number;
 }

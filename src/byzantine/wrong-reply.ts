@@ -1,7 +1,7 @@
 /** `wrong-reply`: votes like anybody, and tells clients another result. */
 import type { Reply } from '../messages/index.ts';
 import { replyBytes, resultDigest } from '../messages/index.ts';
-import { alteredBytes, alteredDigest, codecContext } from './alter.ts';
+import { alteredBytes, alteredDigest } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext } from './behaviour.ts';
 
@@ -10,10 +10,10 @@ export function makeWrongReply(context: BehaviourContext): Behaviour {
     if (reply.outcome !== 'executed') return reply;
     const result = reply.result === undefined ? undefined : alteredBytes(reply.result);
     const digest =
-      result === undefined ? alteredDigest(context, reply.resultDigest) : resultDigest(codecContext(context), result);
+      result === undefined ? alteredDigest(context, reply.resultDigest) : resultDigest(context.codec, result);
     const told: Reply = { ...reply, result, resultDigest: digest, signature: undefined };
     if (reply.signature === undefined) return told;
-    return { ...told, signature: context.authenticator.sign(replyBytes(context.cluster.clusterId, told)) };
+    return { ...told, signature: context.authenticator.sign(replyBytes(context.codec, told)) };
   };
   return perOutput('wrong-reply', (output) => [
     output.kind === 'reply' ? { ...output, reply: wrong(output.reply) } : output,
