@@ -1,0 +1,83 @@
+/**
+ * What every hash, MAC and signature of this protocol is bound to: a domain, and the cluster. The bytes are always
+ * `length of the domain (1 byte) ‖ domain (ASCII) ‖ cluster id (32 bytes) ‖ content`, so no two domains and no two clusters share any.
+ */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest } from '../base/ids.ts';
+import { copyBytes } from './schema/copy-bytes.ts';
+import { HEX_BYTES, putHex } from './schema/hex.ts';
+
+/** SHA-256 of some bytes, which it must not keep: they are overwritten afterwards. */
+export type Sha256 = (bytes: Bytes) => Digest;
+
+/** Version of all encodings; part of every domain. */
+export const PROTOCOL = 'pbft/1';
+
+/** Domains of what is hashed or signed beside messages; a message's own is its type. No two are equal. */
+export const DOMAINS = {
+  requestDigest: 'request-digest',
+  batchDigest: 'batch-digest',
+  resultDigest: 'result-digest',
+  requestSignature: 'request-signature',
+  bundle: 'bundle',
+} as const;
+
+interface Domain {
+  readonly prefixLength: number;
+  /** Begins with the prefix; the rest is scratch of {@link CodecContext.digest}. */
+  scratch: Bytes;
+}
+
+/** The cluster and the hash that a codec works with; one per process and cluster, cheap to use, immutable to its users. */
+export class CodecContext {
+  readonly clusterId: Digest;
+  readonly sha256: Sha256;
+  readonly #domains = new Map<string, Domain>();
+
+  constructor(clusterId: Digest, sha256: Sha256) {
+    this.clusterId = clusterId;
+    this.sha256 = sha256;
+  }
+
+  /** SHA-256 of `bytes` from `from` to before `to`, in the domain `pbft/1/<name>` of this cluster. `name` is one of a fixed few. */
+  digest(name: string, bytes: Bytes, from = 0, to = bytes.length): Digest {
+    const domain = this.#domain(name);
+    const length = domain.prefixLength + to - from;
+    if (domain.scratch.length < length) domain.scratch = resized(domain.scratch, domain.prefixLength, 2 * length);
+    copyBytes(bytes, from, domain.scratch, domain.prefixLength, to - from);
+    return this.sha256(domain.scratch.subarray(0, length));
+  }
+
+  /** The bytes to MAC or sign for the same: a new array. */
+  bound(name: string, bytes: Bytes, from = 0, to = bytes.length): Bytes {
+    const domain = this.#domain(name);
+    const bound = resized(domain.scratch, domain.prefixLength, domain.prefixLength + to - from);
+    copyBytes(bytes, from, bound, domain.prefixLength, to - from);
+    return bound;
+  }
+
+  #domain(name: string): Domain {
+    const known = this.#domains.get(name);
+    if (known !== undefined) return known;
+    const made = makeDomain(`${PROTOCOL}/${name}`, this.clusterId);
+    this.#domains.set(name, made);
+    return made;
+  }
+}
+
+function makeDomain(text: string, clusterId: Digest): Domain {
+  assert(/^[!-~]{1,255}$/.test(text), 'a domain is 1 to 255 printable ASCII characters');
+  const prefixLength = 1 + text.length + HEX_BYTES;
+  const scratch = new Uint8Array(prefixLength + 256);
+  scratch[0] = text.length;
+  for (let i = 0; i < text.length; i += 1) scratch[1 + i] = text.charCodeAt(i);
+  assert(putHex(clusterId, scratch, 1 + text.length), 'a cluster id is a digest');
+  return { prefixLength, scratch };
+}
+
+function resized(bytes: Bytes, keep: number, length: number): Bytes {
+  const larger = new Uint8Array(length);
+  copyBytes(bytes, 0, larger, 0, keep);
+  return larger;
+}

@@ -1,0 +1,21 @@
+/** COMMIT: a replica has prepared the batch. `[TOCS §4.3.1]` */
+import { message } from './message-schema.ts';
+import { digest, sender, sequence, view } from './schema/scalars.ts';
+import type { ValueOf } from './schema/schema.ts';
+
+/** A vote for the batch of that digest. */
+export const commit = message({
+  type: 'commit',
+  tag: 3,
+  content: { view, sequence, digest, replica: sender },
+  quick: (reader) => ({
+    type: 'commit' as const,
+    view: view.read(reader),
+    sequence: sequence.read(reader),
+    digest: digest.read(reader),
+    replica: sender.read(reader),
+  }),
+});
+
+/** COMMIT. */
+export type Commit = ValueOf<typeof commit>;

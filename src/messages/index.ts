@@ -1,0 +1,52 @@
+/**
+ * Floor 1: the messages of the protocol as readonly objects, their canonical bytes and their JSON, from one schema per message.
+ * Nothing here verifies a MAC or a signature: the doors return the bytes that a proof must cover, and whoever holds keys decides.
+ */
+export type { Batch } from './batch.ts';
+export { BATCH_CHECKPOINT, batch, batchDigest } from './batch.ts';
+export type { BatchBody } from './batch-body.ts';
+export { authenticatedRequestSize, authenticatedRequestsSize } from './authenticated-requests.ts';
+export type { AuthenticatedRequest, Bundle, RequestProof } from './bundle.ts';
+export { bundleSize } from './bundle.ts';
+export type { Checkpoint, SignedCheckpoint } from './checkpoint.ts';
+export { signedCheckpoint } from './checkpoint.ts';
+export type { Sha256 } from './codec-context.ts';
+export { CodecContext, PROTOCOL } from './codec-context.ts';
+export type { Commit } from './commit.ts';
+export type { Complaint } from './complaint.ts';
+export type { Decided } from './decided.ts';
+export type { Fetch } from './fetch.ts';
+export type { DecodedFrame, EncodedMessage } from './frame.ts';
+export {
+  authenticatedBytes,
+  bundleBytes,
+  checkpointBytes,
+  decodeFrame,
+  decodeValue,
+  encodeFrame,
+  encodeMessage,
+  encodeValue,
+  replyBytes,
+  requestSigningBytes,
+} from './frame.ts';
+export { fromJson, toJson } from './json.ts';
+export { LIMITS } from './limits.ts';
+export type { PrePrepare } from './pre-prepare.ts';
+export type { Prepare } from './prepare.ts';
+export type { Proof } from './proof.ts';
+export { NO_PROOF } from './proof.ts';
+export type { DecodeRefusal, RefusalCode } from './refusal.ts';
+export type { Message, MessageType } from './registry.ts';
+export { MESSAGE_TYPES } from './registry.ts';
+export type { Replies } from './replies.ts';
+export type { Reply } from './reply.ts';
+export { replySize, resultDigest } from './reply.ts';
+export type { Request } from './request.ts';
+export { REQUEST_READ_ONLY, REQUEST_RECEIPT, requestDigest, requestSize } from './request.ts';
+export type { Requests } from './requests.ts';
+export type { Json, JsonObject } from './schema/json-value.ts';
+export { fromReadable, toReadable } from './schema/readable-bytes.ts';
+export type { Schema, ValueOf } from './schema/schema.ts';
+export type { SimulateByzantine } from './simulate-byzantine.ts';
+export type { SlotDigest } from './slot-digest.ts';
+export type { SlotStatus, Status } from './status.ts';

@@ -1,0 +1,60 @@
+/** REPLY: what a request led to. `[TOCS §4.1]`, with the digests that make replies comparable. */
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest } from '../base/ids.ts';
+import { DOMAINS } from './codec-context.ts';
+import type { CodecContext } from './codec-context.ts';
+import { LIMITS } from './limits.ts';
+import { message } from './message-schema.ts';
+import { option } from './schema/composites.ts';
+import { readableBytes } from './schema/readable-bytes.ts';
+import { client, count, digest, oneOf, sender, sequence, view } from './schema/scalars.ts';
+import { named } from './schema/schema.ts';
+import type { ValueOf } from './schema/schema.ts';
+import { signature } from './schema/signed-text.ts';
+
+const number = count();
+
+/**
+ * The content names the request and the digest of its result. Attached: the result itself (from the replier only), bound by its digest, and
+ * for a receipt the replica's Ed25519 signature over the content. In JSON there is no `type`; `result` is the outcome, `output` the result.
+ */
+export const reply = message({
+  type: 'reply',
+  tag: 5,
+  isTyped: false,
+  content: {
+    view,
+    sequence,
+    /** Of the batch. */
+    digest,
+    replica: sender,
+    client,
+    session: number,
+    timestamp: number,
+    requestDigest: digest,
+    /** Whether the application executed it, or the client table refused it. */
+    outcome: named('result', oneOf(['executed', 'table-error'])),
+    resultDigest: digest,
+  },
+  attached: {
+    result: named('output', option(readableBytes(LIMITS.resultBytes))),
+    signature: named('receipt_signature', option(signature)),
+  },
+  verify: (value, context) =>
+    value.result === undefined || resultDigest(context, value.result) === value.resultDigest
+      ? undefined
+      : { code: 'digest-mismatch', at: 'result' },
+});
+
+/** REPLY. */
+export type Reply = ValueOf<typeof reply>;
+
+/** SHA-256 of a result, in its own domain. */
+export function resultDigest(context: CodecContext, result: Bytes): Digest {
+  return context.digest(DOMAINS.resultDigest, result);
+}
+
+/** Bytes of the encoded reply. */
+export function replySize(value: Reply): number {
+  return reply.minBytes + (value.result === undefined ? 0 : 4 + value.result.length) + (value.signature === undefined ? 0 : value.signature.length);
+}

@@ -1,0 +1,104 @@
+/**
+ * The bytes of one value while it is decoded, and how far it got. Refuses to read past the end; what it returns never shares memory
+ * with the input, so the caller may use its buffer again.
+ */
+import type { Bytes } from '../../base/bytes.ts';
+import { EMPTY } from '../../base/bytes.ts';
+import type { CodecContext } from '../codec-context.ts';
+import { refuse } from '../refusal.ts';
+import { copyBytes } from './copy-bytes.ts';
+import { HEX_BYTES, hexOf } from './hex.ts';
+
+const TWO_32 = 2 ** 32;
+const MAX_HIGH = 2 ** 21 - 1;
+
+/** Reads from front to back. */
+export class Reader {
+  readonly bytes: Bytes;
+  readonly context: CodecContext;
+  #at = 0;
+  #lastHex = '';
+  #lastHexAt = -1;
+  /** Set by a message: where what is authenticated of it ends. */
+  contentEnd = 0;
+
+  constructor(bytes: Bytes, context: CodecContext) {
+    this.bytes = bytes;
+    this.context = context;
+  }
+
+  /** Offset of the next byte. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Bytes not read yet. */
+  get remaining(): number {
+    return this.bytes.length - this.#at;
+  }
+
+  u8(): number {
+    return this.bytes[this.#take(1)] as number;
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
+  }
+
+  u32(): number {
+    return this.#u32(this.#take(4));
+  }
+
+  /** Eight bytes; refuses what is above 2^53−1. */
+  u53(): number {
+    const at = this.#take(8);
+    const high = this.#u32(at);
+    if (high > MAX_HIGH) refuse('out-of-range');
+    return high * TWO_32 + this.#u32(at + 4);
+  }
+
+  /** The 32 bytes of a digest or key as text; the same string again if they are the same as last time. */
+  hex(): string {
+    const at = this.#take(HEX_BYTES);
+    if (this.#lastHexAt >= 0 && this.#same(at, this.#lastHexAt)) return this.#lastHex;
+    this.#lastHex = hexOf(this.bytes, at);
+    this.#lastHexAt = at;
+    return this.#lastHex;
+  }
+
+  /** Goes back to an offset it was at. */
+  rewind(at: number): void {
+    this.#at = at;
+    // What the last text was read from may lie ahead now.
+    this.#lastHexAt = -1;
+  }
+
+  /** A copy of the next `count` bytes. */
+  take(count: number): Bytes {
+    const at = this.#take(count);
+    if (count === 0) return EMPTY;
+    const copy = new Uint8Array(count);
+    copyBytes(this.bytes, at, copy, 0, count);
+    return copy;
+  }
+
+  #same(left: number, right: number): boolean {
+    const bytes = this.bytes;
+    for (let i = 0; i < HEX_BYTES; i += 1) if (bytes[left + i] !== bytes[right + i]) return false;
+    return true;
+  }
+
+  #u32(at: number): number {
+    const bytes = this.bytes;
+    const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    return high * 0x10000 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (count > this.bytes.length - at) refuse('truncated');
+    this.#at = at + count;
+    return at;
+  }
+}
