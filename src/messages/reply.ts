@@ -33,7 +33,7 @@ export const reply = message({
     timestamp: number,
     requestDigest: digest,
     /** Whether the application executed it, or the client table refused it. */
-    outcome: named('result', oneOf(['executed', 'table-error'])),
+    outcome: named('result', oneOf(['executed', 'replayed', 'table-error'])),
     resultDigest: digest,
   },
   attached: {

@@ -1,0 +1,151 @@
+/**
+ * Checkpoints, their certificates, and garbage collection [OSDI'99 §4.3]. Keeps invariants 6 (h never falls and moves only with q signed
+ * CHECKPOINTs) and 8 (equal roots at equal checkpoints): the root covers all replicated state, and what was announced stays until a higher
+ * checkpoint is stable.
+ */
+import { GENESIS } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import { checkpointBytes } from '../messages/index.ts';
+import type { Checkpoint, SignedCheckpoint } from '../messages/index.ts';
+import { windowSize } from './config.ts';
+import type { Core } from './core.ts';
+import { suspect } from './detection.ts';
+import { batchBytes, tryAcceptAll } from './normal-case.ts';
+import { storedRecords } from './stored-records.ts';
+import { writeSystemState } from './system-state.ts';
+
+/** Every K numbers, and after a flagged batch. */
+export function isCheckpointDue(core: Core, sequence: Sequence, flagged: boolean): boolean {
+  return flagged || sequence % core.config.cluster.checkpointInterval === 0;
+}
+
+/** State and root at `sequence`, written down, then CHECKPOINT to all. Requires: just executed `sequence`. */
+export function takeCheckpoint(core: Core, sequence: Sequence): void {
+  writeSystemState(core);
+  const snapshot = core.state.snapshot();
+  const checkpoint: Checkpoint = { type: 'checkpoint', sequence, root: snapshot.root, replica: core.self };
+  const signed = { checkpoint, signature: core.authenticator.sign(checkpointBytes(core.codec, checkpoint)) };
+  core.ownCheckpoints.set(sequence, { signed, snapshot });
+  core.persist({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
+  core.emit({ kind: 'checkpoint-taken', sequence, root: snapshot.root });
+  core.broadcast(checkpoint, signed.signature);
+  votesAt(core, sequence).set(core.self, signed);
+  tryStable(core, sequence);
+}
+
+function votesAt(core: Core, sequence: Sequence): Map<ReplicaId, SignedCheckpoint> {
+  let votes = core.checkpointVotes.get(sequence);
+  if (votes === undefined) {
+    votes = new Map();
+    core.checkpointVotes.set(sequence, votes);
+  }
+  return votes;
+}
+
+/** CHECKPOINT, signed. Conditions: n above h (at h its root is compared); one per (sender, n) up to two windows above h, beyond that the highest per sender. */
+export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint8Array): void {
+  const { replica, sequence, root } = checkpoint;
+  const signed: SignedCheckpoint = { checkpoint, signature };
+  if (sequence <= core.log.low) {
+    if (sequence === core.stable.sequence && root !== core.stable.root) suspectRoot(core, signed, core.stable.root);
+    core.refuse('checkpoint', replica, sequence === core.log.low ? 'duplicate' : 'below-window');
+    return;
+  }
+  if (sequence > core.log.low + 2 * windowSize(core.config.cluster)) {
+    const far = core.farCheckpoints.get(replica);
+    if (far === undefined || far.checkpoint.sequence < sequence) core.farCheckpoints.set(replica, signed);
+    return;
+  }
+  const votes = votesAt(core, sequence);
+  const earlier = votes.get(replica);
+  if (earlier !== undefined) {
+    if (earlier.checkpoint.root !== root) {
+      const summary = `two signed CHECKPOINTs at sequence ${sequence} with roots ${earlier.checkpoint.root.slice(0, 12)}… and ${root.slice(0, 12)}…`;
+      suspect(core, { node: replica, kind: 'contradictory-votes', certainty: 'certain', sequence, summary });
+    }
+    core.refuse('checkpoint', replica, earlier.checkpoint.root === root ? 'duplicate' : 'contradicts-earlier-vote');
+    return;
+  }
+  votes.set(replica, signed);
+  tryStable(core, sequence);
+}
+
+/** The root that q distinct signers name at `sequence`, with their signatures. */
+function certificateAt(
+  core: Core,
+  sequence: Sequence,
+): { readonly root: Digest; readonly proof: readonly SignedCheckpoint[] } | undefined {
+  const byRoot = new Map<Digest, SignedCheckpoint[]>();
+  for (const signed of core.checkpointVotes.get(sequence)?.values() ?? []) {
+    const same = byRoot.get(signed.checkpoint.root) ?? [];
+    same.push(signed);
+    byRoot.set(signed.checkpoint.root, same);
+    if (same.length >= core.quorums.quorum) return { root: signed.checkpoint.root, proof: same };
+  }
+  return undefined;
+}
+
+/**
+ * Stable at `sequence` once q signers name one root. h follows when the own state there is durable; a root other than the own one means that
+ * this replica has diverged: alarm, no more execution, no more votes.
+ */
+export function tryStable(core: Core, sequence: Sequence): void {
+  if (sequence <= core.log.low) return;
+  const certificate = certificateAt(core, sequence);
+  if (certificate === undefined) return;
+  for (const signed of core.checkpointVotes.get(sequence)?.values() ?? []) {
+    if (signed.checkpoint.root !== certificate.root) suspectRoot(core, signed, certificate.root);
+  }
+  const own = core.ownCheckpoints.get(sequence);
+  if (own === undefined) return;
+  if (own.snapshot.root !== certificate.root) {
+    if (!core.diverged) core.emit({ kind: 'diverged', sequence, own: own.snapshot.root, stable: certificate.root });
+    core.diverged = true;
+    return;
+  }
+  becomeStable(core, sequence, certificate);
+}
+
+function suspectRoot(core: Core, { checkpoint }: SignedCheckpoint, stable: Digest): void {
+  const { replica: node, sequence, root } = checkpoint;
+  const summary = `signed root ${root.slice(0, 12)}… at sequence ${sequence}, where ${stable.slice(0, 12)}… is stable`;
+  suspect(core, { node, kind: 'wrong-checkpoint', certainty: 'certain', sequence, summary });
+}
+
+/** h moves up: the log at or below it goes, the proof is written down, and what waited above the window is tried. */
+function becomeStable(
+  core: Core,
+  sequence: Sequence,
+  certificate: { readonly root: Digest; readonly proof: readonly SignedCheckpoint[] },
+): void {
+  for (const slot of core.log.from(GENESIS)) {
+    if (slot.sequence > sequence) break;
+    core.heldBytes -= slot.pending?.sizeBytes ?? 0;
+    for (const body of slot.bodies.values()) core.heldBytes -= batchBytes(body);
+  }
+  core.log.collect(sequence);
+  core.stable = { sequence, ...certificate };
+  for (const taken of core.ownCheckpoints.keys()) if (taken < sequence) core.ownCheckpoints.delete(taken);
+  for (const voted of core.checkpointVotes.keys()) if (voted <= sequence) core.checkpointVotes.delete(voted);
+  admitFarCheckpoints(core);
+  core.persist({ kind: 'stable', sequence, ...certificate });
+  core.output({ kind: 'truncate', records: storedRecords(core) });
+  core.emit({
+    kind: 'checkpoint-stable',
+    sequence,
+    root: certificate.root,
+    replicas: certificate.proof.map((signed) => signed.checkpoint.replica),
+  });
+  tryAcceptAll(core);
+}
+
+/** CHECKPOINTs that lay too far above and are within reach now. */
+function admitFarCheckpoints(core: Core): void {
+  for (const [replica, signed] of core.farCheckpoints) {
+    if (signed.checkpoint.sequence > core.log.low + 2 * windowSize(core.config.cluster)) continue;
+    core.farCheckpoints.delete(replica);
+    if (signed.checkpoint.sequence > core.log.low && !votesAt(core, signed.checkpoint.sequence).has(replica)) {
+      votesAt(core, signed.checkpoint.sequence).set(replica, signed);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Requests in mac mode whose authenticator does not convince everyone (a faulty client gives one replica a good MAC and another a bad one)
+ * [Aardvark, NSDI'09 §3]. Keeps invariant 3 (validity): a backup takes a request as its client's only if it verified it itself, or if f+1
+ * replicas vouch for it, one of which is correct and verified it.
+ */
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import type { Complaint } from '../messages/index.ts';
+import type { Core } from './core.ts';
+import type { PendingPrePrepare, Slot } from './slot.ts';
+
+/** Clients remembered as complained about, and as marked; beyond it the oldest are forgotten, who may then be complained about again. */
+const MARKED_CLIENTS = 4096;
+
+function forgetOldest(entries: Map<ClientId, unknown> | Set<ClientId>, limit: number): void {
+  for (const client of entries.keys()) {
+    if (entries.size <= limit) return;
+    entries.delete(client);
+  }
+}
+
+/** True when every request of the waiting pre-prepare is known to be its client's. */
+export function isBatchAuthentic(core: Core, slot: Slot, pending: PendingPrePrepare): boolean {
+  return firstUnverified(core, slot, pending) === undefined;
+}
+
+function firstUnverified(core: Core, slot: Slot, pending: PendingPrePrepare): Digest | undefined {
+  return pending.batch?.requests.find((_, index) => !isAuthentic(core, slot, pending, index))?.digest;
+}
+
+function isAuthentic(core: Core, slot: Slot, pending: PendingPrePrepare, index: number): boolean {
+  const entry = pending.batch?.requests[index];
+  if (entry === undefined) return false;
+  if (!isAdmitted(core, entry.request.client)) return false;
+  const verified = pending.verified[index] ?? 'unverified';
+  if (core.config.cluster.authentication === 'signature')
+    return verified === 'signature' || core.queue.find(entry.digest)?.verified === 'signature';
+  if (verified !== 'unverified' || core.queue.find(entry.digest) !== undefined) return true;
+  return voucherCount(core, slot, pending, entry.digest) >= core.quorums.weak;
+}
+
+/** Listed, or any client where open clients are admitted. */
+export function isAdmitted(core: Core, client: ClientId): boolean {
+  return core.config.cluster.openClients || core.listedClients.has(client);
+}
+
+/** The primary by its PRE-PREPARE, others by PREPARE, or by a complaint about this batch that does not name the request. */
+function voucherCount(core: Core, slot: Slot, { view, digest }: PendingPrePrepare, request: Digest): number {
+  const vouchers = new Set<ReplicaId>([core.primaryOf(view), ...slot.prepares.voters(view, digest)]);
+  for (const [replica, complaint] of slot.complaints) {
+    if (complaint.view === view && complaint.digest === digest && !complaint.requests.has(request))
+      vouchers.add(replica);
+  }
+  vouchers.delete(core.self);
+  return vouchers.size;
+}
+
+/** Names to all, again and again, the requests of a waiting pre-prepare that could not be verified here. */
+export function complainAbout(core: Core, slot: Slot, pending: PendingPrePrepare): void {
+  core.emit({ kind: 'buffered', what: 'unverified-request', sequence: slot.sequence });
+  if (core.config.cluster.authentication === 'signature') return;
+  const requests = unverifiedRequests(core, slot, pending);
+  const { view, digest } = pending;
+  const known = slot.complaints.get(core.self);
+  const isNew = known?.digest !== digest || known.view !== view || known.requests.size !== requests.length;
+  core.timers.setNoLaterThan('complaint', core.now.monotonic + core.config.tuning.statusIntervalUs);
+  if (!isNew) return;
+  slot.complaints.set(core.self, { view, digest, requests: new Set(requests) });
+  sendComplaint(core, slot, pending, requests);
+  countComplaint(core, slot, core.self);
+}
+
+/** The own MACs that fail; what others vouch for is not complained about again, but stays named while it is not authentic. */
+function unverifiedRequests(core: Core, slot: Slot, pending: PendingPrePrepare): readonly Digest[] {
+  const unverified: Digest[] = [];
+  pending.batch?.requests.forEach((entry, index) => {
+    if (!isAuthentic(core, slot, pending, index)) unverified.push(entry.digest);
+  });
+  return unverified;
+}
+
+function sendComplaint(core: Core, slot: Slot, { view, digest }: PendingPrePrepare, requests: readonly Digest[]): void {
+  core.emit({ kind: 'complained', view, sequence: slot.sequence, requests });
+  core.broadcast({ type: 'complaint', replica: core.self, view, sequence: slot.sequence, digest, requests });
+}
+
+/** The complaint timer: once more for every pre-prepare that still waits for a verified request. */
+export function repeatComplaints(core: Core): void {
+  for (const slot of core.log.from(core.log.low + 1)) {
+    const { pending } = slot;
+    if (pending === undefined || core.log.place(slot.sequence) !== 'window') continue;
+    const requests = unverifiedRequests(core, slot, pending);
+    if (requests.length === 0) continue;
+    slot.complaints.set(core.self, { view: pending.view, digest: pending.digest, requests: new Set(requests) });
+    sendComplaint(core, slot, pending, requests);
+    core.timers.setNoLaterThan('complaint', core.now.monotonic + core.config.tuning.statusIntervalUs);
+  }
+}
+
+/**
+ * COMPLAINT. Conditions: this view; n in the window; one per (sender, v, n), the latest counts. Returns the slot whose waiting pre-prepare is
+ * to be tried again: a complaint that does not name a request vouches for it.
+ */
+export function onComplaint(core: Core, message: Complaint): Slot | undefined {
+  const { replica, view, sequence, digest, requests } = message;
+  if (view !== core.view) {
+    core.refuse('complaint', replica, 'other-view');
+    return undefined;
+  }
+  if (core.log.place(sequence) !== 'window') {
+    core.refuse('complaint', replica, core.log.place(sequence) === 'below' ? 'below-window' : 'above-window');
+    return undefined;
+  }
+  const slot = core.log.at(sequence);
+  slot.complaints.set(replica, { view, digest, requests: new Set(requests) });
+  countComplaint(core, slot, replica);
+  return slot;
+}
+
+/** f+1 distinct complaints about a client's requests: fewer count for nothing, or one liar could force all clients to sign. */
+function countComplaint(core: Core, slot: Slot, complainer: ReplicaId): void {
+  const complaint = slot.complaints.get(complainer);
+  const digest = slot.pending?.digest ?? slot.accepted?.digest;
+  const batch = slot.pending?.batch ?? (digest === undefined ? undefined : slot.bodies.get(digest));
+  if (complaint === undefined || batch === undefined || complaint.digest !== digest) return;
+  for (const { request, digest: requestDigest } of batch.requests) {
+    if (!complaint.requests.has(requestDigest) || core.markedClients.has(request.client)) continue;
+    const complainers = core.complainers.get(request.client) ?? new Set<ReplicaId>();
+    complainers.add(complainer);
+    forgetOldest(core.complainers, MARKED_CLIENTS);
+    core.complainers.set(request.client, complainers);
+    if (complainers.size < core.quorums.weak) continue;
+    core.complainers.delete(request.client);
+    core.markedClients.add(request.client);
+    forgetOldest(core.markedClients, MARKED_CLIENTS);
+    core.emit({ kind: 'client-marked', client: request.client });
+  }
+}

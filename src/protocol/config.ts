@@ -1,0 +1,152 @@
+/** The configuration of one replica's core: every field explicit, validated once. Defaults in one place, each with its reason. */
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import { LIMITS } from '../messages/limits.ts';
+import { MAX_REPLICAS } from './quorum.ts';
+import type { QuorumRule } from './quorum.ts';
+
+export type AuthenticationMode = 'mac' | 'signature';
+
+/** What all replicas of a cluster must share: part of the replicated state's root. */
+export interface ClusterConfig {
+  /** Random at `init`; in every signed and MAC'd byte string. */
+  readonly clusterId: Digest;
+  readonly replicaCount: number;
+  readonly quorumRule: QuorumRule;
+  readonly authentication: AuthenticationMode;
+  /** K: a checkpoint every so many sequence numbers. */
+  readonly checkpointInterval: number;
+  /** Listed clients; the replicas' own gateway identities among them. */
+  readonly clients: readonly ClientId[];
+  /** Admit any key, in a bounded part of the client table of its own. */
+  readonly openClients: boolean;
+  readonly sessionsPerClient: number;
+  readonly openClientLimit: number;
+  /** How far a new session number may lie from agreed time, in µs. */
+  readonly sessionHorizonUs: number;
+  /** Longest stored result, in bytes; a longer one is answered once and stored as `result_too_large`. */
+  readonly storedReplyBytes: number;
+  readonly idempotencyKeys: number;
+}
+
+/** What each replica may choose for itself. Times in µs of the monotonic clock unless their name says otherwise. */
+export interface TuningConfig {
+  /** Batches proposed and not yet executed, at most. */
+  readonly pipeline: number;
+  readonly batchRequests: number;
+  readonly batchBytes: number;
+  /** T: how long a backup waits for a request it knows to execute. */
+  readonly requestTimeoutUs: number;
+  /** How often STATUS goes out while something is open, and while nothing is. */
+  readonly statusIntervalUs: number;
+  readonly idleStatusIntervalUs: number;
+  /** A checkpoint is ordered after so long without execution. */
+  readonly idleCheckpointUs: number;
+  /** Backups hold a flagged batch back until so long after the last one of the view. */
+  readonly flaggedBatchSpacingUs: number;
+  /** How far a batch timestamp may lie ahead of the own wall clock, in ms. */
+  readonly clockSkewMs: number;
+  /** Waiting requests of one client, in bytes. */
+  readonly clientQueueBytes: number;
+  /** Requests waiting in all. */
+  readonly queueRequests: number;
+  /** Uncertain suspicions are forgotten after so long without being seen again. */
+  readonly suspicionExpiryUs: number;
+}
+
+export interface ReplicaConfig {
+  readonly self: ReplicaId;
+  readonly cluster: ClusterConfig;
+  readonly tuning: TuningConfig;
+}
+
+export const DEFAULT_CLUSTER = {
+  quorumRule: 'intersecting',
+  authentication: 'mac',
+  checkpointInterval: 128,
+  openClients: false,
+  sessionsPerClient: 1024,
+  openClientLimit: 1024,
+  sessionHorizonUs: 600_000_000,
+  storedReplyBytes: LIMITS.resultBytes,
+  idempotencyKeys: 65_536,
+} as const satisfies Partial<ClusterConfig>;
+
+export const DEFAULT_TUNING: TuningConfig = {
+  pipeline: 8,
+  batchRequests: 256,
+  batchBytes: 512 * 1024,
+  requestTimeoutUs: 500_000,
+  statusIntervalUs: 100_000,
+  idleStatusIntervalUs: 1_000_000,
+  idleCheckpointUs: 2_000_000,
+  flaggedBatchSpacingUs: 1_000_000,
+  clockSkewMs: 10_000,
+  clientQueueBytes: 4 * 1024 * 1024,
+  queueRequests: 16_384,
+  suspicionExpiryUs: 60_000_000,
+};
+
+/** L = 2K: the window between the low and the high water mark [OSDI'99 §4.3]. */
+export function windowSize(cluster: ClusterConfig): number {
+  return 2 * cluster.checkpointInterval;
+}
+
+export interface ConfigProblem {
+  readonly path: string;
+  readonly value: unknown;
+  readonly allowed: string;
+}
+
+const POSITIVE = 'an integer from 1';
+
+/** All that is wrong with `config`, not only the first; empty when it is usable. */
+export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const check = (path: string, value: unknown, holds: boolean, allowed: string): void => {
+    if (!holds) problems.push({ path, value, allowed });
+  };
+  const { cluster, tuning, self } = config;
+  const n = cluster.replicaCount;
+  check(
+    'cluster.replicaCount',
+    n,
+    Number.isInteger(n) && n >= 1 && n <= MAX_REPLICAS,
+    `an integer from 1 to ${MAX_REPLICAS}`,
+  );
+  check('self', self, self >= 0 && self < n, 'a replica of the cluster');
+  const k = cluster.checkpointInterval;
+  check(
+    'cluster.checkpointInterval',
+    k,
+    Number.isInteger(k) && k >= 1 && k <= LIMITS.windowSlots / 2,
+    `an integer from 1 to ${LIMITS.windowSlots / 2}`,
+  );
+  for (const [name, value] of Object.entries({ ...tuning, ...positiveNumbers(cluster) })) {
+    check(name, value, Number.isInteger(value) && value >= 1, POSITIVE);
+  }
+  check(
+    'tuning.batchRequests',
+    tuning.batchRequests,
+    tuning.batchRequests <= LIMITS.requestsPerBatch,
+    `at most ${LIMITS.requestsPerBatch}`,
+  );
+  const batchRoom = LIMITS.batchBytes - LIMITS.operationBytes - 16 * 1024;
+  check(
+    'tuning.batchBytes',
+    tuning.batchBytes,
+    tuning.batchBytes <= batchRoom,
+    `at most ${batchRoom}, so that one request more still fits into a frame`,
+  );
+  check(
+    'tuning.pipeline',
+    tuning.pipeline,
+    tuning.pipeline <= windowSize(cluster),
+    'at most the window, 2 × checkpointInterval',
+  );
+  return problems;
+}
+
+function positiveNumbers(cluster: ClusterConfig): Record<string, number> {
+  const { sessionsPerClient, openClientLimit, sessionHorizonUs, storedReplyBytes, idempotencyKeys } = cluster;
+  return { sessionsPerClient, openClientLimit, sessionHorizonUs, storedReplyBytes, idempotencyKeys };
+}

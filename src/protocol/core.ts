@@ -1,0 +1,202 @@
+/**
+ * The state of one replica and its only way to speak. The handlers (normal-case, execution, checkpoints, catch-up, complaints, detection)
+ * are functions over this; nobody outside src/protocol sees it. It holds no clock: `now` is the time of the step under way.
+ */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { GENESIS, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Snapshot } from '../base/key-value.ts';
+import { CodecContext } from '../messages/index.ts';
+import type { Message, MessageType, SignedCheckpoint } from '../messages/index.ts';
+import { ClientTable } from './client-table.ts';
+import { windowSize } from './config.ts';
+import type { ReplicaConfig } from './config.ts';
+import type { Event } from './event.ts';
+import { IdempotencyTable } from './idempotency.ts';
+import type { Now } from './input.ts';
+import { Log } from './log.ts';
+import type { Output } from './output.ts';
+import type { AuthenticatedState, Authenticator, StateMachine } from './ports.ts';
+import { makeQuorums } from './quorum.ts';
+import type { Quorums } from './quorum.ts';
+import type { Record } from './record.ts';
+import type { CoreRefusalCode } from './refusal.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { Suspicion } from './suspicion.ts';
+import { Timers } from './timers.ts';
+
+export interface ReplicaModules {
+  readonly authenticator: Authenticator;
+  /** Empty, and from now on the replica's alone. */
+  readonly state: AuthenticatedState;
+  readonly application: StateMachine;
+}
+
+/** A checkpoint taken here, with its state, kept until a higher one is stable. */
+export interface OwnCheckpoint {
+  readonly signed: SignedCheckpoint;
+  readonly snapshot: Snapshot;
+}
+
+/** The highest stable checkpoint: `q` signatures, except at genesis, which is stable without. */
+export interface StableCheckpoint {
+  readonly sequence: Sequence;
+  readonly root: Digest;
+  readonly proof: readonly SignedCheckpoint[];
+}
+
+/** What this replica knows of one peer. Monotonic µs; undefined = not since the start. */
+export interface PeerState {
+  lastHeard: number | undefined;
+  lastVoted: number | undefined;
+  /** When this replica last resent something to it. */
+  lastHelped: number | undefined;
+  /** Last executed, as its latest STATUS says: a hint. */
+  claimedExecuted: Sequence;
+}
+
+export class Core {
+  readonly config: ReplicaConfig;
+  readonly quorums: Quorums;
+  readonly authenticator: Authenticator;
+  readonly codec: CodecContext;
+  readonly state: AuthenticatedState;
+  readonly application: StateMachine;
+
+  now: Now = { monotonic: 0, wall: 0 };
+  /** Stored records are being replayed: nobody is answered. */
+  replaying = false;
+  view: View = VIEW_ZERO;
+  inViewChange = false;
+  /** Nothing at or below it is accepted in this view (the start of its NEW-VIEW). */
+  floor: Sequence = GENESIS;
+
+  readonly log: Log;
+  readonly queue: RequestQueue;
+  readonly timers = new Timers();
+  readonly peers: readonly PeerState[];
+  clientTable: ClientTable;
+  idempotency: IdempotencyTable;
+
+  lastExecuted: Sequence = GENESIS;
+  /** µs since 1970. */
+  agreedTime = 0;
+  highestAccepted: Sequence = GENESIS;
+  /** Primary: the number of its next batch. */
+  nextSequence: Sequence = asSequence(1);
+  /** Monotonic µs of the last execution, and of the last flagged batch accepted in this view. */
+  lastExecutionAt = 0;
+  lastFlaggedAt: number | undefined;
+
+  /** Own checkpoints from h up, by sequence. */
+  readonly ownCheckpoints = new Map<number, OwnCheckpoint>();
+  /** Others' and own CHECKPOINTs above h: by sequence, one per sender. */
+  readonly checkpointVotes = new Map<number, Map<ReplicaId, SignedCheckpoint>>();
+  /** Per sender the highest CHECKPOINT beyond two windows. */
+  readonly farCheckpoints = new Map<ReplicaId, SignedCheckpoint>();
+  stable: StableCheckpoint;
+  /** Own state contradicts a stable checkpoint: no more execution and no more votes. */
+  diverged = false;
+
+  /** Bytes of batch bodies held above h, pending ones included. */
+  heldBytes = 0;
+  readonly suspicions = new Map<string, Suspicion>();
+  /** Under which primaries a backup disagreed with the accepted digest, by sender. */
+  readonly disagreements = new Map<ReplicaId, Set<ReplicaId>>();
+  /** Who complained about a client's requests (mac mode), and the clients whose requests this replica proposes only when signed. */
+  readonly complainers = new Map<ClientId, Set<ReplicaId>>();
+  readonly markedClients = new Set<ClientId>();
+  readonly listedClients: ReadonlySet<ClientId>;
+
+  #outputs: Output[] = [];
+  readonly #others: readonly ReplicaId[];
+
+  constructor(config: ReplicaConfig, modules: ReplicaModules) {
+    const { cluster, tuning } = config;
+    this.config = config;
+    this.quorums = makeQuorums(cluster.replicaCount, cluster.quorumRule);
+    this.authenticator = modules.authenticator;
+    this.codec = new CodecContext(cluster.clusterId, (bytes) => modules.authenticator.sha256(bytes));
+    this.state = modules.state;
+    this.application = modules.application;
+    this.log = new Log(cluster.replicaCount, windowSize(cluster));
+    this.queue = new RequestQueue(tuning);
+    this.listedClients = new Set(cluster.clients);
+    const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));
+    this.#others = all.filter((replica) => replica !== config.self);
+    this.peers = all.map(() => ({
+      lastHeard: undefined,
+      lastVoted: undefined,
+      lastHelped: undefined,
+      claimedExecuted: GENESIS,
+    }));
+    this.clientTable = ClientTable.load(this.state, cluster);
+    this.idempotency = IdempotencyTable.load(this.state, cluster);
+    this.stable = { sequence: GENESIS, root: this.state.root(), proof: [] };
+  }
+
+  get self(): ReplicaId {
+    return this.config.self;
+  }
+
+  get others(): readonly ReplicaId[] {
+    return this.#others;
+  }
+
+  primaryOf(view: View): ReplicaId {
+    return asReplicaId(view % this.quorums.replicaCount);
+  }
+
+  get primary(): ReplicaId {
+    return this.primaryOf(this.view);
+  }
+
+  get isPrimary(): boolean {
+    return this.primary === this.self;
+  }
+
+  /** May this replica vote or propose now? */
+  get mayVote(): boolean {
+    return !this.inViewChange && !this.diverged;
+  }
+
+  peer(replica: ReplicaId): PeerState {
+    const peer = this.peers[replica];
+    assert(peer !== undefined, 'a peer is a replica of the configuration');
+    return peer;
+  }
+
+  /** Everything behind it waits until `record` is durable. */
+  persist(record: Record): void {
+    this.#outputs.push({ kind: 'persist', record });
+  }
+
+  send(to: readonly ReplicaId[], message: Message, signature?: Bytes): void {
+    if (to.length > 0) this.#outputs.push({ kind: 'send', to, message, signature });
+  }
+
+  broadcast(message: Message, signature?: Bytes): void {
+    this.send(this.#others, message, signature);
+  }
+
+  emit(event: Event): void {
+    this.#outputs.push({ kind: 'event', event });
+  }
+
+  output(output: Output): void {
+    this.#outputs.push(output);
+  }
+
+  /** Counts a refusal; the message is dropped by the caller. */
+  refuse(type: MessageType, from: ReplicaId | ClientId, code: CoreRefusalCode): void {
+    this.emit({ kind: 'refused', type, from, code });
+  }
+
+  /** What has come out since the last drain, in order. */
+  drain(): readonly Output[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Who is suspected of what [docs/detection.md]. Keeps invariant 9 (accuracy): no correct replica holds a certain suspicion against a correct
+ * one. A suspicion is reported and remembered; it never removes anyone from a quorum.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import { GENESIS, replicaName } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Core } from './core.ts';
+import type { Slot } from './slot.ts';
+import type { Certainty, Suspicion, SuspicionKind } from './suspicion.ts';
+import { quorumsIntersect } from './quorum.ts';
+
+export interface Accusation {
+  readonly node: ReplicaId;
+  readonly kind: SuspicionKind;
+  readonly certainty: Certainty;
+  readonly view?: View;
+  readonly sequence?: Sequence;
+  readonly summary: string;
+  readonly frames?: readonly Bytes[];
+}
+
+const UNCERTAIN_KEPT = 256;
+
+/** Records what was seen against a node: one entry per node, kind and certainty; the first evidence stays, the count grows. */
+export function suspect(core: Core, accusation: Accusation): void {
+  if (accusation.node === core.self) return;
+  const certainty = certaintyUnderRule(core, accusation);
+  const key = `${accusation.node}/${accusation.kind}/${certainty}`;
+  const known = core.suspicions.get(key);
+  if (known !== undefined) {
+    core.suspicions.set(key, { ...known, lastSeenMs: core.now.wall, count: known.count + 1 });
+    return;
+  }
+  if (core.suspicions.size >= UNCERTAIN_KEPT && certainty === 'uncertain') return;
+  const suspicion: Suspicion = {
+    node: accusation.node,
+    kind: accusation.kind,
+    certainty,
+    view: accusation.view ?? core.view,
+    sequence: accusation.sequence ?? GENESIS,
+    firstSeenMs: core.now.wall,
+    lastSeenMs: core.now.wall,
+    count: 1,
+    evidence: { summary: accusation.summary, frames: accusation.frames ?? [] },
+  };
+  core.suspicions.set(key, suspicion);
+  if (certainty === 'certain') core.persist({ kind: 'suspicion', suspicion });
+  core.emit({ kind: 'suspicion', suspicion });
+}
+
+/** Under the demonstration rule two quorums need not meet, so only what one sender itself signed contradicts is certain. */
+function certaintyUnderRule(core: Core, { certainty, kind }: Accusation): Certainty {
+  if (quorumsIntersect(core.quorums)) return certainty;
+  return kind === 'contradictory-votes' ? certainty : 'uncertain';
+}
+
+/** Forgets uncertain suspicions that were not seen again for a while. */
+export function expireSuspicions(core: Core): void {
+  const oldest = core.now.wall - core.config.tuning.suspicionExpiryUs / 1000;
+  for (const [key, suspicion] of core.suspicions) {
+    if (suspicion.certainty === 'uncertain' && suspicion.lastSeenMs < oldest) core.suspicions.delete(key);
+  }
+}
+
+/** primary(v) sent two PRE-PREPAREs for one (v, n) with different digests: certain, since each was authentic. */
+export function onSecondPrePrepare(core: Core, slot: Slot, view: View, digests: readonly [Digest, Digest]): void {
+  suspect(core, {
+    node: core.primaryOf(view),
+    kind: 'equivocation',
+    certainty: 'certain',
+    view,
+    sequence: slot.sequence,
+    summary: `${replicaName(core.primaryOf(view))} sent PRE-PREPAREs for two batches at view ${view}, sequence ${slot.sequence}: ${short(digests[0])} and ${short(digests[1])}`,
+  });
+}
+
+export function onContradictoryVote(
+  core: Core,
+  sender: ReplicaId,
+  slot: Slot,
+  vote: { phase: 'PREPARE' | 'COMMIT'; view: View; digests: readonly [Digest, Digest] },
+): void {
+  suspect(core, {
+    node: sender,
+    kind: 'contradictory-votes',
+    certainty: 'certain',
+    view: vote.view,
+    sequence: slot.sequence,
+    summary: `${replicaName(sender)} sent two ${vote.phase}s for different batches at view ${vote.view}, sequence ${slot.sequence}: ${short(vote.digests[0])} and ${short(vote.digests[1])}`,
+  });
+}
+
+/** A PREPARE for another digest than the one accepted here in that view. */
+export function onPrepareMismatch(core: Core, sender: ReplicaId, slot: Slot, view: View, digest: Digest): void {
+  const primary = core.primaryOf(view);
+  const summary = `${replicaName(sender)} prepared ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.accepted?.digest)} was pre-prepared here`;
+  const accuse = (node: ReplicaId, kind: SuspicionKind, certainty: Certainty): void => {
+    suspect(core, { node, kind, certainty, view, sequence: slot.sequence, summary });
+  };
+  if (primary === core.self) {
+    accuse(sender, 'false-vote', 'certain');
+    return;
+  }
+  const primaries = core.disagreements.get(sender) ?? new Set<ReplicaId>();
+  primaries.add(primary);
+  core.disagreements.set(sender, primaries);
+  if (primaries.size >= core.quorums.weak && core.quorums.faultLimit > 0) {
+    accuse(sender, 'false-vote', 'certain');
+    return;
+  }
+  accuse(sender, 'digest-mismatch', 'uncertain');
+  accuse(primary, 'digest-mismatch', 'uncertain');
+}
+
+/** COMMIT(v, n, d') while d ≠ d' is prepared here in v: no correct replica can have prepared d'. */
+export function onCommitMismatch(core: Core, sender: ReplicaId, slot: Slot, view: View, digest: Digest): void {
+  suspect(core, {
+    node: sender,
+    kind: 'false-vote',
+    certainty: 'certain',
+    view,
+    sequence: slot.sequence,
+    summary: `${replicaName(sender)} committed ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.prepared?.digest)} is prepared here`,
+  });
+}
+
+/** f+1 distinct senders vote for another digest than the accepted one: at least one is correct, so primary(v) sent two. */
+export function checkDissent(core: Core, slot: Slot): void {
+  const { accepted } = slot;
+  if (accepted === undefined || core.primaryOf(accepted.view) === core.self) return;
+  const primary = core.primaryOf(accepted.view);
+  const dissenters = new Map<Digest, Set<ReplicaId>>();
+  for (const votes of [slot.prepares, slot.commits]) {
+    for (const [sender, vote] of votes.entries()) {
+      if (vote.view !== accepted.view || vote.digest === accepted.digest || sender === primary) continue;
+      const senders = dissenters.get(vote.digest) ?? new Set<ReplicaId>();
+      senders.add(sender);
+      dissenters.set(vote.digest, senders);
+    }
+  }
+  for (const [digest, senders] of dissenters) {
+    if (senders.size < core.quorums.weak) continue;
+    const names = [...senders].map(replicaName).join(', ');
+    suspect(core, {
+      node: primary,
+      kind: 'equivocation',
+      certainty: 'certain',
+      view: accepted.view,
+      sequence: slot.sequence,
+      summary: `${names} voted for ${short(digest)} at view ${accepted.view}, sequence ${slot.sequence}, but ${replicaName(primary)} sent ${short(accepted.digest)} here`,
+    });
+  }
+}
+
+/** After a pre-prepare was accepted: the PREPAREs that came before it. */
+export function checkEarlyPrepares(core: Core, slot: Slot): void {
+  const { accepted } = slot;
+  if (accepted === undefined) return;
+  for (const sender of slot.prepares.dissenters(accepted.view, accepted.digest)) {
+    const vote = slot.prepares.of(sender);
+    if (vote !== undefined) onPrepareMismatch(core, sender, slot, accepted.view, vote.digest);
+  }
+  checkDissent(core, slot);
+}
+
+/** After a batch prepared: the COMMITs that came before it. */
+export function checkEarlyCommits(core: Core, slot: Slot): void {
+  const { prepared } = slot;
+  if (prepared === undefined) return;
+  for (const sender of slot.commits.dissenters(prepared.view, prepared.digest)) {
+    const vote = slot.commits.of(sender);
+    if (vote !== undefined) onCommitMismatch(core, sender, slot, prepared.view, vote.digest);
+  }
+}
+
+/** Nothing heard for long, or no vote although slots were executed meanwhile: the node or its link. */
+export function checkResponsiveness(core: Core): void {
+  const { monotonic } = core.now;
+  const { requestTimeoutUs, idleStatusIntervalUs } = core.config.tuning;
+  const patience = Math.max(requestTimeoutUs, 3 * idleStatusIntervalUs);
+  for (const replica of core.others) {
+    const peer = core.peer(replica);
+    const heard = peer.lastHeard ?? 0;
+    const name = replicaName(replica);
+    if (monotonic - heard > patience) {
+      suspect(core, {
+        node: replica,
+        kind: 'unresponsive',
+        certainty: 'uncertain',
+        summary: `nothing heard from ${name} for ${seconds(monotonic - heard)}`,
+      });
+    } else if (core.lastExecutionAt - (peer.lastVoted ?? 0) > patience) {
+      suspect(core, {
+        node: replica,
+        kind: 'unresponsive',
+        certainty: 'uncertain',
+        summary: `no vote of ${name} for ${seconds(core.lastExecutionAt - (peer.lastVoted ?? 0))} while a quorum voted`,
+      });
+    }
+  }
+}
+
+function seconds(us: number): string {
+  return `${(us / 1_000_000).toFixed(1)} s`;
+}
+
+function short(digest: Digest | undefined): string {
+  return digest === undefined ? 'nothing' : `${digest.slice(0, 12)}…`;
+}

@@ -1,0 +1,92 @@
+/**
+ * What happened, as one type for logs, metrics, the event stream, dashboard, lab and golden transcripts. Events never decide anything: a
+ * driver may drop them all. `message-sent` and `message-received` are made by the driver, all others by the core.
+ */
+import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Message, MessageType } from '../messages/index.ts';
+import type { CoreRefusalCode, IntakeRefusalCode } from './refusal.ts';
+import type { Suspicion } from './suspicion.ts';
+
+/** One request of a batch, as it was executed. */
+export interface ExecutedRequest {
+  readonly client: ClientId;
+  readonly session: number;
+  readonly timestamp: number;
+  readonly requestDigest: Digest;
+  /** `executed`: ran now; `replayed`: an idempotency key's first outcome again; `repeated`: the stored reply again; else what the client table said. */
+  readonly outcome: 'executed' | 'replayed' | 'repeated' | 'ignored' | 'table-error';
+}
+
+export type Event =
+  | { readonly kind: 'started'; readonly view: View; readonly lastExecuted: Sequence; readonly lowWaterMark: Sequence }
+  | { readonly kind: 'view-entered'; readonly view: View; readonly primary: ReplicaId }
+  | {
+      readonly kind: 'request-received';
+      readonly client: ClientId;
+      readonly requestDigest: Digest;
+      readonly queued: boolean;
+    }
+  | {
+      readonly kind: 'pre-prepared';
+      readonly view: View;
+      readonly sequence: Sequence;
+      readonly digest: Digest;
+      readonly requests: readonly Digest[];
+    }
+  | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
+  | { readonly kind: 'committed'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
+  | {
+      readonly kind: 'decided';
+      readonly sequence: Sequence;
+      readonly digest: Digest;
+      readonly claims: readonly ReplicaId[];
+    }
+  | {
+      readonly kind: 'executed';
+      readonly view: View;
+      readonly sequence: Sequence;
+      readonly digest: Digest;
+      readonly timestamp: number;
+      readonly requests: readonly ExecutedRequest[];
+    }
+  | { readonly kind: 'checkpoint-taken'; readonly sequence: Sequence; readonly root: Digest }
+  | {
+      readonly kind: 'checkpoint-stable';
+      readonly sequence: Sequence;
+      readonly root: Digest;
+      readonly replicas: readonly ReplicaId[];
+    }
+  | { readonly kind: 'body-missing'; readonly sequence: Sequence; readonly digest: Digest }
+  | { readonly kind: 'body-fetched'; readonly sequence: Sequence; readonly digest: Digest }
+  | {
+      readonly kind: 'buffered';
+      readonly what: 'above-window' | 'unverified-request' | 'timestamp-ahead' | 'flagged-too-soon';
+      readonly sequence: Sequence;
+    }
+  | {
+      readonly kind: 'complained';
+      readonly view: View;
+      readonly sequence: Sequence;
+      readonly requests: readonly Digest[];
+    }
+  | { readonly kind: 'client-marked'; readonly client: ClientId }
+  | {
+      readonly kind: 'request-timeout';
+      readonly view: View;
+      readonly requestDigest: Digest | undefined;
+      readonly sequence: Sequence | undefined;
+    }
+  | { readonly kind: 'resent'; readonly to: ReplicaId; readonly messages: number }
+  | { readonly kind: 'session-evicted'; readonly client: ClientId; readonly session: number }
+  | { readonly kind: 'suspicion'; readonly suspicion: Suspicion }
+  | { readonly kind: 'diverged'; readonly sequence: Sequence; readonly own: Digest; readonly stable: Digest }
+  | {
+      readonly kind: 'refused';
+      readonly type: MessageType | 'frame';
+      readonly from: ReplicaId | ClientId;
+      readonly code: CoreRefusalCode | IntakeRefusalCode;
+    }
+  | { readonly kind: 'message-sent'; readonly to: ReplicaId | ClientId; readonly message: Message }
+  | { readonly kind: 'message-received'; readonly from: ReplicaId | ClientId; readonly message: Message };
+
+export type EventKind = Event['kind'];

@@ -1,0 +1,200 @@
+/**
+ * Executing decided batches in order of their numbers, each once [OSDI'99 §4.2]. Keeps invariants 1 (in order, one batch a number),
+ * 3 (each request at most once: the client table judges) and 8 (everything is a function of state and batch).
+ */
+import { InvariantViolation } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { NULL_DIGEST } from '../base/ids.ts';
+import type { Digest } from '../base/ids.ts';
+import { encodeUtf8 } from '../base/utf8.ts';
+import type { OpenTransaction } from '../base/key-value.ts';
+import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
+import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
+import type { StoredReply } from './client-table.ts';
+import type { Core } from './core.ts';
+import type { ExecutedRequest } from './event.ts';
+import { restartAfterExecution } from './request-timer.ts';
+import type { Slot } from './slot.ts';
+import { applicationTransaction } from './state-layout.ts';
+
+/** Executes every decided batch that is next in order and whose body is held. */
+export function executeReady(core: Core): void {
+  while (!core.diverged) {
+    const slot = core.log.find(nextSequence(core));
+    if (slot?.decided === undefined || !slot.holdsBody(slot.decided)) return;
+    executeSlot(core, slot, slot.decided);
+  }
+}
+
+function nextSequence(core: Core): Slot['sequence'] {
+  return (core.lastExecuted + 1) as Slot['sequence'];
+}
+
+/** Requires: `digest` is decided for this slot, its body is held, and the slot before it is executed. */
+export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
+  const batch = digest === NULL_DIGEST ? undefined : slot.bodies.get(digest);
+  const executed: ExecutedRequest[] = [];
+  let overtaken = false;
+  if (batch !== undefined) {
+    core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
+    const oldest = core.queue.oldestTimed();
+    const transaction = core.state.begin();
+    batch.requests.forEach((entry, index) => {
+      executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
+      const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
+      if (oldest !== undefined && waiting !== undefined && waiting.arrival > oldest.arrival) overtaken = true;
+    });
+    transaction.commit();
+  }
+  slot.decided = digest;
+  slot.executed = digest;
+  core.lastExecuted = slot.sequence;
+  core.lastExecutionAt = core.now.monotonic;
+  core.emit({
+    kind: 'executed',
+    view: core.view,
+    sequence: slot.sequence,
+    digest,
+    timestamp: core.agreedTime,
+    requests: executed,
+  });
+  core.persist({
+    kind: 'executed',
+    view: core.view,
+    sequence: slot.sequence,
+    digest,
+    batch: slot.prePrepared.has(digest) ? undefined : batch,
+  });
+  restartAfterExecution(core, overtaken);
+  if (isCheckpointDue(core, slot.sequence, isFlagged(batch))) takeCheckpoint(core, slot.sequence);
+}
+
+function isFlagged(batch: Batch | undefined): boolean {
+  return batch !== undefined && (batch.flags & BATCH_CHECKPOINT) !== 0;
+}
+
+interface Place {
+  readonly entry: AuthenticatedRequest;
+  readonly index: number;
+  readonly slot: Slot;
+  readonly digest: Digest;
+}
+
+/** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. */
+function executeRequest(core: Core, transaction: OpenTransaction, place: Place): ExecutedRequest {
+  const { entry, slot } = place;
+  const { request, digest: requestDigest } = entry;
+  const { client, session, timestamp } = request;
+  const told = (outcome: ExecutedRequest['outcome']): ExecutedRequest => ({
+    client,
+    session,
+    timestamp,
+    requestDigest,
+    outcome,
+  });
+  const judgement = core.clientTable.judge(request, requestDigest, core.agreedTime);
+  switch (judgement.kind) {
+    case 'ignore':
+      return told('ignored');
+    case 'repeat':
+      replyFromTable(core, request, requestDigest, judgement.reply);
+      return told('repeated');
+    case 'error':
+      reply(core, request, requestDigest, {
+        outcome: 'table-error',
+        sequence: slot.sequence,
+        digest: place.digest,
+        result: judgement.result,
+      });
+      return told('table-error');
+    case 'execute': {
+      const stored = runOrReplay(core, transaction, place);
+      const { evicted: evictions } = core.clientTable.record(
+        request,
+        requestDigest,
+        { sequence: slot.sequence, index: place.index, agreedTime: core.agreedTime },
+        stored,
+      );
+      for (const evicted of evictions) core.emit({ kind: 'session-evicted', ...evicted });
+      reply(core, request, requestDigest, stored);
+      return told(stored.outcome);
+    }
+  }
+}
+
+/** An idempotency key's first outcome again, or the application's. */
+function runOrReplay(core: Core, transaction: OpenTransaction, { entry, index, slot, digest }: Place): StoredReply {
+  const { request } = entry;
+  const fresh = (result: Bytes): StoredReply => ({ outcome: 'executed', sequence: slot.sequence, digest, result });
+  const bodyDigest = request.idempotency === undefined ? undefined : core.authenticator.sha256(request.operation);
+  if (request.idempotency !== undefined && bodyDigest !== undefined) {
+    const found = core.idempotency.find(request.idempotency, bodyDigest);
+    if (found.kind === 'replay') return found.reply;
+    if (found.kind === 'conflict') return { ...fresh(found.result), outcome: 'table-error' };
+  }
+  const stored = fresh(run(core, transaction, request, { index, slot }));
+  if (request.idempotency !== undefined && bodyDigest !== undefined)
+    core.idempotency.record(request.idempotency, bodyDigest, stored, index);
+  return stored;
+}
+
+/** The application on a transaction of its own: what it throws undoes its changes and becomes a result that is the same everywhere. */
+function run(
+  core: Core,
+  transaction: OpenTransaction,
+  request: Request,
+  { index, slot }: { readonly index: number; readonly slot: Slot },
+): Bytes {
+  const inner = transaction.begin();
+  const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
+  let result: Bytes;
+  try {
+    result = core.application.execute(applicationTransaction(inner), request.operation, context);
+  } catch (error) {
+    if (error instanceof InvariantViolation) throw error;
+    inner.rollback();
+    return errorResult('application_error', 'the application threw; nothing was changed');
+  }
+  const limit = core.config.cluster.storedReplyBytes;
+  if (result.length > limit) {
+    inner.rollback();
+    return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
+  }
+  inner.commit();
+  return result;
+}
+
+function errorResult(code: string, message: string): Bytes {
+  return encodeUtf8(JSON.stringify({ error: { code, message } })) ?? new Uint8Array(0);
+}
+
+/** The stored reply of an executed request, sent again. */
+export function replyFromTable(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
+  reply(core, request, requestDigest, stored);
+}
+
+/** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]. */
+function reply(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
+  if (core.replaying) return;
+  const { authenticator, config, self, view } = core;
+  const { client, session, timestamp, replier, flags } = request;
+  const unsigned: Reply = {
+    type: 'reply',
+    view,
+    sequence: stored.sequence,
+    digest: stored.digest,
+    replica: self,
+    client,
+    session,
+    timestamp,
+    requestDigest,
+    outcome: stored.outcome,
+    resultDigest: resultDigest(core.codec, stored.result),
+    result: replier === self ? stored.result : undefined,
+    signature: undefined,
+  };
+  const isSigned = config.cluster.authentication === 'signature' || (flags & REQUEST_RECEIPT) !== 0;
+  const signature = isSigned ? authenticator.sign(replyBytes(core.codec, unsigned)) : undefined;
+  core.output({ kind: 'reply', reply: { ...unsigned, signature } });
+}

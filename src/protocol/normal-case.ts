@@ -1,0 +1,330 @@
+/**
+ * The three phases [OSDI'99 §4.2]. Keeps invariants 2 (one prepared digest per (v, n)) and 6 (nothing outside the window or at or below the
+ * floor is accepted): a replica accepts one digest per (v, n), writes it down before it votes for it, and votes only in its own view.
+ */
+import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
+import type { Batch, Commit, PrePrepare, Prepare } from '../messages/index.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest, ReplicaId } from '../base/ids.ts';
+import { complainAbout, isBatchAuthentic } from './complaints.ts';
+import type { Core } from './core.ts';
+import {
+  checkDissent,
+  checkEarlyCommits,
+  checkEarlyPrepares,
+  onCommitMismatch,
+  onContradictoryVote,
+  onPrepareMismatch,
+  onSecondPrePrepare,
+  suspect,
+} from './detection.ts';
+import type { RequestVerification } from './input.ts';
+import type { CoreRefusalCode } from './refusal.ts';
+import type { PendingPrePrepare, Slot } from './slot.ts';
+
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+const ENTRY_BYTES = 512;
+
+export interface ReceivedPrePrepare {
+  readonly message: PrePrepare;
+  readonly author: ReplicaId;
+  readonly signature: Bytes | undefined;
+  readonly verified: readonly RequestVerification[];
+}
+
+/**
+ * PRE-PREPARE at a backup. Conditions in the order checked: from primary(v); v is this view, and no view change is under way; n above h and
+ * the floor and not more than a window above the high mark; no other digest accepted or waiting for (v, n); not executed here with another
+ * digest; no read-only request, a flagged batch empty; memory. Then it waits or is accepted ({@link tryAccept}).
+ */
+export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
+  const { message, author } = received;
+  const refusal = refusePrePrepare(core, received);
+  if (refusal !== undefined) {
+    core.refuse('pre-prepare', author, refusal);
+    return;
+  }
+  const slot = core.log.at(message.sequence);
+  const sizeBytes = batchBytes(message.batch);
+  slot.pending = {
+    view: message.view,
+    digest: message.digest,
+    batch: message.batch,
+    signature: received.signature,
+    verified: received.verified,
+    sizeBytes,
+  };
+  core.heldBytes += sizeBytes;
+  tryAccept(core, slot);
+}
+
+function refusePrePrepare(core: Core, { message, author, verified }: ReceivedPrePrepare): CoreRefusalCode | undefined {
+  const { view, sequence, digest, batch } = message;
+  if (author !== core.primaryOf(view)) return 'not-from-primary';
+  if (view !== core.view) return 'other-view';
+  if (core.inViewChange) return 'in-view-change';
+  if (core.diverged) return 'diverged';
+  if (core.isPrimary) return 'not-from-primary';
+  const place = core.log.place(sequence);
+  if (place === 'below' || sequence <= core.floor) return 'below-window';
+  if (place === 'far-above') return 'above-window';
+  const slot = core.log.at(sequence);
+  const earlier = slot.acceptedIn(view)?.digest ?? (slot.pending?.view === view ? slot.pending.digest : undefined);
+  if (earlier !== undefined && earlier !== digest) {
+    onSecondPrePrepare(core, slot, view, [earlier, digest]);
+    return 'other-digest-accepted';
+  }
+  if (slot.acceptedIn(view) !== undefined) return 'duplicate';
+  if (slot.executed !== undefined && slot.executed !== digest) return 'other-digest-executed';
+  const content = refuseBatch(batch);
+  if (content !== undefined) return content;
+  if (slot.pending?.view === view) {
+    mergePending(core, slot, slot.pending, verified);
+    return 'duplicate';
+  }
+  if (core.heldBytes + batchBytes(batch) > MAX_HELD_BYTES) return 'budget-exhausted';
+  return undefined;
+}
+
+function refuseBatch(batch: Batch | undefined): CoreRefusalCode | undefined {
+  if (batch === undefined) return undefined;
+  if (batch.requests.length === 0 && batch.flags === 0) return 'empty-batch';
+  if ((batch.flags & BATCH_CHECKPOINT) !== 0 && batch.requests.length > 0) return 'flagged-batch-not-empty';
+  return batch.requests.some(({ request }) => (request.flags & REQUEST_READ_ONLY) !== 0)
+    ? 'read-only-in-batch'
+    : undefined;
+}
+
+/** The same pre-prepare again, perhaps with better proofs of its requests (a client that signed meanwhile). */
+function mergePending(
+  core: Core,
+  slot: Slot,
+  pending: PendingPrePrepare,
+  verified: readonly RequestVerification[],
+): void {
+  const merged = pending.verified.map((before, index) =>
+    before === 'unverified' ? (verified[index] ?? before) : before,
+  );
+  slot.pending = { ...pending, verified: merged };
+  tryAccept(core, slot);
+}
+
+/**
+ * Accepts the waiting pre-prepare of a slot if it may be accepted now: n ≤ h+L, every request authentic, its timestamp within bounds of the
+ * own clock, a flagged batch not sooner than the spacing. Otherwise it stays, and what it waits for tries again.
+ */
+export function tryAccept(core: Core, slot: Slot): void {
+  const { pending } = slot;
+  if (pending === undefined || !core.mayVote) return;
+  if (pending.view !== core.view || (slot.executed !== undefined && slot.executed !== pending.digest)) {
+    dropPending(core, slot);
+    return;
+  }
+  if (core.log.place(slot.sequence) !== 'window') {
+    core.emit({ kind: 'buffered', what: 'above-window', sequence: slot.sequence });
+    return;
+  }
+  if (!isBatchAuthentic(core, slot, pending)) {
+    complainAbout(core, slot, pending);
+    return;
+  }
+  if (pending.batch !== undefined && !isTimely(core, slot, pending.batch)) return;
+  accept(core, slot, pending);
+}
+
+/** Retries every waiting pre-prepare, lowest number first. */
+export function tryAcceptAll(core: Core): void {
+  for (const slot of core.log.from(core.log.low + 1)) if (slot.pending !== undefined) tryAccept(core, slot);
+}
+
+function isTimely(core: Core, slot: Slot, batch: Batch): boolean {
+  const { tuning, cluster } = core.config;
+  const { wall, monotonic } = core.now;
+  const aheadMs = batch.timestamp - wall - tuning.clockSkewMs;
+  if (aheadMs > 0) {
+    core.emit({ kind: 'buffered', what: 'timestamp-ahead', sequence: slot.sequence });
+    reportSkew(core, slot, batch);
+    core.timers.setNoLaterThan('pending', monotonic + Math.min(aheadMs, 60_000) * 1000);
+    return false;
+  }
+  if (batch.timestamp < wall - cluster.sessionHorizonUs / 2000) {
+    reportSkew(core, slot, batch);
+    core.refuse('pre-prepare', core.primary, 'timestamp-too-old');
+    dropPending(core, slot);
+    return false;
+  }
+  if ((batch.flags & BATCH_CHECKPOINT) !== 0 && core.lastFlaggedAt !== undefined) {
+    const earliest = core.lastFlaggedAt + tuning.flaggedBatchSpacingUs;
+    if (monotonic < earliest) {
+      core.emit({ kind: 'buffered', what: 'flagged-too-soon', sequence: slot.sequence });
+      core.timers.setNoLaterThan('pending', earliest);
+      return false;
+    }
+  }
+  return true;
+}
+
+function reportSkew(core: Core, slot: Slot, batch: Batch): void {
+  const offset = (batch.timestamp - core.now.wall) / 1000;
+  const summary = `a batch at sequence ${slot.sequence} bears a time ${offset.toFixed(1)} s off this node's clock`;
+  suspect(core, { node: core.primary, kind: 'clock-skew', certainty: 'uncertain', sequence: slot.sequence, summary });
+}
+
+function dropPending(core: Core, slot: Slot): void {
+  core.heldBytes -= slot.pending?.sizeBytes ?? 0;
+  slot.pending = undefined;
+}
+
+/** The backup's vote: written down with its body, then PREPARE to all. */
+function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
+  slot.pending = undefined;
+  if (slot.bodies.has(pending.digest)) core.heldBytes -= pending.sizeBytes;
+  recordAccepted(core, slot, pending);
+  if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
+    core.lastFlaggedAt = core.now.monotonic;
+  core.broadcast({
+    type: 'prepare',
+    view: pending.view,
+    sequence: slot.sequence,
+    digest: pending.digest,
+    replica: core.self,
+  });
+  slot.prepares.add(core.self, { view: pending.view, digest: pending.digest, signature: undefined });
+  checkEarlyPrepares(core, slot);
+  tryPrepared(core, slot);
+}
+
+/** Common to backup and primary: the pre-prepare is this replica's for (v, n), its Q entry and body are on disk behind the barrier. */
+export function recordAccepted(
+  core: Core,
+  slot: Slot,
+  {
+    view,
+    digest,
+    batch,
+    signature,
+  }: { view: AcceptedView; digest: Digest; batch: Batch | undefined; signature: Bytes | undefined },
+): void {
+  slot.accepted = { view, digest, signature };
+  slot.prePrepared.set(digest, view);
+  if (batch !== undefined) slot.bodies.set(digest, batch);
+  if (slot.sequence > core.highestAccepted) core.highestAccepted = slot.sequence;
+  core.persist({ kind: 'accepted', view, sequence: slot.sequence, digest, batch, signature });
+  const requests = batch?.requests.map((entry) => entry.digest) ?? [];
+  core.emit({ kind: 'pre-prepared', view, sequence: slot.sequence, digest, requests });
+  for (const request of requests) {
+    const waiting = core.queue.find(request);
+    if (waiting !== undefined) core.queue.markProposed(waiting);
+  }
+}
+
+type AcceptedView = PrePrepare['view'];
+
+/** PREPARE. Conditions: v not below this view; n in the window or one above; not from primary(v), whose PRE-PREPARE is its vote; one per (sender, v, n). */
+export function onPrepare(core: Core, message: Prepare, signature: Bytes | undefined): void {
+  const { replica, view, digest } = message;
+  if (replica === core.primaryOf(view)) {
+    core.refuse('prepare', replica, 'not-from-primary');
+    return;
+  }
+  const slot = slotForVote(core, message);
+  if (slot === undefined) return;
+  const kept = slot.prepares.of(replica);
+  switch (slot.prepares.add(replica, { view, digest, signature })) {
+    case 'older-view':
+    case 'duplicate':
+      core.refuse('prepare', replica, 'duplicate');
+      return;
+    case 'contradiction':
+      if (kept !== undefined)
+        onContradictoryVote(core, replica, slot, { phase: 'PREPARE', view, digests: [kept.digest, digest] });
+      core.refuse('prepare', replica, 'contradicts-earlier-vote');
+      return;
+    case 'added':
+      core.peer(replica).lastVoted = core.now.monotonic;
+  }
+  const accepted = slot.acceptedIn(view);
+  if (accepted !== undefined && accepted.digest !== digest) {
+    onPrepareMismatch(core, replica, slot, view, digest);
+    checkDissent(core, slot);
+    return;
+  }
+  if (slot.pending !== undefined) tryAccept(core, slot);
+  tryPrepared(core, slot);
+}
+
+/** COMMIT. Conditions: v not below this view unless the slot is prepared in v; n in the window or one above; one per (sender, v, n). */
+export function onCommit(core: Core, message: Commit, signature: Bytes | undefined): void {
+  const { replica, view, digest } = message;
+  const slot = slotForVote(core, message);
+  if (slot === undefined) return;
+  const kept = slot.commits.of(replica);
+  switch (slot.commits.add(replica, { view, digest, signature })) {
+    case 'older-view':
+    case 'duplicate':
+      core.refuse('commit', replica, 'duplicate');
+      return;
+    case 'contradiction':
+      if (kept !== undefined)
+        onContradictoryVote(core, replica, slot, { phase: 'COMMIT', view, digests: [kept.digest, digest] });
+      core.refuse('commit', replica, 'contradicts-earlier-vote');
+      return;
+    case 'added':
+      core.peer(replica).lastVoted = core.now.monotonic;
+  }
+  if (slot.prepared?.view === view && slot.prepared.digest !== digest)
+    onCommitMismatch(core, replica, slot, view, digest);
+  checkDissent(core, slot);
+  tryCommitted(core, slot);
+}
+
+function slotForVote(core: Core, message: Prepare | Commit): Slot | undefined {
+  const { sequence, replica, view, type } = message;
+  const place = core.log.place(sequence);
+  if (place === 'below' || place === 'far-above') {
+    core.refuse(type, replica, place === 'below' ? 'below-window' : 'above-window');
+    return undefined;
+  }
+  const slot = core.log.at(sequence);
+  const isOld = view < core.view && !(type === 'commit' && slot.prepared?.view === view);
+  if (isOld) {
+    core.refuse(type, replica, 'other-view');
+    return undefined;
+  }
+  return slot;
+}
+
+/** prepared(v, n, d): the accepted pre-prepare with its body and q−1 matching PREPAREs of distinct backups. Written down, then COMMIT. */
+export function tryPrepared(core: Core, slot: Slot): void {
+  const accepted = slot.acceptedIn(core.view);
+  if (accepted === undefined || !core.mayVote || slot.prepared?.view === core.view) return;
+  if (core.log.place(slot.sequence) !== 'window' || slot.sequence <= core.floor || !slot.holdsBody(accepted.digest))
+    return;
+  if (slot.prepares.count(accepted.view, accepted.digest) < core.quorums.quorum - 1) return;
+  const { view, digest } = accepted;
+  const { sequence } = slot;
+  slot.prepared = { view, digest };
+  core.persist({ kind: 'prepared', view, sequence, digest });
+  core.emit({ kind: 'prepared', view, sequence, digest });
+  core.broadcast({ type: 'commit', view, sequence, digest, replica: core.self });
+  slot.commits.add(core.self, { view, digest, signature: undefined });
+  checkEarlyCommits(core, slot);
+  tryCommitted(core, slot);
+}
+
+/** committed-local(v, n, d): prepared, and q matching COMMITs of distinct replicas. Execution follows in order (execution.ts). */
+export function tryCommitted(core: Core, slot: Slot): void {
+  const { prepared } = slot;
+  if (prepared === undefined || slot.decided !== undefined) return;
+  if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;
+  slot.decided = prepared.digest;
+  core.emit({ kind: 'committed', view: prepared.view, sequence: slot.sequence, digest: prepared.digest });
+}
+
+/** Memory a body takes, roughly: what budgets count. */
+export function batchBytes(batch: Batch | undefined): number {
+  if (batch === undefined) return 0;
+  let bytes = ENTRY_BYTES;
+  for (const { request } of batch.requests) bytes += request.operation.length + ENTRY_BYTES;
+  return bytes;
+}

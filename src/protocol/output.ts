@@ -1,0 +1,24 @@
+/**
+ * What comes out of `Replica.step`: ONE ordered stream. `persist` is a barrier (unless `isBarrier` says otherwise): nothing behind it leaves
+ * the process before the record is durable; the driver may step on meanwhile and let one sync cover many.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import type { Message, Reply } from '../messages/index.ts';
+import type { Event } from './event.ts';
+import type { Record } from './record.ts';
+
+export type Output =
+  | { readonly kind: 'persist'; readonly record: Record }
+  /** Everything before this is covered by `Replica.records()` as it is now: the log may be rewritten to that list. */
+  | { readonly kind: 'truncate'; readonly records: readonly Record[] }
+  | {
+      readonly kind: 'send';
+      /** Never holds the replica itself. */
+      readonly to: readonly ReplicaId[];
+      readonly message: Message;
+      /** Given: this signature goes with it (own CHECKPOINT, or somebody's signed message passed on). Else the driver authenticates it as the mode demands. */
+      readonly signature: Bytes | undefined;
+    }
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  | { readonly kind: 'event'; readonly event: Event };

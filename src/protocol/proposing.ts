@@ -1,0 +1,73 @@
+/**
+ * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. It proposes at once while fewer than `pipeline` batches are in
+ * flight and lets requests gather while it is full: no artificial delay. Its pre-prepare, on disk before it leaves, is its vote.
+ */
+import { asSequence } from '../base/ids.ts';
+import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
+import type { Core } from './core.ts';
+import { batchBytes, recordAccepted, tryPrepared } from './normal-case.ts';
+
+/** Proposes all that may be proposed now. */
+export function propose(core: Core): void {
+  if (!core.isPrimary || !core.mayVote) return;
+  while (core.queue.unproposedCount > 0 && hasRoom(core)) {
+    const requests = gather(core);
+    if (requests.length === 0) return;
+    proposeBatch(core, { timestamp: core.now.wall, flags: 0, requests });
+  }
+}
+
+/** Orders an empty batch that takes a checkpoint, when something was executed since the last one and nothing for a while. */
+export function proposeIdleCheckpoint(core: Core): void {
+  if (!core.isPrimary || !core.mayVote || !needsIdleCheckpoint(core) || !hasRoom(core)) return;
+  proposeBatch(core, { timestamp: core.now.wall, flags: BATCH_CHECKPOINT, requests: [] });
+}
+
+/** Something was executed since the last checkpoint, and nothing is in flight. */
+export function needsIdleCheckpoint(core: Core): boolean {
+  const last = Math.max(core.stable.sequence, ...core.ownCheckpoints.keys());
+  return core.lastExecuted > last && core.nextSequence === core.lastExecuted + 1 && core.queue.unproposedCount === 0;
+}
+
+function hasRoom(core: Core): boolean {
+  const inFlight = core.nextSequence - 1 - core.lastExecuted;
+  return inFlight < core.config.tuning.pipeline && core.log.place(core.nextSequence) === 'window';
+}
+
+/** Takes requests in order of arrival, at most one batch's worth; those that can change nothing any more are forgotten. */
+function gather(core: Core): readonly AuthenticatedRequest[] {
+  const { batchRequests, batchBytes: limit } = core.config.tuning;
+  const taken: AuthenticatedRequest[] = [];
+  const bundles = new Set<Bundle>();
+  let bytes = 0;
+  for (const waiting of core.queue.unproposed()) {
+    const { request, verified } = waiting;
+    if (core.markedClients.has(request.request.client) && verified !== 'signature') continue;
+    bytes += authenticatedRequestSize(request) + bundleBytes(request.proof, bundles);
+    if (taken.length > 0 && bytes > limit) break;
+    core.queue.markProposed(waiting);
+    taken.push(request);
+    if (taken.length >= batchRequests) break;
+  }
+  return taken;
+}
+
+/** A bundle travels once with all its requests of a batch. */
+function bundleBytes(proof: RequestProof, counted: Set<Bundle>): number {
+  if (proof.kind === 'signature' || counted.has(proof.bundle)) return 0;
+  counted.add(proof.bundle);
+  return bundleSize(proof.bundle);
+}
+
+function proposeBatch(core: Core, batch: Batch): void {
+  const { view } = core;
+  const digest = batchDigest(core.codec, batch);
+  const sequence = core.nextSequence;
+  const slot = core.log.at(sequence);
+  core.nextSequence = asSequence(sequence + 1);
+  core.heldBytes += batchBytes(batch);
+  recordAccepted(core, slot, { view, digest, batch, signature: undefined });
+  core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
+  tryPrepared(core, slot);
+}

@@ -1,0 +1,53 @@
+/**
+ * What a replica writes down before it speaks, so that after a restart it still knows all it told others [PROTOCOL: durability].
+ * `Replica.records()` is the shortest list from which a restart gives the same replica; the log may be rewritten to it at any time.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest, Sequence, View } from '../base/ids.ts';
+import type { Entry, Snapshot } from '../base/key-value.ts';
+import type { Batch, SignedCheckpoint } from '../messages/index.ts';
+import type { Suspicion } from './suspicion.ts';
+
+/** A checkpoint's state on its way to disk, or back from it. */
+export type StoredState =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'entries'; readonly entries: readonly Entry[] };
+
+export type Record =
+  /** A PRE-PREPARE accepted (backup) or made (primary), with its body: before PREPARE or PRE-PREPARE leaves. The Q entry (n, d, v). */
+  | {
+      readonly kind: 'accepted';
+      readonly view: View;
+      readonly sequence: Sequence;
+      readonly digest: Digest;
+      /** undefined for the null batch. */
+      readonly batch: Batch | undefined;
+      /** The primary's signature in signature mode. */
+      readonly signature: Bytes | undefined;
+    }
+  /** prepared(v, n, d) holds: before COMMIT leaves. The P entry (n, d, v). */
+  | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
+  /** The batch was executed here; a hint that spares asking again, nothing depends on it. `batch`: the body when no accepted one holds it. */
+  | {
+      readonly kind: 'executed';
+      readonly view: View;
+      readonly sequence: Sequence;
+      readonly digest: Digest;
+      readonly batch: Batch | undefined;
+    }
+  /** The own state at a checkpoint, with the own CHECKPOINT: before it leaves. */
+  | { readonly kind: 'checkpoint'; readonly checkpoint: SignedCheckpoint; readonly state: StoredState }
+  /** A stable checkpoint's proof, q signed CHECKPOINTs. */
+  | {
+      readonly kind: 'stable';
+      readonly sequence: Sequence;
+      readonly root: Digest;
+      readonly proof: readonly SignedCheckpoint[];
+    }
+  /** A certain suspicion: evidence survives a restart. */
+  | { readonly kind: 'suspicion'; readonly suspicion: Suspicion };
+
+/** True when what comes behind the record must wait for it; an `executed` record only spares asking again. */
+export function isBarrier(record: Record): boolean {
+  return record.kind !== 'executed';
+}

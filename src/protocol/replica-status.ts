@@ -1,0 +1,101 @@
+/** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
+import { asSequence, replicaName } from '../base/ids.ts';
+import type { ReplicaId, Sequence } from '../base/ids.ts';
+import type { Core } from './core.ts';
+import type { Slot } from './slot.ts';
+import type { Phase, ReplicaStatus, SlotStatus } from './status.ts';
+
+export function replicaStatus(core: Core): ReplicaStatus {
+  const last = lastCheckpoint(core);
+  return {
+    self: core.self,
+    quorums: core.quorums,
+    view: core.view,
+    primary: core.primary,
+    inViewChange: core.inViewChange,
+    highestAccepted: core.highestAccepted,
+    lastExecuted: core.lastExecuted,
+    lowWaterMark: core.log.low,
+    highWaterMark: core.log.high,
+    stateRoot: last.root,
+    stateRootSequence: last.sequence,
+    agreedTime: core.agreedTime,
+    suspicions: [...core.suspicions.values()],
+    diverged: core.diverged,
+    queuedRequests: core.queue.size,
+    queuedBytes: core.queue.bytes,
+    markedClients: [...core.markedClients],
+    openSlots: Math.max(0, core.log.top - core.lastExecuted),
+  };
+}
+
+function lastCheckpoint(core: Core): { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } {
+  let last: { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } = core.stable;
+  for (const { signed } of core.ownCheckpoints.values())
+    if (signed.checkpoint.sequence > last.sequence) last = signed.checkpoint;
+  return last;
+}
+
+export function slotStatuses(core: Core, from: Sequence, to: Sequence): readonly SlotStatus[] {
+  const statuses: SlotStatus[] = [];
+  for (const slot of core.log.from(from)) {
+    if (slot.sequence > to) break;
+    statuses.push(slotStatus(core, slot));
+  }
+  return statuses;
+}
+
+function slotStatus(core: Core, slot: Slot): SlotStatus {
+  const digest = slot.digest();
+  const view = slot.accepted?.view ?? core.view;
+  return {
+    sequence: slot.sequence,
+    view,
+    digest,
+    phase: phaseOf(core, slot),
+    bodyHeld: digest !== undefined && slot.holdsBody(digest),
+    requests: (digest === undefined ? undefined : slot.bodies.get(digest))?.requests.map((entry) => entry.digest) ?? [],
+    prepares: digest === undefined ? [] : slot.prepares.voters(view, digest),
+    commits: digest === undefined ? [] : slot.commits.voters(view, digest),
+    waitingFor: waitingFor(core, slot),
+  };
+}
+
+function phaseOf(core: Core, slot: Slot): Phase {
+  if (slot.executed !== undefined) return 'executed';
+  if (slot.decided !== undefined) return 'committed';
+  const accepted = slot.acceptedIn(core.view);
+  if (accepted === undefined) return 'none';
+  return slot.prepared?.view === core.view ? 'prepared' : 'pre-prepared';
+}
+
+/** The first thing that is missing before the slot can go on. */
+function waitingFor(core: Core, slot: Slot): string | undefined {
+  const { quorum } = core.quorums;
+  if (slot.executed !== undefined) return undefined;
+  if (slot.decided !== undefined) {
+    if (!slot.holdsBody(slot.decided)) return 'the batch itself, asked for from the peers';
+    return slot.sequence > core.lastExecuted + 1
+      ? `the execution of sequence ${asSequence(core.lastExecuted + 1)}`
+      : 'its turn';
+  }
+  const accepted = slot.acceptedIn(core.view);
+  if (accepted === undefined) return waitingForAcceptance(core, slot);
+  const { view, digest } = accepted;
+  if (slot.prepared?.view !== view)
+    return missing(core, 'PREPAREs', quorum - 1, [...slot.prepares.voters(view, digest), core.primary]);
+  return missing(core, 'COMMITs', quorum, slot.commits.voters(view, digest));
+}
+
+function waitingForAcceptance(core: Core, slot: Slot): string {
+  if (slot.pending === undefined) return `the PRE-PREPARE of ${replicaName(core.primary)}`;
+  if (core.log.place(slot.sequence) !== 'window') return `a stable checkpoint above ${core.log.low}`;
+  return "proof that its requests are their clients', or the time it bears";
+}
+
+function missing(core: Core, votes: string, needed: number, from: readonly ReplicaId[]): string {
+  const silent = [core.self, ...core.others]
+    .filter((replica) => !from.includes(replica))
+    .toSorted((left, right) => left - right);
+  return `${votes} (${needed} needed) from ${silent.map(replicaName).join(', ')}`;
+}

@@ -1,0 +1,223 @@
+/**
+ * One PBFT replica, sans IO: `step` is the only mutation, everything that happens comes out as outputs, in order. It owns the protocol state
+ * (core.ts) and nothing else; it must never look at a clock, a socket or a disk. The paper's rules are in the modules it dispatches to.
+ */
+import { assert } from '../base/assert.ts';
+import type { Sequence } from '../base/ids.ts';
+import type { Reader } from '../base/key-value.ts';
+import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
+import { onCheckpoint } from './checkpoints.ts';
+import { onComplaint, repeatComplaints } from './complaints.ts';
+import { validateReplicaConfig } from './config.ts';
+import type { ReplicaConfig } from './config.ts';
+import { Core } from './core.ts';
+import type { ReplicaModules } from './core.ts';
+import { checkResponsiveness, expireSuspicions, suspect } from './detection.ts';
+import { executeReady } from './execution.ts';
+import type { Input, Now } from './input.ts';
+import { onCommit, onPrePrepare, onPrepare, tryAccept, tryAcceptAll } from './normal-case.ts';
+import type { Output } from './output.ts';
+import { needsIdleCheckpoint, propose, proposeIdleCheckpoint } from './proposing.ts';
+import type { Record } from './record.ts';
+import { restore } from './recovery.ts';
+import { storedRecords } from './stored-records.ts';
+import { onRequests } from './requests.ts';
+import { onRequestTimeout, watch } from './request-timer.ts';
+import { replicaStatus, slotStatuses } from './replica-status.ts';
+import type { ReplicaStatus, SlotStatus } from './status.ts';
+import { applicationTransaction } from './state-layout.ts';
+import { writeGenesis } from './system-state.ts';
+
+export type { ReplicaModules };
+
+export class Replica {
+  readonly #core: Core;
+  #started = false;
+
+  /**
+   * A replica at genesis, or, with the records it stored, where it was. Requires: `modules.state` is empty and the replica's alone. Throws
+   * UnusableRecords when the records are damaged or foreign; a wrong configuration is a programmer error (validate it first).
+   */
+  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[]) {
+    const problems = validateReplicaConfig(config);
+    assert(problems.length === 0, `a valid configuration: ${problems.map((problem) => problem.path).join(', ')}`);
+    const core = new Core(config, modules);
+    this.#core = core;
+    writeGenesis(core, (state) => {
+      modules.application.initialize?.(applicationTransaction(state));
+    });
+    core.stable = { ...core.stable, root: core.state.root() };
+    restore(core, records);
+  }
+
+  /** Once, before the first step: greets the peers and asks what was missed. */
+  start(now: Now): readonly Output[] {
+    assert(!this.#started, 'a replica is started once');
+    this.#started = true;
+    const core = this.#core;
+    core.now = now;
+    core.lastExecutionAt = now.monotonic;
+    for (const peer of core.peers) peer.lastHeard = peer.lastVoted = now.monotonic;
+    core.emit({ kind: 'started', view: core.view, lastExecuted: core.lastExecuted, lowWaterMark: core.log.low });
+    core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
+    sendStatus(core, core.others);
+    this.#settle();
+    core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
+    return core.drain();
+  }
+
+  /** Takes one input and returns what comes of it, in order. Requires: `now` never runs backwards in its monotonic part. */
+  step(now: Now, input: Input): readonly Output[] {
+    const core = this.#core;
+    assert(this.#started, 'a replica is started before its first step');
+    assert(now.monotonic >= core.now.monotonic, 'the monotonic clock never runs backwards');
+    core.now = now;
+    this.#take(input);
+    this.#fireTimers();
+    this.#settle();
+    return core.drain();
+  }
+
+  /** Step no later than at this monotonic time (µs), whatever comes. */
+  nextTimeout(): number | undefined {
+    return this.#core.timers.next();
+  }
+
+  status(): ReplicaStatus {
+    return replicaStatus(this.#core);
+  }
+
+  /** The log from `from` to `to`, both included, as far as it is between h and the highest known number. */
+  slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
+    return slotStatuses(this.#core, from, to);
+  }
+
+  /** The shortest list of records from which a restart gives this replica. */
+  records(): readonly Record[] {
+    return storedRecords(this.#core);
+  }
+
+  /** The executed state, the protocol's own tables included; see applicationReader. */
+  get reader(): Reader {
+    return this.#core.state;
+  }
+
+  #take(input: Input): void {
+    const core = this.#core;
+    switch (input.kind) {
+      case 'message':
+        assert(input.author !== core.self, 'no replica hears itself');
+        core.peer(input.author).lastHeard = core.now.monotonic;
+        this.#onMessage(input);
+        return;
+      case 'requests':
+        onRequests(core, input.from, input.requests);
+        return;
+      case 'connected':
+        sendStatus(core, [input.peer]);
+        return;
+      case 'refused':
+        suspect(core, {
+          node: input.link,
+          kind: 'bad-link',
+          certainty: 'uncertain',
+          summary: `${input.refusal.code}: ${input.refusal.reason}`,
+        });
+        core.emit({ kind: 'refused', type: 'frame', from: input.link, code: input.refusal.code });
+        return;
+      case 'wrong-reply':
+        suspect(core, {
+          node: input.replica,
+          kind: 'wrong-reply',
+          certainty: 'certain',
+          summary: input.summary,
+          frames: input.frames,
+        });
+        return;
+      case 'timeout':
+    }
+  }
+
+  #onMessage(input: Extract<Input, { kind: 'message' }>): void {
+    const core = this.#core;
+    const { message, signature, author } = input;
+    switch (message.type) {
+      case 'pre-prepare':
+        onPrePrepare(core, { message, author, signature, verified: input.requests });
+        return;
+      case 'prepare':
+        onPrepare(core, message, signature);
+        return;
+      case 'commit':
+        onCommit(core, message, signature);
+        return;
+      case 'checkpoint':
+        assert(signature !== undefined, 'a CHECKPOINT is signed');
+        onCheckpoint(core, message, signature);
+        return;
+      case 'status':
+        onStatus(core, message);
+        return;
+      case 'fetch':
+        onFetch(core, message);
+        return;
+      case 'batch':
+        onBatchBody(core, message);
+        return;
+      case 'decided':
+        onDecided(core, message);
+        return;
+      case 'complaint': {
+        const slot = onComplaint(core, message);
+        if (slot !== undefined) tryAccept(core, slot);
+      }
+    }
+  }
+
+  #fireTimers(): void {
+    const core = this.#core;
+    const { monotonic } = core.now;
+    const { tuning } = core.config;
+    if (core.timers.fires('status', monotonic)) {
+      sendStatus(core, core.others);
+      fetchMissingBodies(core);
+      checkResponsiveness(core);
+      expireSuspicions(core);
+      core.timers.set(
+        'status',
+        monotonic + (hasOpenWork(core) ? tuning.statusIntervalUs : tuning.idleStatusIntervalUs),
+      );
+    }
+    if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
+    if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
+    if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
+    if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
+  }
+
+  /** Runs what has become possible until nothing more is: execution, proposals, timers. */
+  #settle(): void {
+    const core = this.#core;
+    let before: number;
+    do {
+      before = core.lastExecuted + core.nextSequence;
+      executeReady(core);
+      propose(core);
+    } while (core.lastExecuted + core.nextSequence !== before);
+    watch(core);
+    this.#watchIdleness();
+    if (hasOpenWork(core))
+      core.timers.setNoLaterThan('status', core.now.monotonic + core.config.tuning.statusIntervalUs);
+  }
+
+  #watchIdleness(): void {
+    const core = this.#core;
+    if (!core.isPrimary || !core.mayVote || !needsIdleCheckpoint(core)) {
+      core.timers.clear('idle-checkpoint');
+    } else if (!core.timers.isSet('idle-checkpoint')) {
+      core.timers.set(
+        'idle-checkpoint',
+        Math.max(core.lastExecutionAt + core.config.tuning.idleCheckpointUs, core.now.monotonic + 1),
+      );
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Requests that a replica knows and that have not been executed: one per session, bounded per client and in all [PROTOCOL: bounds]. The
+ * primary proposes from here in order of arrival; a backup keeps them for its timer and for the next primary.
+ */
+import type { ClientId, Digest } from '../base/ids.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { RequestVerification } from './input.ts';
+
+export interface WaitingRequest {
+  request: AuthenticatedRequest;
+  verified: Exclude<RequestVerification, 'unverified'>;
+  /** Order of arrival here. */
+  readonly arrival: number;
+  /** Monotonic µs. */
+  readonly receivedAt: number;
+  readonly sizeBytes: number;
+}
+
+export type QueueRefusal = 'queue-full' | 'session-busy';
+
+const OVERHEAD_BYTES = 256;
+
+export class RequestQueue {
+  readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
+  readonly #bySession = new Map<string, WaitingRequest>();
+  readonly #byDigest = new Map<Digest, WaitingRequest>();
+  readonly #bytesOfClient = new Map<ClientId, number>();
+  /** Not yet in a batch accepted or proposed here, in order of arrival. */
+  readonly #unproposed = new Set<WaitingRequest>();
+  /** Those for which a backup's timer runs. */
+  readonly #timed = new Set<WaitingRequest>();
+  #bytes = 0;
+  #arrivals = 0;
+
+  constructor(limits: { readonly clientQueueBytes: number; readonly queueRequests: number }) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#bySession.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  find(digest: Digest): WaitingRequest | undefined {
+    return this.#byDigest.get(digest);
+  }
+
+  /**
+   * Adds a verified request. The same request again keeps its place and takes over a signature; a session's higher timestamp replaces its
+   * lower one (a correct client has one outstanding request, so the lower one is answered elsewhere); anything else of that session is refused.
+   */
+  add(
+    request: AuthenticatedRequest,
+    verified: Exclude<RequestVerification, 'unverified'>,
+    now: number,
+  ): WaitingRequest | QueueRefusal {
+    const key = sessionKey(request);
+    const known = this.#bySession.get(key);
+    if (known !== undefined) {
+      if (known.request.digest === request.digest) return strengthen(known, request, verified);
+      if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
+      this.#remove(key, known);
+    }
+    const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
+    const { client } = request.request;
+    const ofClient = (this.#bytesOfClient.get(client) ?? 0) + sizeBytes;
+    if (ofClient > this.#limits.clientQueueBytes || this.#bySession.size >= this.#limits.queueRequests)
+      return 'queue-full';
+    this.#arrivals += 1;
+    const waiting: WaitingRequest = { request, verified, arrival: this.#arrivals, receivedAt: now, sizeBytes };
+    this.#unproposed.add(waiting);
+    this.#bySession.set(key, waiting);
+    this.#byDigest.set(request.digest, waiting);
+    this.#bytesOfClient.set(client, ofClient);
+    this.#bytes += sizeBytes;
+    return waiting;
+  }
+
+  /** What may be proposed, in order of arrival; dropping or proposing the current one while iterating is allowed. */
+  unproposed(): IterableIterator<WaitingRequest> {
+    return this.#unproposed.values();
+  }
+
+  get unproposedCount(): number {
+    return this.#unproposed.size;
+  }
+
+  /** It stands in a batch that was proposed or accepted here. */
+  markProposed(waiting: WaitingRequest): void {
+    this.#unproposed.delete(waiting);
+  }
+
+  /** The timer of a backup runs for it from now on. */
+  startTimer(waiting: WaitingRequest): void {
+    this.#timed.add(waiting);
+  }
+
+  hasTimer(waiting: WaitingRequest): boolean {
+    return this.#timed.has(waiting);
+  }
+
+  /** The timed request that arrived first. */
+  oldestTimed(): WaitingRequest | undefined {
+    let oldest: WaitingRequest | undefined;
+    for (const waiting of this.#timed) if (oldest === undefined || waiting.arrival < oldest.arrival) oldest = waiting;
+    return oldest;
+  }
+
+  /** Forgets what of this session is at or below `timestamp`: it was executed or can no longer be. */
+  settle(client: ClientId, session: number, timestamp: number): WaitingRequest | undefined {
+    const key = `${client}/${session}`;
+    const known = this.#bySession.get(key);
+    if (known === undefined || known.request.request.timestamp > timestamp) return undefined;
+    this.#remove(key, known);
+    return known;
+  }
+
+  drop(waiting: WaitingRequest): void {
+    this.#remove(sessionKey(waiting.request), waiting);
+  }
+
+  #remove(key: string, waiting: WaitingRequest): void {
+    const { client } = waiting.request.request;
+    this.#bySession.delete(key);
+    this.#byDigest.delete(waiting.request.digest);
+    this.#unproposed.delete(waiting);
+    this.#timed.delete(waiting);
+    this.#bytes -= waiting.sizeBytes;
+    const left = (this.#bytesOfClient.get(client) ?? 0) - waiting.sizeBytes;
+    if (left > 0) this.#bytesOfClient.set(client, left);
+    else this.#bytesOfClient.delete(client);
+  }
+}
+
+function sessionKey({ request }: AuthenticatedRequest): string {
+  return `${request.client}/${request.session}`;
+}
+
+/** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
+function strengthen(
+  known: WaitingRequest,
+  request: AuthenticatedRequest,
+  verified: Exclude<RequestVerification, 'unverified'>,
+): WaitingRequest {
+  if (known.verified === 'mac' || verified === 'signature') {
+    known.request = request;
+    known.verified = verified;
+  }
+  return known;
+}

@@ -1,0 +1,67 @@
+/**
+ * Requests at the door of the core [OSDI'99 §4.1, PROTOCOL: sessions]. Keeps invariant 3: only verified requests are queued. What was executed
+ * is answered from the client table; what can change nothing is dropped; a backup passes signed requests on to the primary and times them.
+ */
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import { REQUEST_READ_ONLY } from '../messages/index.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
+import { isAdmitted } from './complaints.ts';
+import type { Core } from './core.ts';
+import { replyFromTable } from './execution.ts';
+import type { ReceivedRequest, RequestVerification } from './input.ts';
+import { tryAcceptAll } from './normal-case.ts';
+import type { CoreRefusalCode } from './refusal.ts';
+import type { WaitingRequest } from './request-queue.ts';
+import { startRequestTimer } from './request-timer.ts';
+
+/** Requests from a client's own link, or passed on by a replica. */
+export function onRequests(core: Core, from: ClientId | ReplicaId, requests: readonly ReceivedRequest[]): void {
+  const forward: AuthenticatedRequest[] = [];
+  for (const received of requests) {
+    const waiting = onRequest(core, from, received);
+    if (waiting === undefined || core.isPrimary || waiting.verified !== 'signature') continue;
+    if (typeof from === 'string') forward.push(received.request);
+    startRequestTimer(core, waiting);
+  }
+  if (forward.length > 0) core.send([core.primary], { type: 'requests', requests: forward });
+  tryAcceptAll(core);
+}
+
+/**
+ * One request. Conditions in the order checked: verified; its client admitted; not read-only (ordered requests only); signed where the mode
+ * or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or refused in order; room.
+ */
+function onRequest(
+  core: Core,
+  from: ClientId | ReplicaId,
+  { request, verified }: ReceivedRequest,
+): WaitingRequest | undefined {
+  const refuse = (code: CoreRefusalCode): undefined => {
+    core.refuse('requests', from, code);
+    return undefined;
+  };
+  const { client, session, timestamp, flags } = request.request;
+  if (!isAdmitted(core, client)) return refuse('client-not-listed');
+  if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');
+  if (!isSufficient(core, client, verified)) return refuse('signature-required');
+  const stored = core.clientTable.storedReply(client, session, timestamp, request.digest);
+  if (stored !== undefined) {
+    replyFromTable(core, request.request, request.digest, stored);
+    return undefined;
+  }
+  if (core.clientTable.judge(request.request, request.digest, core.agreedTime).kind === 'ignore')
+    return refuse('old-request');
+  const waiting = core.queue.add(request, verified, core.now.monotonic);
+  if (typeof waiting === 'string') return refuse(waiting);
+  core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
+  return waiting;
+}
+
+function isSufficient(core: Core, client: ClientId, verified: RequestVerification): verified is 'mac' | 'signature' {
+  if (verified === 'signature') return true;
+  return (
+    verified === 'mac' &&
+    core.config.cluster.authentication === 'mac' &&
+    !(core.isPrimary && core.markedClients.has(client))
+  );
+}

@@ -1,0 +1,44 @@
+/** Outgoing: a message becomes one frame per receiver, encoded once, authenticated as the cluster's mode demands. The same code in server and simulator. */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { CodecContext, authenticatedBytes, encodeFrame, encodeMessage } from '../messages/index.ts';
+import type { Message } from '../messages/index.ts';
+import type { ClusterConfig } from './config.ts';
+import type { Authenticator, Party } from './ports.ts';
+import { proofKind } from './proof-rule.ts';
+
+export class Sealer {
+  readonly #cluster: Pick<ClusterConfig, 'clusterId' | 'authentication'>;
+  readonly #authenticator: Authenticator;
+  readonly #codec: CodecContext;
+
+  constructor(cluster: Pick<ClusterConfig, 'clusterId' | 'authentication'>, authenticator: Authenticator) {
+    this.#cluster = cluster;
+    this.#authenticator = authenticator;
+    this.#codec = new CodecContext(cluster.clusterId, (bytes) => authenticator.sha256(bytes));
+  }
+
+  /**
+   * One frame per receiver, in order; undefined where no key is shared with it yet. A given `signature` is attached: it goes with what was
+   * signed before, one's own or another's. Requires: given for a CHECKPOINT, which is always signed.
+   */
+  seal(message: Message, to: readonly Party[], signature: Bytes | undefined): readonly (Bytes | undefined)[] {
+    const encoded = encodeMessage(message);
+    if (signature !== undefined) return repeat(encodeFrame(encoded, { kind: 'signature', signature }), to.length);
+    const kind = proofKind(message.type, this.#cluster.authentication);
+    if (kind === 'none') return repeat(encodeFrame(encoded, { kind: 'none' }), to.length);
+    const bytes = authenticatedBytes(this.#codec, encoded);
+    if (kind === 'signature') {
+      assert(message.type !== 'checkpoint', 'a CHECKPOINT brings its signature');
+      return repeat(encodeFrame(encoded, { kind: 'signature', signature: this.#authenticator.sign(bytes) }), to.length);
+    }
+    return to.map((receiver) => {
+      const mac = this.#authenticator.mac(receiver, bytes);
+      return mac === undefined ? undefined : encodeFrame(encoded, { kind: 'mac', mac });
+    });
+  }
+}
+
+function repeat(frame: Bytes, count: number): readonly Bytes[] {
+  return Array.from({ length: count }, () => frame);
+}

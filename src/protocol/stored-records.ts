@@ -1,0 +1,28 @@
+/** From the core to the records on disk [PROTOCOL: durability]; recovery.ts is the way back. Changes nothing. */
+import type { Core } from './core.ts';
+import type { Record } from './record.ts';
+
+/** The shortest list from which a restart gives this replica again. */
+export function storedRecords(core: Core): readonly Record[] {
+  const records: Record[] = [];
+  for (const { signed, snapshot } of core.ownCheckpoints.values()) {
+    records.push({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
+  }
+  if (core.stable.proof.length > 0) records.push({ kind: 'stable', ...core.stable });
+  for (const slot of core.log.from(core.log.low + 1)) {
+    const { sequence } = slot;
+    const byView = [...slot.prePrepared].toSorted(([, left], [, right]) => left - right);
+    for (const [digest, view] of byView) {
+      const signature = slot.accepted?.digest === digest ? slot.accepted.signature : undefined;
+      records.push({ kind: 'accepted', view, sequence, digest, batch: slot.bodies.get(digest), signature });
+    }
+    if (slot.prepared !== undefined) records.push({ kind: 'prepared', sequence, ...slot.prepared });
+    if (slot.executed !== undefined) {
+      const batch = slot.prePrepared.has(slot.executed) ? undefined : slot.bodies.get(slot.executed);
+      records.push({ kind: 'executed', view: core.view, sequence, digest: slot.executed, batch });
+    }
+  }
+  for (const suspicion of core.suspicions.values())
+    if (suspicion.certainty === 'certain') records.push({ kind: 'suspicion', suspicion });
+  return records;
+}

@@ -1,0 +1,49 @@
+/** What one replica says against another: the kinds, and what each means. [docs/detection.md] */
+import type { Bytes } from '../base/bytes.ts';
+import type { ReplicaId, Sequence, View } from '../base/ids.ts';
+
+/** Given at most f faults, a correct node can never cause a certain suspicion; an uncertain one it may (slow link, named with the primary). */
+export type Certainty = 'certain' | 'uncertain';
+
+export type SuspicionKind =
+  /** Two PRE-PREPAREs of primary(v) for one (v, n), or f+1 distinct votes for another digest than the accepted one. */
+  | 'equivocation'
+  /** COMMIT for another digest than the one prepared here; PREPARE at the primary for another digest than it proposed. */
+  | 'false-vote'
+  /** Two votes of one sender in one (v, n, phase) for different digests. */
+  | 'contradictory-votes'
+  /** PREPARE at a backup for another digest than the accepted one: the sender or the primary lies. */
+  | 'digest-mismatch'
+  /** A signed CHECKPOINT whose root differs from the stable one. */
+  | 'wrong-checkpoint'
+  /** A REPLY that claims another result of an ordered request than the accepted one. */
+  | 'wrong-reply'
+  /** Nothing heard, or its votes missing while a quorum votes. */
+  | 'unresponsive'
+  /** Bad MAC or signature, malformed or oversized frames on its link. */
+  | 'bad-link'
+  /** Its clock, as seen in batch timestamps, is further off than the bound. */
+  | 'clock-skew'
+  /** State it sent does not hash to what was asked for. */
+  | 'wrong-state';
+
+/** One thing said against one node. Times: wall ms of this replica. */
+export interface Suspicion {
+  readonly node: ReplicaId;
+  readonly kind: SuspicionKind;
+  readonly certainty: Certainty;
+  readonly view: View;
+  /** 0 where no slot is concerned. */
+  readonly sequence: Sequence;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** How often it was seen. */
+  readonly count: number;
+  readonly evidence: Evidence;
+}
+
+/** What shows it: a sentence for people, and the frames where they prove it to third parties (signed ones). */
+export interface Evidence {
+  readonly summary: string;
+  readonly frames: readonly Bytes[];
+}

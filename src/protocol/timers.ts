@@ -1,0 +1,50 @@
+/** The deadlines of one replica: a table from name to monotonic µs. Owns no clock. */
+
+export type TimerName =
+  /** STATUS goes out. */
+  | 'status'
+  /** A request or an accepted slot has waited for T: the primary fails it. */
+  | 'request'
+  /** The primary orders a checkpoint of an idle cluster. */
+  | 'idle-checkpoint'
+  /** A pending PRE-PREPARE may have become acceptable (its timestamp, its spacing). */
+  | 'pending'
+  /** Complaints about unverified requests go out again. */
+  | 'complaint';
+
+export class Timers {
+  readonly #deadlines = new Map<TimerName, number>();
+
+  set(name: TimerName, at: number): void {
+    this.#deadlines.set(name, at);
+  }
+
+  /** Sets it unless an earlier deadline stands. */
+  setNoLaterThan(name: TimerName, at: number): void {
+    const standing = this.#deadlines.get(name);
+    if (standing === undefined || standing > at) this.#deadlines.set(name, at);
+  }
+
+  clear(name: TimerName): void {
+    this.#deadlines.delete(name);
+  }
+
+  isSet(name: TimerName): boolean {
+    return this.#deadlines.has(name);
+  }
+
+  /** True once when the deadline has come; it is then cleared. */
+  fires(name: TimerName, now: number): boolean {
+    const at = this.#deadlines.get(name);
+    if (at === undefined || at > now) return false;
+    this.#deadlines.delete(name);
+    return true;
+  }
+
+  /** The earliest deadline, or undefined. */
+  next(): number | undefined {
+    let earliest: number | undefined;
+    for (const at of this.#deadlines.values()) if (earliest === undefined || at < earliest) earliest = at;
+    return earliest;
+  }
+}
