@@ -1,0 +1,114 @@
+/**
+ * How a client shows that a request is its own, and how a replica checks it [TOCS §3.2.1; Aardvark, NSDI'09 §3]: an authenticator, one MAC per
+ * replica over the digests of all requests that go out together, or a signature per request. Owns no state and no keys.
+ */
+import { assert } from '../base/assert.ts';
+import { asReplicaId } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import { LIMITS, bundleBytes, requestSigningBytes } from '../messages/index.ts';
+import type { AuthenticatedRequest, Bundle, CodecContext, Request } from '../messages/index.ts';
+import type { RequestVerification } from './input.ts';
+import type { Authenticator, Party } from './ports.ts';
+
+/** A request to be authenticated, and its digest (`requestDigest`). */
+export interface UnprovenRequest {
+  readonly request: Request;
+  readonly digest: Digest;
+}
+
+/** Stands where no key is shared with a replica: that one finds the request unverified, like every MAC that is not for it. */
+const NO_MAC = new Uint8Array(LIMITS.macMaxBytes);
+
+/**
+ * The requests of one client under as few authenticators as they need (`LIMITS.requestsPerBundle` each), in the order given.
+ * Requires: all of the authenticator's own client; no two with one digest.
+ */
+export function authenticateRequests(
+  authenticator: Authenticator,
+  context: CodecContext,
+  replicaCount: number,
+  requests: readonly UnprovenRequest[],
+): readonly AuthenticatedRequest[] {
+  const authenticated: AuthenticatedRequest[] = [];
+  for (let start = 0; start < requests.length; start += LIMITS.requestsPerBundle) {
+    const members = requests.slice(start, start + LIMITS.requestsPerBundle);
+    const bundle = makeBundle(authenticator, context, replicaCount, members);
+    members.forEach(({ request, digest }, position) => {
+      authenticated.push({ request, digest, proof: { kind: 'authenticator', bundle, position } });
+    });
+  }
+  return authenticated;
+}
+
+function makeBundle(
+  authenticator: Authenticator,
+  context: CodecContext,
+  replicaCount: number,
+  members: readonly UnprovenRequest[],
+): Bundle {
+  const client = members[0]?.request.client;
+  assert(
+    client !== undefined && members.every(({ request }) => request.client === client),
+    'a bundle is of one client',
+  );
+  const digests = members.map(({ digest }) => digest);
+  const bytes = bundleBytes(context, client, digests);
+  const macs = Array.from({ length: replicaCount }, (_, index) => {
+    return authenticator.mac({ kind: 'replica', replica: asReplicaId(index) }, bytes) ?? NO_MAC;
+  });
+  return { digests, macs };
+}
+
+/** One request under its client's signature, which convinces everyone: retransmissions, and all requests in signature mode. */
+export function signRequest(
+  authenticator: Authenticator,
+  context: CodecContext,
+  { request, digest }: UnprovenRequest,
+): AuthenticatedRequest {
+  const signature = authenticator.sign(requestSigningBytes(context, digest));
+  return { request, digest, proof: { kind: 'signature', signature } };
+}
+
+/**
+ * What the proof of a request shows to replica `self`: `signature`, by the client that the request names; `mac`, the entry for `self` in an
+ * authenticator by that client which covers this request; else `unverified`. Never throws.
+ */
+export function verifyRequestProof(
+  authenticator: Authenticator,
+  self: ReplicaId,
+  context: CodecContext,
+  request: AuthenticatedRequest,
+): RequestVerification {
+  return verifyRequestProofs(authenticator, self, context, [request])[0] ?? 'unverified';
+}
+
+/** {@link verifyRequestProof} for all requests of one frame, in order; an authenticator that several of them share is checked once. */
+export function verifyRequestProofs(
+  authenticator: Authenticator,
+  self: ReplicaId,
+  context: CodecContext,
+  requests: readonly AuthenticatedRequest[],
+): readonly RequestVerification[] {
+  const bundles = new Map<Bundle, { readonly client: ClientId; readonly isValid: boolean }>();
+  const isBundleValid = (client: ClientId, bundle: Bundle): boolean => {
+    const known = bundles.get(bundle);
+    if (known?.client === client) return known.isValid;
+    const mac = bundle.macs[self];
+    const party: Party = { kind: 'client', client };
+    const isValid =
+      mac !== undefined && authenticator.verifyMac(party, bundleBytes(context, client, bundle.digests), mac);
+    bundles.set(bundle, { client, isValid });
+    return isValid;
+  };
+  return requests.map(({ request, digest, proof }) => {
+    const { client } = request;
+    if (proof.kind === 'signature') {
+      const bytes = requestSigningBytes(context, digest);
+      return authenticator.verifySignature({ kind: 'client', client }, bytes, proof.signature)
+        ? 'signature'
+        : 'unverified';
+    }
+    const isMember = proof.bundle.digests[proof.position] === digest;
+    return isMember && isBundleValid(client, proof.bundle) ? 'mac' : 'unverified';
+  });
+}
