@@ -11,8 +11,15 @@ import { windowSize } from './config.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { batchBytes, tryAcceptAll } from './normal-case.ts';
+import { statements } from './statement.ts';
 import { storedRecords } from './stored-records.ts';
 import { writeSystemState } from './system-state.ts';
+
+/** One root, and the signed CHECKPOINTs of a quorum that name it. */
+interface Certificate {
+  readonly root: Digest;
+  readonly proof: readonly SignedCheckpoint[];
+}
 
 /** Every K numbers, and after a flagged batch. */
 export function isCheckpointDue(core: Core, sequence: Sequence, flagged: boolean): boolean {
@@ -47,7 +54,7 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
   const { replica, sequence, root } = checkpoint;
   const signed: SignedCheckpoint = { checkpoint, signature };
   if (sequence <= core.log.low) {
-    if (sequence === core.stable.sequence && root !== core.stable.root) suspectRoot(core, signed, core.stable.root);
+    if (sequence === core.stable.sequence && root !== core.stable.root) suspectRoot(core, signed, core.stable);
     core.refuse('checkpoint', replica, sequence === core.log.low ? 'duplicate' : 'below-window');
     return;
   }
@@ -61,7 +68,8 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
   if (earlier !== undefined) {
     if (earlier.checkpoint.root !== root) {
       const summary = `two signed CHECKPOINTs at sequence ${sequence} with roots ${earlier.checkpoint.root.slice(0, 12)}… and ${root.slice(0, 12)}…`;
-      suspect(core, { node: replica, kind: 'contradictory-votes', certainty: 'certain', sequence, summary });
+      const frames = [earlier, signed].flatMap((each) => statements(core.codec, each.checkpoint, each.signature));
+      suspect(core, { node: replica, kind: 'contradictory-votes', certainty: 'certain', sequence, summary, frames });
     }
     core.refuse('checkpoint', replica, earlier.checkpoint.root === root ? 'duplicate' : 'contradicts-earlier-vote');
     return;
@@ -71,10 +79,7 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
 }
 
 /** The root that q distinct signers name at `sequence`, with their signatures. */
-function certificateAt(
-  core: Core,
-  sequence: Sequence,
-): { readonly root: Digest; readonly proof: readonly SignedCheckpoint[] } | undefined {
+function certificateAt(core: Core, sequence: Sequence): Certificate | undefined {
   const byRoot = new Map<Digest, SignedCheckpoint[]>();
   for (const signed of core.checkpointVotes.get(sequence)?.values() ?? []) {
     const same = byRoot.get(signed.checkpoint.root) ?? [];
@@ -94,7 +99,7 @@ export function tryStable(core: Core, sequence: Sequence): void {
   const certificate = certificateAt(core, sequence);
   if (certificate === undefined) return;
   for (const signed of core.checkpointVotes.get(sequence)?.values() ?? []) {
-    if (signed.checkpoint.root !== certificate.root) suspectRoot(core, signed, certificate.root);
+    if (signed.checkpoint.root !== certificate.root) suspectRoot(core, signed, certificate);
   }
   const own = core.ownCheckpoints.get(sequence);
   if (own === undefined) return;
@@ -106,21 +111,20 @@ export function tryStable(core: Core, sequence: Sequence): void {
   becomeStable(core, sequence, certificate);
 }
 
-function suspectRoot(core: Core, { checkpoint }: SignedCheckpoint, stable: Digest): void {
-  const { replica: node, sequence, root } = checkpoint;
-  const summary = `signed root ${root.slice(0, 12)}… at sequence ${sequence}, where ${stable.slice(0, 12)}… is stable`;
-  suspect(core, { node, kind: 'wrong-checkpoint', certainty: 'certain', sequence, summary });
+/** The liar's signed CHECKPOINT, and those of the quorum that contradict it, as evidence. */
+function suspectRoot(core: Core, liar: SignedCheckpoint, stable: Certificate): void {
+  const { replica: node, sequence, root } = liar.checkpoint;
+  const summary = `signed root ${root.slice(0, 12)}… at sequence ${sequence}, where ${stable.root.slice(0, 12)}… is stable`;
+  const frames = [liar, ...stable.proof].flatMap((each) => statements(core.codec, each.checkpoint, each.signature));
+  suspect(core, { node, kind: 'wrong-checkpoint', certainty: 'certain', sequence, summary, frames });
 }
 
 /** h moves up: the log at or below it goes, the proof is written down, and what waited above the window is tried. */
-function becomeStable(
-  core: Core,
-  sequence: Sequence,
-  certificate: { readonly root: Digest; readonly proof: readonly SignedCheckpoint[] },
-): void {
+function becomeStable(core: Core, sequence: Sequence, certificate: Certificate): void {
   for (const slot of core.log.from(GENESIS)) {
     if (slot.sequence > sequence) break;
     core.heldBytes -= slot.pending?.sizeBytes ?? 0;
+    core.pending.delete(slot);
     for (const body of slot.bodies.values()) core.heldBytes -= batchBytes(body);
   }
   core.log.collect(sequence);

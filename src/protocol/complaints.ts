@@ -3,8 +3,8 @@
  * [Aardvark, NSDI'09 §3]. Keeps invariant 3 (validity): a backup takes a request as its client's only if it verified it itself, or if f+1
  * replicas vouch for it, one of which is correct and verified it.
  */
-import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
-import type { Complaint } from '../messages/index.ts';
+import type { ClientId, Digest, ReplicaId, View } from '../base/ids.ts';
+import type { Batch, Complaint } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import type { PendingPrePrepare, Slot } from './slot.ts';
 
@@ -66,7 +66,7 @@ export function complainAbout(core: Core, slot: Slot, pending: PendingPrePrepare
   if (!isNew) return;
   slot.complaints.set(core.self, { view, digest, requests: new Set(requests) });
   sendComplaint(core, slot, pending, requests);
-  countComplaint(core, slot, core.self);
+  if (pending.batch !== undefined) countComplaint(core, pending.batch, new Set(requests), core.self);
 }
 
 /** The own MACs that fail; what others vouch for is not complained about again, but stays named while it is not authentic. */
@@ -85,7 +85,7 @@ function sendComplaint(core: Core, slot: Slot, { view, digest }: PendingPrePrepa
 
 /** The complaint timer: once more for every pre-prepare that still waits for a verified request. */
 export function repeatComplaints(core: Core): void {
-  for (const slot of core.log.from(core.log.low + 1)) {
+  for (const slot of core.pendingSlots()) {
     const { pending } = slot;
     if (pending === undefined || core.log.place(slot.sequence) !== 'window') continue;
     const requests = unverifiedRequests(core, slot, pending);
@@ -97,7 +97,8 @@ export function repeatComplaints(core: Core): void {
 }
 
 /**
- * COMPLAINT. Conditions: this view; n in the window; one per (sender, v, n), the latest counts. Returns the slot whose waiting pre-prepare is
+ * COMPLAINT. Conditions: this view; n in the window; the batch known here (else it will be repeated), of which only its requests are kept; one
+ * per (sender, v, n), the latest counts. Returns the slot whose waiting pre-prepare is
  * to be tried again: a complaint that does not name a request vouches for it.
  */
 export function onComplaint(core: Core, message: Complaint): Slot | undefined {
@@ -111,19 +112,28 @@ export function onComplaint(core: Core, message: Complaint): Slot | undefined {
     return undefined;
   }
   const slot = core.log.at(sequence);
-  slot.complaints.set(replica, { view, digest, requests: new Set(requests) });
-  countComplaint(core, slot, replica);
+  const batch = knownBatch(slot, view, digest);
+  if (batch === undefined) {
+    core.refuse('complaint', replica, 'not-asked-for');
+    return undefined;
+  }
+  const named = new Set(requests);
+  const concerned = batch.requests.filter((entry) => named.has(entry.digest)).map((entry) => entry.digest);
+  slot.complaints.set(replica, { view, digest, requests: new Set(concerned) });
+  countComplaint(core, batch, new Set(concerned), replica);
   return slot;
 }
 
+/** The batch of (v, n, d) that waits or was accepted here. */
+function knownBatch(slot: Slot, view: View, digest: Digest): Batch | undefined {
+  if (slot.pending?.view === view && slot.pending.digest === digest) return slot.pending.batch;
+  return slot.acceptedIn(view)?.digest === digest ? slot.bodies.get(digest) : undefined;
+}
+
 /** f+1 distinct complaints about a client's requests: fewer count for nothing, or one liar could force all clients to sign. */
-function countComplaint(core: Core, slot: Slot, complainer: ReplicaId): void {
-  const complaint = slot.complaints.get(complainer);
-  const digest = slot.pending?.digest ?? slot.accepted?.digest;
-  const batch = slot.pending?.batch ?? (digest === undefined ? undefined : slot.bodies.get(digest));
-  if (complaint === undefined || batch === undefined || complaint.digest !== digest) return;
-  for (const { request, digest: requestDigest } of batch.requests) {
-    if (!complaint.requests.has(requestDigest) || core.markedClients.has(request.client)) continue;
+function countComplaint(core: Core, batch: Batch, named: ReadonlySet<Digest>, complainer: ReplicaId): void {
+  for (const { request, digest } of batch.requests) {
+    if (!named.has(digest) || core.markedClients.has(request.client)) continue;
     const complainers = core.complainers.get(request.client) ?? new Set<ReplicaId>();
     complainers.add(complainer);
     forgetOldest(core.complainers, MARKED_CLIENTS);

@@ -23,6 +23,7 @@ import type { Quorums } from './quorum.ts';
 import type { Record } from './record.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { Slot } from './slot.ts';
 import type { Suspicion } from './suspicion.ts';
 import { Timers } from './timers.ts';
 
@@ -49,7 +50,8 @@ export interface StableCheckpoint {
 /** What this replica knows of one peer. Monotonic µs; undefined = not since the start. */
 export interface PeerState {
   lastHeard: number | undefined;
-  lastVoted: number | undefined;
+  /** When the first batch was executed without a vote of it since its last vote. */
+  silentSince: number | undefined;
   /** When this replica last resent something to it. */
   lastHelped: number | undefined;
   /** Last executed, as its latest STATUS says: a hint. */
@@ -99,6 +101,8 @@ export class Core {
   /** Own state contradicts a stable checkpoint: no more execution and no more votes. */
   diverged = false;
 
+  /** Slots in which an authentic PRE-PREPARE waits to be accepted. */
+  readonly pending = new Set<Slot>();
   /** Bytes of batch bodies held above h, pending ones included. */
   heldBytes = 0;
   readonly suspicions = new Map<string, Suspicion>();
@@ -127,7 +131,7 @@ export class Core {
     this.#others = all.filter((replica) => replica !== config.self);
     this.peers = all.map(() => ({
       lastHeard: undefined,
-      lastVoted: undefined,
+      silentSince: undefined,
       lastHelped: undefined,
       claimedExecuted: GENESIS,
     }));
@@ -165,6 +169,11 @@ export class Core {
     const peer = this.peers[replica];
     assert(peer !== undefined, 'a peer is a replica of the configuration');
     return peer;
+  }
+
+  /** Slots with a waiting PRE-PREPARE, lowest first; the set may change meanwhile. */
+  pendingSlots(): readonly Slot[] {
+    return this.pending.size === 0 ? [] : [...this.pending].toSorted((left, right) => left.sequence - right.sequence);
   }
 
   /** Everything behind it waits until `record` is durable. */

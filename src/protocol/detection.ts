@@ -5,10 +5,13 @@
 import type { Bytes } from '../base/bytes.ts';
 import { GENESIS, replicaName } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Commit, PrePrepare, Prepare } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import type { Slot } from './slot.ts';
+import { statements } from './statement.ts';
 import type { Certainty, Suspicion, SuspicionKind } from './suspicion.ts';
 import { quorumsIntersect } from './quorum.ts';
+import type { Vote } from './votes.ts';
 
 export interface Accusation {
   readonly node: ReplicaId;
@@ -64,30 +67,45 @@ export function expireSuspicions(core: Core): void {
 }
 
 /** primary(v) sent two PRE-PREPAREs for one (v, n) with different digests: certain, since each was authentic. */
-export function onSecondPrePrepare(core: Core, slot: Slot, view: View, digests: readonly [Digest, Digest]): void {
+export function onSecondPrePrepare(core: Core, slot: Slot, second: PrePrepare, signature: Bytes | undefined): void {
+  const { view } = second;
+  const first = slot.acceptedIn(view) ?? slot.pending;
+  if (first === undefined) return;
+  const batch = first === slot.pending ? slot.pending.batch : slot.bodies.get(first.digest);
+  const frames = [
+    ...statements(core.codec, { ...second, digest: first.digest, batch }, first.signature),
+    ...statements(core.codec, second, signature),
+  ];
   suspect(core, {
     node: core.primaryOf(view),
     kind: 'equivocation',
     certainty: 'certain',
     view,
     sequence: slot.sequence,
-    summary: `${replicaName(core.primaryOf(view))} sent PRE-PREPAREs for two batches at view ${view}, sequence ${slot.sequence}: ${short(digests[0])} and ${short(digests[1])}`,
+    summary: `${replicaName(core.primaryOf(view))} sent PRE-PREPAREs for two batches at view ${view}, sequence ${slot.sequence}: ${short(first.digest)} and ${short(second.digest)}`,
+    frames,
   });
 }
 
+/** One sender, two votes of one phase at one (v, n): certain; where votes are signed the two prove it to anyone. */
 export function onContradictoryVote(
   core: Core,
-  sender: ReplicaId,
-  slot: Slot,
-  vote: { phase: 'PREPARE' | 'COMMIT'; view: View; digests: readonly [Digest, Digest] },
+  earlier: Vote,
+  message: Prepare | Commit,
+  signature: Bytes | undefined,
 ): void {
+  const { replica, view, sequence, digest, type } = message;
   suspect(core, {
-    node: sender,
+    node: replica,
     kind: 'contradictory-votes',
     certainty: 'certain',
-    view: vote.view,
-    sequence: slot.sequence,
-    summary: `${replicaName(sender)} sent two ${vote.phase}s for different batches at view ${vote.view}, sequence ${slot.sequence}: ${short(vote.digests[0])} and ${short(vote.digests[1])}`,
+    view,
+    sequence,
+    summary: `${replicaName(replica)} sent two ${type.toUpperCase()}s for different batches at view ${view}, sequence ${sequence}: ${short(earlier.digest)} and ${short(digest)}`,
+    frames: [
+      ...statements(core.codec, { ...message, digest: earlier.digest }, earlier.signature),
+      ...statements(core.codec, message, signature),
+    ],
   });
 }
 
@@ -190,12 +208,12 @@ export function checkResponsiveness(core: Core): void {
         certainty: 'uncertain',
         summary: `nothing heard from ${name} for ${seconds(monotonic - heard)}`,
       });
-    } else if (core.lastExecutionAt - (peer.lastVoted ?? 0) > patience) {
+    } else if (peer.silentSince !== undefined && core.lastExecutionAt - peer.silentSince > patience) {
       suspect(core, {
         node: replica,
         kind: 'unresponsive',
         certainty: 'uncertain',
-        summary: `no vote of ${name} for ${seconds(core.lastExecutionAt - (peer.lastVoted ?? 0))} while a quorum voted`,
+        summary: `no vote of ${name} for ${seconds(core.lastExecutionAt - peer.silentSince)} while a quorum voted`,
       });
     }
   }

@@ -47,6 +47,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     });
     transaction.commit();
   }
+  noteSilence(core, slot);
   slot.decided = digest;
   slot.executed = digest;
   core.lastExecuted = slot.sequence;
@@ -68,6 +69,13 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   });
   restartAfterExecution(core, overtaken);
   if (isCheckpointDue(core, slot.sequence, isFlagged(batch))) takeCheckpoint(core, slot.sequence);
+}
+
+/** Peers without a COMMIT for what is executed now: silent from here on, until they vote again. */
+function noteSilence(core: Core, slot: Slot): void {
+  for (const replica of core.others) {
+    if (slot.commits.of(replica) === undefined) core.peer(replica).silentSince ??= core.now.monotonic;
+  }
 }
 
 function isFlagged(batch: Batch | undefined): boolean {

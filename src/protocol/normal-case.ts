@@ -55,10 +55,14 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
     sizeBytes,
   };
   core.heldBytes += sizeBytes;
+  core.pending.add(slot);
   tryAccept(core, slot);
 }
 
-function refusePrePrepare(core: Core, { message, author, verified }: ReceivedPrePrepare): CoreRefusalCode | undefined {
+function refusePrePrepare(
+  core: Core,
+  { message, author, verified, signature }: ReceivedPrePrepare,
+): CoreRefusalCode | undefined {
   const { view, sequence, digest, batch } = message;
   if (author !== core.primaryOf(view)) return 'not-from-primary';
   if (view !== core.view) return 'other-view';
@@ -71,7 +75,7 @@ function refusePrePrepare(core: Core, { message, author, verified }: ReceivedPre
   const slot = core.log.at(sequence);
   const earlier = slot.acceptedIn(view)?.digest ?? (slot.pending?.view === view ? slot.pending.digest : undefined);
   if (earlier !== undefined && earlier !== digest) {
-    onSecondPrePrepare(core, slot, view, [earlier, digest]);
+    onSecondPrePrepare(core, slot, message, signature);
     return 'other-digest-accepted';
   }
   if (slot.acceptedIn(view) !== undefined) return 'duplicate';
@@ -134,7 +138,7 @@ export function tryAccept(core: Core, slot: Slot): void {
 
 /** Retries every waiting pre-prepare, lowest number first. */
 export function tryAcceptAll(core: Core): void {
-  for (const slot of core.log.from(core.log.low + 1)) if (slot.pending !== undefined) tryAccept(core, slot);
+  for (const slot of core.pendingSlots()) tryAccept(core, slot);
 }
 
 function isTimely(core: Core, slot: Slot, batch: Batch): boolean {
@@ -173,11 +177,13 @@ function reportSkew(core: Core, slot: Slot, batch: Batch): void {
 function dropPending(core: Core, slot: Slot): void {
   core.heldBytes -= slot.pending?.sizeBytes ?? 0;
   slot.pending = undefined;
+  core.pending.delete(slot);
 }
 
 /** The backup's vote: written down with its body, then PREPARE to all. */
 function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   slot.pending = undefined;
+  core.pending.delete(slot);
   if (slot.bodies.has(pending.digest)) core.heldBytes -= pending.sizeBytes;
   recordAccepted(core, slot, pending);
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
@@ -236,12 +242,10 @@ export function onPrepare(core: Core, message: Prepare, signature: Bytes | undef
       core.refuse('prepare', replica, 'duplicate');
       return;
     case 'contradiction':
-      if (kept !== undefined)
-        onContradictoryVote(core, replica, slot, { phase: 'PREPARE', view, digests: [kept.digest, digest] });
+      if (kept !== undefined) onContradictoryVote(core, kept, message, signature);
       core.refuse('prepare', replica, 'contradicts-earlier-vote');
       return;
     case 'added':
-      core.peer(replica).lastVoted = core.now.monotonic;
   }
   const accepted = slot.acceptedIn(view);
   if (accepted !== undefined && accepted.digest !== digest) {
@@ -265,12 +269,10 @@ export function onCommit(core: Core, message: Commit, signature: Bytes | undefin
       core.refuse('commit', replica, 'duplicate');
       return;
     case 'contradiction':
-      if (kept !== undefined)
-        onContradictoryVote(core, replica, slot, { phase: 'COMMIT', view, digests: [kept.digest, digest] });
+      if (kept !== undefined) onContradictoryVote(core, kept, message, signature);
       core.refuse('commit', replica, 'contradicts-earlier-vote');
       return;
     case 'added':
-      core.peer(replica).lastVoted = core.now.monotonic;
   }
   if (slot.prepared?.view === view && slot.prepared.digest !== digest)
     onCommitMismatch(core, replica, slot, view, digest);
@@ -280,6 +282,7 @@ export function onCommit(core: Core, message: Commit, signature: Bytes | undefin
 
 function slotForVote(core: Core, message: Prepare | Commit): Slot | undefined {
   const { sequence, replica, view, type } = message;
+  core.peer(replica).silentSince = undefined;
   const place = core.log.place(sequence);
   if (place === 'below' || place === 'far-above') {
     core.refuse(type, replica, place === 'below' ? 'below-window' : 'above-window');

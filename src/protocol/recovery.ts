@@ -26,6 +26,8 @@ export function restore(core: Core, records: readonly Record[]): void {
   }
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted) + 1);
   core.drain();
+  core.timers.clearAll();
+  for (const peer of core.peers) peer.silentSince = undefined;
   core.replaying = false;
 }
 

@@ -57,7 +57,7 @@ export class Replica {
     const core = this.#core;
     core.now = now;
     core.lastExecutionAt = now.monotonic;
-    for (const peer of core.peers) peer.lastHeard = peer.lastVoted = now.monotonic;
+    for (const peer of core.peers) peer.lastHeard = now.monotonic;
     core.emit({ kind: 'started', view: core.view, lastExecuted: core.lastExecuted, lowWaterMark: core.log.low });
     core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);

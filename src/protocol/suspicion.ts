@@ -42,7 +42,10 @@ export interface Suspicion {
   readonly evidence: Evidence;
 }
 
-/** What shows it: a sentence for people, and the frames where they prove it to third parties (signed ones). */
+/**
+ * What shows it: a sentence for people, and the signed statements where they prove it to third parties: each the 64 bytes of an Ed25519
+ * signature followed by the bytes it signs (domain, cluster id, content of the message).
+ */
 export interface Evidence {
   readonly summary: string;
   readonly frames: readonly Bytes[];

@@ -29,6 +29,10 @@ export class Timers {
     this.#deadlines.delete(name);
   }
 
+  clearAll(): void {
+    this.#deadlines.clear();
+  }
+
   isSet(name: TimerName): boolean {
     return this.#deadlines.has(name);
   }
