@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../../test/support/must.ts';
 import { lockDirectory, lockHolder } from './directory-lock.ts';
 
 let folder = '';
@@ -18,12 +19,11 @@ const MODULE = join(import.meta.dirname, 'directory-lock.ts');
 
 describe('the lock of a directory', () => {
   test('one holder at a time, and nothing is left after its release', () => {
-    const first = lockDirectory(folder);
-    if (!first.ok) expect.fail(first.error.code);
+    const first = must(lockDirectory(folder));
     expect(lockHolder(folder)).toBe(process.pid);
     expect(lockDirectory(folder)).toMatchObject({ ok: false, error: { code: 'in-use', pid: process.pid } });
-    first.value.release();
-    first.value.release();
+    first.release();
+    first.release();
     expect(lockHolder(folder)).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);
     expect(lockDirectory(folder).ok).toBe(true);

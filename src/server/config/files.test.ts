@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../../test/support/must.ts';
 import { readClusterFile } from './cluster-file.ts';
 import { generateCluster } from './generate.ts';
 import type { ClusterPlan } from './generate.ts';
@@ -24,13 +25,12 @@ const plan: ClusterPlan = {
 describe('the files of a new cluster', () => {
   test('each node loads its own, and cluster.json says the same', () => {
     expect(generateCluster(join(folder, 'c'), plan).ok).toBe(true);
-    const cluster = readClusterFile(join(folder, 'c/cluster.json'));
-    if (!cluster.ok) expect.fail(cluster.error.code);
+    const { clusterId, replicas } = must(readClusterFile(join(folder, 'c/cluster.json')));
     for (const [index, name] of ['node1', 'node2', 'node3', 'node4'].entries()) {
       const config = loadNodeConfig(join(folder, 'c', name));
       expect(config).toMatchObject({
         ok: true,
-        value: { self: index, clusterId: cluster.value.clusterId, replicas: cluster.value.replicas },
+        value: { self: index, clusterId, replicas },
       });
     }
   });
@@ -53,9 +53,8 @@ describe('the files of a new cluster', () => {
       }
     }
     expect(secrets.size).toBe(2 * 4 * 2 * 2);
-    const [a, b] = ['a', 'b'].map((name) => readClusterFile(join(folder, name, 'cluster.json')));
-    if (a?.ok !== true || b?.ok !== true) expect.fail('unreadable');
-    expect(a.value.clusterId).not.toBe(b.value.clusterId);
+    const [a, b] = ['a', 'b'].map((name) => must(readClusterFile(join(folder, name, 'cluster.json'))).clusterId);
+    expect(a).not.toBe(b);
     for (const [secret, file] of secrets) {
       for (const config of ['a/node1/config.json', 'a/cluster.json', 'b/node4/config.json']) {
         expect(readFileSync(join(folder, config), 'utf8').includes(secret), `${file} in ${config}`).toBe(false);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_TUNING } from '../../protocol/config.ts';
 import type { FileProblem } from './checklist.ts';
+import { must } from '../../../test/support/must.ts';
 import { configWarnings, toClusterDescription, toReplicaConfig } from './convert.ts';
 import { generateCluster } from './generate.ts';
 import { describeProblem } from './load.ts';
@@ -18,14 +19,15 @@ interface FileShape extends Json {
   clients: [Json, Json, Json, Json];
 }
 
+const drop = (file: Json, field: string): boolean => delete file[field];
+
 let folder = '';
 let text = '';
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pbft-config-'));
   const nodes = [0, 1, 2, 3].map((index) => ({ host: '127.0.0.1', peerPort: 7001 + index, httpPort: 8001 + index }));
-  const made = generateCluster(join(folder, 'cluster'), { nodes });
-  expect(made.ok).toBe(true);
+  must(generateCluster(join(folder, 'cluster'), { nodes }));
   text = readFileSync(join(folder, 'cluster/node2/config.json'), 'utf8');
   writeFileSync(join(folder, 'tokens'), 'operator:0123456789abcdef\n');
 });
@@ -64,15 +66,16 @@ describe('a valid file', () => {
   });
 
   test('is what replica and clients need', () => {
-    const judged = validateNodeConfig({ ...valid(), tuning: { request_timeout_ms: 250, clock_skew_ms: 7 } }, folder);
-    if (!judged.ok) expect.fail(judged.error.map(describeProblem).join('\n'));
-    const replica = toReplicaConfig(judged.value);
+    const config = must(
+      validateNodeConfig({ ...valid(), tuning: { request_timeout_ms: 250, clock_skew_ms: 7 } }, folder),
+    );
+    const replica = toReplicaConfig(config);
     expect(replica.tuning).toEqual({ ...DEFAULT_TUNING, requestTimeoutUs: 250_000, clockSkewMs: 7 });
     expect(replica.cluster.clients).toEqual(valid().clients.map(({ signing }) => signing));
     expect(replica.cluster.sessionHorizonUs).toBe(600_000_000);
-    const description = toClusterDescription(judged.value);
+    const description = toClusterDescription(config);
     expect(description.replicas.map(({ port }) => port)).toEqual([7001, 7002, 7003, 7004]);
-    expect(configWarnings(judged.value)).toEqual([]);
+    expect(configWarnings(config)).toEqual([]);
   });
 
   test('may name another host, with tokens or with the word that none are wanted', () => {
@@ -83,9 +86,9 @@ describe('a valid file', () => {
   test('with the bare rule 2f+1 and three nodes is warned about', () => {
     const file = valid();
     const three = { ...file, node_id: 'node1', quorum_rule: '2f+1', replicas: file.replicas.slice(0, 3) };
-    const judged = validateNodeConfig(three, folder);
-    if (!judged.ok) expect.fail(judged.error.map(describeProblem).join('\n'));
-    expect(configWarnings(judged.value)).toEqual([expect.stringContaining('unsafe with 3 nodes') as string]);
+    expect(configWarnings(must(validateNodeConfig(three, folder)))).toEqual([
+      expect.stringContaining('unsafe with 3 nodes') as string,
+    ]);
   });
 });
 
@@ -96,9 +99,13 @@ describe('each fault is told with path, value and what is allowed', () => {
     ['format', 'only format', (file) => (file['format'] = 2)],
     ['cluster_id', 'hexadecimal', (file) => (file['cluster_id'] = 'AB')],
     ['node_id', 'one of node1', (file) => (file['node_id'] = 'node5')],
-    ['node_id', 'one of node1', (file) => delete file['node_id']],
-    ['replicas', '1 to 31', (file) => (file['replicas'] = [])],
-    ['replicas', '1 to 31', (file) => (file['replicas'] = Array.from({ length: 32 }, () => file.replicas[0]))],
+    ['node_id', 'one of node1', (file) => drop(file, 'node_id')],
+    ['replicas', '1 to 31', (file) => Object.assign(file, { replicas: [] })],
+    [
+      'replicas',
+      '1 to 31',
+      (file) => Object.assign(file, { replicas: Array.from({ length: 32 }, () => file.replicas[0]) }),
+    ],
     ['replicas[1].node_id', 'in order', (file) => (file.replicas[1]['node_id'] = 'node3')],
     ['replicas[0].host', 'host name', (file) => (file.replicas[0]['host'] = 'a b')],
     ['replicas[0].host', 'host name', (file) => (file.replicas[0]['host'] = '300.1.1.1')],
@@ -116,8 +123,8 @@ describe('each fault is told with path, value and what is allowed', () => {
     ],
     ['clients[1].name', 'a name of its own', (file) => (file.clients[1]['name'] = file.clients[0]['name'])],
     ['clients[1].name', '1 to 64', (file) => (file.clients[1]['name'] = 'a b')],
-    ['clients', 'a list', (file) => delete file['clients']],
-    ['http', 'an object', (file) => delete file['http' as never]],
+    ['clients', 'a list', (file) => drop(file, 'clients')],
+    ['http', 'an object', (file) => drop(file, 'http')],
     ['http.port', '0 to 65535', (file) => (file.http['port'] = '8001')],
     ['http.host', 'tokens_file', (file) => (file.http['host'] = '0.0.0.0')],
     ['http.tokens_file', 'exists', (file) => (file.http['tokens_file'] = 'no-such-file')],
@@ -198,13 +205,9 @@ test('whatever is done to a valid file: no exception, and either a configuration
         valid(),
       );
       const judged = validateNodeConfig(file, folder);
-      if (judged.ok) {
-        toReplicaConfig(judged.value);
-        configWarnings(judged.value);
-      } else {
-        expect(judged.error.length).toBeGreaterThan(0);
-        for (const problem of judged.error) expect(describeProblem(problem)).not.toBe('');
-      }
+      const shown = judged.ok ? configWarnings(judged.value) : judged.error.map(describeProblem);
+      if (judged.ok) toReplicaConfig(judged.value);
+      return judged.ok || (shown.length > 0 && shown.every((line) => line !== ''));
     }),
     { numRuns: 500 },
   );

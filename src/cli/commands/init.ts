@@ -1,0 +1,147 @@
+/** `pbft init`: keys and configuration of a real cluster, one folder per node. */
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import type { AuthenticationMode } from '../../protocol/config.ts';
+import { makeQuorums, MAX_REPLICAS } from '../../protocol/quorum.ts';
+import type { QuorumRule } from '../../protocol/quorum.ts';
+import {
+  CLUSTER_FILE,
+  FIRST_HTTP_PORT,
+  FIRST_PEER_PORT,
+  generateCluster,
+  isHost,
+  isLoopback,
+  loadNodeConfig,
+  configWarnings,
+} from '../../server/config/index.ts';
+import type { NodePlan } from '../../server/config/index.ts';
+import { EXIT } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { integerBetween } from '../options.ts';
+import type { End } from '../options.ts';
+import { formatTable } from '../table.ts';
+import { terminal } from '../terminal.ts';
+
+interface InitOptions {
+  readonly hosts: readonly string[];
+  readonly directory: string;
+  readonly port: number;
+  readonly peerPort: number;
+  readonly quorumRule: QuorumRule;
+  readonly authentication: AuthenticationMode;
+  readonly application: string;
+  readonly openClients?: boolean;
+  readonly lab?: boolean;
+}
+
+const HELP = `
+Each folder goes to its machine and to no other: it holds that node's secret keys, and no other node's. ${CLUSTER_FILE} is public.
+Hosts that are named twice get ports that count upwards. The HTTP API listens on 127.0.0.1 of each machine until its
+configuration says otherwise (docs/configuration.md).
+
+Examples:
+  pbft init --hosts a.example.org,b.example.org,c.example.org,d.example.org
+  pbft init --hosts 127.0.0.1,127.0.0.1,127.0.0.1,127.0.0.1 --directory test-cluster
+
+Then, on each machine:
+  pbft start --directory node1`;
+
+export function addInitCommand(program: Command, end: End): void {
+  program
+    .command('init')
+    .description('make keys and configuration of a cluster over several machines')
+    .requiredOption(
+      '--hosts <hosts>',
+      `host names or addresses of the nodes, in order, with commas; 4 bear one faulty node, 7 two`,
+      readHosts,
+    )
+    .option('--directory <directory>', 'where the folders are made', 'pbft-cluster')
+    .option('--port <port>', 'HTTP port', integerBetween(1, 65_535), FIRST_HTTP_PORT)
+    .option(
+      '--peer-port <port>',
+      'port of the links between nodes and with clients',
+      integerBetween(1, 65_535),
+      FIRST_PEER_PORT,
+    )
+    .addOption(
+      new Option('--quorum-rule <rule>', 'which votes make a quorum')
+        .choices(['intersecting', '2f+1'])
+        .default('intersecting'),
+    )
+    .addOption(
+      new Option('--authentication <mode>', 'how nodes prove their messages')
+        .choices(['mac', 'signature'])
+        .default('mac'),
+    )
+    .option('--application <name>', 'ledger, counter, or the path of a module on each machine', 'ledger')
+    .option('--open-clients', 'admit clients whose key is not listed')
+    .option('--lab', 'nodes may be told to misbehave; never where value is at stake')
+    .addHelpText('after', HELP)
+    .action((options: InitOptions) => end(run(options)));
+}
+
+function readHosts(text: string): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim());
+  const wrong = hosts.find((host) => !isHost(host));
+  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is no host name or IP address.`);
+  if (hosts.length > MAX_REPLICAS) throw new InvalidArgumentError(`A cluster has at most ${MAX_REPLICAS} nodes.`);
+  return hosts;
+}
+
+function run(options: InitOptions): ExitCode {
+  const { quorumRule, authentication, application, openClients, lab } = options;
+  const nodes = planNodes(options);
+  const clash = nodes.find(({ host, peerPort, httpPort }) =>
+    nodes.some(
+      (other) => other.host === host && (other.peerPort === httpPort || peerPort > 65_535 || httpPort > 65_535),
+    ),
+  );
+  if (clash !== undefined)
+    return terminal.fail(
+      EXIT.usage,
+      `the ports of ${clash.host} overlap or do not exist: choose another --port or --peer-port`,
+    );
+  const made = generateCluster(options.directory, {
+    nodes,
+    quorumRule,
+    authentication,
+    application,
+    openClients: openClients ?? false,
+    lab: lab ?? false,
+  });
+  if (!made.ok) {
+    const { error } = made;
+    if (error.code === 'unwritable')
+      return terminal.fail(EXIT.usage, `cannot make ${options.directory}: ${error.reason}`);
+    return terminal.fail(
+      EXIT.usage,
+      `${options.directory} exists and is not empty: keys are never overwritten; give another --directory`,
+    );
+  }
+  const { faultLimit: f, quorum } = makeQuorums(nodes.length, quorumRule);
+  terminal.line(`A cluster of ${nodes.length} nodes (f = ${f}, quorum ${quorum}) in ${options.directory}:`);
+  terminal.line();
+  const rows = nodes.map(({ host, peerPort }, index) => [
+    `  ${join(options.directory, `node${index + 1}`)}`,
+    `for ${host}`,
+    `links on port ${peerPort}`,
+  ]);
+  for (const line of formatTable(rows)) terminal.line(line);
+  terminal.line();
+  terminal.line('Bring each folder to its machine, and to no other; then start it there:');
+  terminal.line('  pbft start --directory node1');
+  const first = loadNodeConfig(join(options.directory, 'node1'));
+  for (const warning of first.ok ? configWarnings(first.value) : []) terminal.warn(warning);
+  return EXIT.done;
+}
+
+/** Hosts named twice get ports that count upwards. A name may resolve to loopback on its own machine, so links listen on all addresses there. */
+function planNodes({ hosts, port, peerPort }: InitOptions): readonly NodePlan[] {
+  return hosts.map((host, index) => {
+    const before = hosts.slice(0, index).filter((other) => other === host).length;
+    const listen = isIP(host) === 0 && !isLoopback(host) ? { peerHost: '0.0.0.0' } : {};
+    return { host, httpPort: port + before, peerPort: peerPort + before, ...listen };
+  });
+}

@@ -1,0 +1,81 @@
+/** Puts the commands together, and turns what the argument parser refuses into one line and exit code 2. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addByzantineCommand } from './commands/byzantine.ts';
+import { addConfigCommand } from './commands/config-check.ts';
+import { addInitCommand } from './commands/init.ts';
+import { addRequestCommand } from './commands/request.ts';
+import { addStartCommand } from './commands/start.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addUpCommand } from './commands/up.ts';
+import { EXIT } from './exit-code.ts';
+import type { ExitCode } from './exit-code.ts';
+import { DATA_DIRECTORY } from './find-cluster.ts';
+import { terminal } from './terminal.ts';
+
+/** Runs one command line (without `node` and the script) and says what to exit with. Never throws. */
+export async function runCli(args: readonly string[]): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.done;
+  const program = makeProgram((code) => {
+    exit = code;
+  });
+  try {
+    if (args.length === 0) {
+      program.outputHelp({ error: true });
+      return EXIT.usage;
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return terminal.fail(EXIT.usage, `this is a bug in pbft, please report it: ${text}`);
+  }
+}
+
+function makeProgram(end: (code: ExitCode) => void): Command {
+  const program = new Command('pbft');
+  program
+    .description('A service that stays correct when some of its nodes crash, lie or are broken into (PBFT).')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ outputError: reportUsage })
+    .addHelpText('after', PROGRAM_HELP);
+  addUpCommand(program, end);
+  addStatusCommand(program, end);
+  addRequestCommand(program, end);
+  addByzantineCommand(program, end);
+  addInitCommand(program, end);
+  addStartCommand(program, end);
+  addConfigCommand(program, end);
+  return program;
+}
+
+const PROGRAM_HELP = `
+Commands find the cluster by --url, by the variable PBFT_URL, or by ./${DATA_DIRECTORY}/cluster.json.
+A node that demands a token gets the one in PBFT_TOKEN.
+
+Exit codes: 0 done · 1 refused or not found · 2 usage or environment · 3 cluster unreachable · 4 outcome unknown
+
+First steps:
+  pbft up                              a cluster of four nodes on this machine
+  pbft request transfer amount=100     let it agree on something
+  pbft status                          look at all nodes`;
+
+/** The parser's message as our own kind of line. */
+function reportUsage(text: string): void {
+  const [first = '', ...more] = text
+    .replace(/^error: /, '')
+    .split('\n')
+    .filter((line) => line !== '');
+  terminal.fail(EXIT.usage, first, ...more);
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return version;
+}
