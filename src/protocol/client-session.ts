@@ -1,0 +1,402 @@
+/**
+ * One session of a client, without I/O: one request at a time, numbered 1, 2, 3 …, each ending in an outcome [OSDI'99 §4.1, PROTOCOL: sessions].
+ * Owns the call under way and what it needs to recognise liars later. Holds no clock and no keys: time comes in, what is to be sent goes
+ * out, and the driver authenticates. Must never use a timestamp for two requests, nor count a replica twice, nor combine fields of different
+ * replies.
+ *
+ * The driver sends what `send` outputs say, hands in every authenticated reply, and calls `onTimeout` when `nextTimeout()` has come.
+ */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { asReplicaId, replicaName } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import { fail, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import { LIMITS, REQUEST_RECEIPT, replyBytes, requestDigest, resultDigest } from '../messages/index.ts';
+import type { CodecContext, Reply, Request } from '../messages/index.ts';
+import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
+import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
+import type { ClusterConfig } from './config.ts';
+import type { IdempotencyKey } from './idempotency.ts';
+import type { Authenticator } from './ports.ts';
+import { makeQuorums } from './quorum.ts';
+import type { Quorums } from './quorum.ts';
+import { ReplyCollection, matches } from './reply-certificate.ts';
+import type { ReplyCertificate, ReplyClaim } from './reply-certificate.ts';
+import { ViewEstimate } from './view-estimate.ts';
+
+export type { ClientOutcome, SessionState } from './client-outcome.ts';
+
+export interface ClientTiming {
+  /** T, µs: a request without outcome after half of it is signed and sent to all. */
+  readonly requestTimeoutUs: number;
+  /** µs: the pause between two sendings doubles from T/2 up to this. */
+  readonly retryCapUs: number;
+}
+
+export const DEFAULT_CLIENT_TIMING: ClientTiming = { requestTimeoutUs: 500_000, retryCapUs: 8_000_000 };
+
+export interface ClientSessionConfig {
+  readonly cluster: Pick<ClusterConfig, 'replicaCount' | 'quorumRule' | 'authentication' | 'sessionHorizonUs'>;
+  readonly client: ClientId;
+  /** The client's clock in µs since 1970 when it opens the session; above every number it used before. */
+  readonly session: number;
+  readonly timing: ClientTiming;
+}
+
+export interface ClientSessionModules {
+  readonly context: CodecContext;
+  /** To check the signatures of receipts. */
+  readonly authenticator: Pick<Authenticator, 'verifySignature'>;
+  /** Shared by the sessions of a client, so that all learn from each; a new one otherwise. */
+  readonly views?: ViewEstimate;
+}
+
+export interface SubmitOptions {
+  /** µs until the call ends at the latest. */
+  readonly timeoutUs: number;
+  readonly idempotency?: IdempotencyKey | undefined;
+  /** Have every reply signed, and keep those that match. */
+  readonly receipt?: boolean;
+}
+
+/** Why nothing was submitted. */
+export interface SubmitRefusal {
+  readonly code:
+    | 'session_busy'
+    | 'session_unresolved'
+    | 'session_closed'
+    | 'operation_too_large'
+    | 'bad_idempotency_key';
+  readonly message: string;
+}
+
+export type ClientOutput =
+  /** To be authenticated (signed by the client if `signed`, else with one MAC per replica) and sent. */
+  | {
+      readonly kind: 'send';
+      readonly to: readonly ReplicaId[];
+      readonly request: Request;
+      readonly digest: Digest;
+      readonly signed: boolean;
+    }
+  /** The call has ended. Once per `submit` and `retry`. */
+  | { readonly kind: 'outcome'; readonly outcome: ClientOutcome }
+  /** A call that had ended as unknown turned out executed or rejected after all; the session is usable again or closed. */
+  | { readonly kind: 'late-outcome'; readonly outcome: ClientOutcome }
+  /** `replica` claimed another execution of a request than the one accepted: it lies, given at most f faults. Once per request and replica. */
+  | { readonly kind: 'wrong-reply'; readonly replica: ReplicaId; readonly reply: Reply; readonly summary: string };
+
+/** Where the call under way stands, for people. */
+export interface CallProgress {
+  readonly requestDigest: Digest;
+  /** Sendings so far. */
+  readonly attempts: number;
+  /** Whose replies match, the largest such set. */
+  readonly matching: readonly ReplicaId[];
+  /** How many must. */
+  readonly needed: number;
+}
+
+interface Call {
+  request: Request;
+  readonly digest: Digest;
+  readonly firstSentAt: number;
+  readonly replies: ReplyCollection;
+  /** Whom a wrong reply to it was reported of. */
+  readonly reported: Set<ReplicaId>;
+  /** Where an error was accepted that a retry is to overcome: its late copies, and errors before it, say nothing new. */
+  refusedAt: number;
+  attempts: number;
+  retryAt: number;
+  deadline: number;
+}
+
+/** An execution that was accepted: against it later replies are held. */
+interface Settled extends ReplyClaim {
+  readonly timestamp: number;
+  readonly requestDigest: Digest;
+  readonly reported: Set<ReplicaId>;
+}
+
+/** So many accepted executions are remembered. */
+const SETTLED_LIMIT = 16;
+const PRINTABLE = /^[ -~]*$/;
+
+export class ClientSession {
+  readonly views: ViewEstimate;
+  readonly #config: ClientSessionConfig;
+  readonly #modules: ClientSessionModules;
+  readonly #quorums: Quorums;
+  readonly #all: readonly ReplicaId[];
+  readonly #settled: Settled[] = [];
+  #state: SessionState = 'idle';
+  /** Timestamp of the last request submitted. */
+  #timestamp = 0;
+  /** Of that request, until another is submitted. */
+  #call: Call | undefined;
+
+  constructor(config: ClientSessionConfig, modules: ClientSessionModules) {
+    const { replicaCount, quorumRule } = config.cluster;
+    assert(Number.isSafeInteger(config.session) && config.session >= 1, 'a session number is an integer from 1');
+    this.#config = config;
+    this.#modules = modules;
+    this.#quorums = makeQuorums(replicaCount, quorumRule);
+    this.#all = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
+    this.views = modules.views ?? new ViewEstimate(this.#quorums);
+  }
+
+  get session(): number {
+    return this.#config.session;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Of the request under way or last submitted; undefined before the first. */
+  get progress(): CallProgress | undefined {
+    if (this.#call === undefined) return undefined;
+    const { digest, attempts, replies } = this.#call;
+    const matching = replies.leading().map((reply) => reply.replica);
+    return { requestDigest: digest, attempts, matching, needed: this.#quorums.weak };
+  }
+
+  /** µs of the clock that `now` is of; undefined while nothing is waited for. */
+  nextTimeout(): number | undefined {
+    return this.#state === 'waiting' && this.#call !== undefined
+      ? Math.min(this.#call.retryAt, this.#call.deadline)
+      : undefined;
+  }
+
+  /** Starts a call: the request goes to the primary. Refused, changing nothing, unless the session is idle and the request within its limits. */
+  submit(now: number, operation: Bytes, options: SubmitOptions): Result<readonly ClientOutput[], SubmitRefusal> {
+    const refusal = this.#refuse(operation, options.idempotency);
+    if (refusal !== undefined) return fail(refusal);
+    assert(Number.isFinite(options.timeoutUs), 'every call has a deadline');
+    this.#timestamp += 1;
+    const request: Request = {
+      type: 'request',
+      client: this.#config.client,
+      session: this.#config.session,
+      timestamp: this.#timestamp,
+      flags: options.receipt === true ? REQUEST_RECEIPT : 0,
+      idempotency: options.idempotency && { scope: options.idempotency.scope, key: options.idempotency.key },
+      operation: operation.slice(),
+      replier: asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
+    };
+    const digest = requestDigest(this.#modules.context, request);
+    this.#state = 'waiting';
+    this.#call = {
+      request,
+      digest,
+      firstSentAt: now,
+      replies: new ReplyCollection(this.#quorums),
+      reported: new Set(),
+      refusedAt: 0,
+      attempts: 1,
+      retryAt: now + this.#pauseAfter(1),
+      deadline: now + options.timeoutUs,
+    };
+    return ok([this.#send(this.#call, [this.views.primary], this.#config.cluster.authentication === 'signature')]);
+  }
+
+  /** The unresolved request once more, the very same, signed and to all. Requires: state `unresolved`. */
+  retry(now: number, timeoutUs: number): readonly ClientOutput[] {
+    const call = this.#call;
+    assert(this.#state === 'unresolved' && call !== undefined, 'only an unresolved request is tried again');
+    assert(Number.isFinite(timeoutUs), 'every call has a deadline');
+    this.#state = 'waiting';
+    call.deadline = now + timeoutUs;
+    call.attempts = 0;
+    return [this.#sendAgain(now, call)];
+  }
+
+  /** Gives the session up; a call under way ends as unknown. The session is closed. */
+  abandon(): readonly ClientOutput[] {
+    const wasWaiting = this.#state === 'waiting';
+    this.#state = 'closed';
+    return wasWaiting && this.#call !== undefined
+      ? [{ kind: 'outcome', outcome: abandonedEnding(this.#call.digest).outcome }]
+      : [];
+  }
+
+  /** The time of `nextTimeout` has come: the call ends, or its request goes out again. Harmless at any other time. */
+  onTimeout(now: number): readonly ClientOutput[] {
+    const call = this.#call;
+    if (this.#state !== 'waiting' || call === undefined) return [];
+    if (now >= call.deadline)
+      return [this.#end(deadlineEnding(call.digest, call.replies.leading(), this.#quorums.weak))];
+    return now >= call.retryAt ? [this.#sendAgain(now, call)] : [];
+  }
+
+  /**
+   * A reply whose MAC or signature was verified to be `from`'s. Conditions in the order checked: from the replica it names, one of the cluster;
+   * to this session; its request is one of this session's, remembered; its result, if there in full, hashes to its digest; its own signature
+   * valid where a receipt is wanted. All else is ignored.
+   */
+  onReply(now: number, reply: Reply, from: ReplicaId): readonly ClientOutput[] {
+    const { client, session } = this.#config;
+    if (reply.replica !== from || from >= this.#quorums.replicaCount) return [];
+    if (reply.client !== client || reply.session !== session) return [];
+    this.views.observe(from, reply.view);
+    const settled = this.#settled.find((known) => isFor(reply, known.timestamp, known.requestDigest));
+    if (settled !== undefined) return this.#hold(settled, reply);
+    const call = this.#call;
+    if (call === undefined || !isFor(reply, call.request.timestamp, call.digest)) return [];
+    if (this.#state !== 'waiting' && this.#state !== 'unresolved') return [];
+    return this.#collect(now, call, reply);
+  }
+
+  #refuse(operation: Bytes, idempotency: IdempotencyKey | undefined): SubmitRefusal | undefined {
+    switch (this.#state) {
+      case 'waiting':
+        return { code: 'session_busy', message: 'a request is under way; use another session' };
+      case 'unresolved':
+        return {
+          code: 'session_unresolved',
+          message: 'the outcome of the last request is unknown: retry it or abandon the session',
+        };
+      case 'closed':
+        return { code: 'session_closed', message: 'the session is closed; open another' };
+      case 'idle':
+    }
+    if (operation.length > LIMITS.operationBytes) {
+      const message = `an operation has at most ${LIMITS.operationBytes} bytes, this one has ${operation.length}`;
+      return { code: 'operation_too_large', message };
+    }
+    if (idempotency === undefined || isKey(idempotency)) return undefined;
+    const message = `an idempotency key has 1 to ${LIMITS.idempotencyKeyLength} printable ASCII characters, its scope at most ${LIMITS.idempotencyScopeLength}`;
+    return { code: 'bad_idempotency_key', message };
+  }
+
+  #collect(now: number, call: Call, reply: Reply): readonly ClientOutput[] {
+    if (call.replies.holds(reply)) return [];
+    if (reply.outcome === 'table-error' && reply.sequence <= call.refusedAt) return [];
+    const { context } = this.#modules;
+    if (reply.result !== undefined && resultDigest(context, reply.result) !== reply.resultDigest) {
+      return report(
+        call.reported,
+        reply,
+        `${replicaName(reply.replica)} sent a result that does not hash to the digest beside it`,
+      );
+    }
+    const checked = this.#checkSignature(call, reply);
+    const certificate = checked === undefined ? undefined : call.replies.add(checked);
+    if (certificate === undefined) return [];
+    return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
+  }
+
+  #conclude(call: Call, certificate: ReplyCertificate, ending: Ending): readonly ClientOutput[] {
+    const isLate = this.#state === 'unresolved';
+    if (certificate.outcome === 'table-error') call.refusedAt = certificate.sequence;
+    if (isLate && ending.outcome.kind === 'unknown') return [];
+    const ended = this.#end(ending);
+    const output: ClientOutput = isLate ? { kind: 'late-outcome', outcome: ending.outcome } : ended;
+    return certificate.outcome === 'table-error' ? [output] : [output, ...this.#settle(call, certificate)];
+  }
+
+  /** The reply as it may be counted: without a signature that nobody asked for; undefined if one was asked for and is missing or wrong. */
+  #checkSignature(call: Call, reply: Reply): Reply | undefined {
+    const isWanted = (call.request.flags & REQUEST_RECEIPT) !== 0;
+    const isKept = isWanted || this.#config.cluster.authentication === 'signature';
+    const { signature, replica } = reply;
+    const { context, authenticator } = this.#modules;
+    const isValid =
+      isKept &&
+      signature !== undefined &&
+      authenticator.verifySignature({ kind: 'replica', replica }, replyBytes(context, reply), signature);
+    if (isValid) return reply;
+    return isWanted ? undefined : { ...reply, signature: undefined };
+  }
+
+  /** Remembers the accepted execution, and holds the replies already here against it. */
+  #settle(call: Call, { outcome, sequence, digest, resultDigest: result }: ReplyCertificate): readonly ClientOutput[] {
+    const { timestamp } = call.request;
+    const settled: Settled = {
+      outcome,
+      sequence,
+      digest,
+      resultDigest: result,
+      timestamp,
+      requestDigest: call.digest,
+      reported: call.reported,
+    };
+    this.#settled.push(settled);
+    if (this.#settled.length > SETTLED_LIMIT) this.#settled.shift();
+    return call.replies.all().flatMap((reply) => this.#hold(settled, reply));
+  }
+
+  /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot. */
+  #hold(settled: Settled, reply: Reply): readonly ClientOutput[] {
+    if (reply.outcome === 'table-error' || matches(settled, reply)) return [];
+    const accepted = `${this.#quorums.weak} matching replies say ${tellClaim(settled)}`;
+    const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
+    return report(settled.reported, reply, `${claimed}; ${accepted}`);
+  }
+
+  #end(ending: Ending): ClientOutput {
+    this.#state = ending.state;
+    return { kind: 'outcome', outcome: ending.outcome };
+  }
+
+  /** Signed, to all, with another replica to return the full result: one that vouches for it, if any does. */
+  #sendAgain(now: number, call: Call): ClientOutput {
+    const vouching = call.replies.leading().map((reply) => reply.replica);
+    call.request = {
+      ...call.request,
+      replier: nextOf(vouching.length > 0 ? vouching : this.#all, call.request.replier),
+    };
+    call.attempts += 1;
+    call.retryAt = now + this.#pauseAfter(call.attempts);
+    return this.#send(call, this.#all, true);
+  }
+
+  #send({ request, digest }: Call, to: readonly ReplicaId[], signed: boolean): ClientOutput {
+    return { kind: 'send', to, request, digest, signed };
+  }
+
+  #pauseAfter(attempts: number): number {
+    const { requestTimeoutUs, retryCapUs } = this.#config.timing;
+    return Math.min(retryCapUs, (requestTimeoutUs / 2) * 2 ** Math.min(attempts - 1, 32));
+  }
+
+  #factsOf(now: number, { digest, firstSentAt }: Call): CallFacts {
+    const { session, cluster } = this.#config;
+    const { sessionHorizonUs } = cluster;
+    return { requestDigest: digest, session, ageUs: now - firstSentAt, sessionHorizonUs, weak: this.#quorums.weak };
+  }
+}
+
+/** Once per request and replica. */
+function report(reported: Set<ReplicaId>, reply: Reply, summary: string): readonly ClientOutput[] {
+  const { replica } = reply;
+  if (reported.has(replica)) return [];
+  reported.add(replica);
+  return [{ kind: 'wrong-reply', replica, reply, summary }];
+}
+
+function isFor(reply: Reply, timestamp: number, digest: Digest): boolean {
+  return reply.timestamp === timestamp && reply.requestDigest === digest;
+}
+
+function isKey({ scope, key }: IdempotencyKey): boolean {
+  return (
+    key.length >= 1 &&
+    key.length <= LIMITS.idempotencyKeyLength &&
+    scope.length <= LIMITS.idempotencyScopeLength &&
+    PRINTABLE.test(key) &&
+    PRINTABLE.test(scope)
+  );
+}
+
+function tellClaim({ outcome, sequence, digest, resultDigest: result }: ReplyClaim): string {
+  return `${outcome} at ${sequence} in batch ${digest.slice(0, 12)}… with result ${result.slice(0, 12)}…`;
+}
+
+/** The first of `candidates` above `previous`, or the lowest. Requires: in ascending order, at least one. */
+function nextOf(candidates: readonly ReplicaId[], previous: ReplicaId): ReplicaId {
+  const next = candidates.find((replica) => replica > previous) ?? candidates[0];
+  assert(next !== undefined, 'there is a replica to ask');
+  return next;
+}

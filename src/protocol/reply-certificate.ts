@@ -1,0 +1,121 @@
+/**
+ * The replies to one request, and when they are enough [OSDI'99 §4.1]: f+1 of distinct replicas that match in everything but the view, one of
+ * which is of a correct replica, and the full result from any of them. Where n ≤ 3, f+1 is one: that node is believed.
+ */
+import { asView } from '../base/ids.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Reply } from '../messages/index.ts';
+import type { Quorums } from './quorum.ts';
+
+/** What f+1 replicas say came of a request. */
+export interface ReplyCertificate {
+  readonly outcome: Reply['outcome'];
+  readonly sequence: Sequence;
+  readonly digest: Digest;
+  readonly resultDigest: Digest;
+  readonly result: Bytes;
+  /** The view that most of them name, the lowest of several such; nobody vouches for it. */
+  readonly view: View;
+  /** Those that match, in order of their names. */
+  readonly replies: readonly Reply[];
+}
+
+/** True when both say the same: all but view, replica, signature, and whether the result is there in full. */
+export function matches(left: ReplyClaim, right: ReplyClaim): boolean {
+  return (
+    left.sequence === right.sequence &&
+    left.digest === right.digest &&
+    left.outcome === right.outcome &&
+    left.resultDigest === right.resultDigest
+  );
+}
+
+/** What a reply claims about a request that it names. */
+export type ReplyClaim = Pick<Reply, 'sequence' | 'digest' | 'outcome' | 'resultDigest'>;
+
+/**
+ * Per replica its latest claim of an execution and its latest table error: a correct replica can truly have sent both (an error for a first
+ * sending, an execution later), and each alone counts once. Hence at most 2n replies are held, whatever comes.
+ */
+export class ReplyCollection {
+  readonly #quorums: Quorums;
+  readonly #executions = new Map<ReplicaId, Reply>();
+  readonly #errors = new Map<ReplicaId, Reply>();
+
+  constructor(quorums: Quorums) {
+    this.#quorums = quorums;
+  }
+
+  /** True if exactly this is already known of its sender: nothing has to be verified or counted again. */
+  holds(reply: Reply): boolean {
+    const held = this.#kind(reply).get(reply.replica);
+    if (held === undefined || !matches(held, reply) || held.view !== reply.view) return false;
+    return (
+      (reply.result === undefined || held.result !== undefined) &&
+      (reply.signature === undefined || held.signature !== undefined)
+    );
+  }
+
+  /**
+   * Adds an authentic reply to this request whose result, if it has one, hashes to its result digest.
+   * Returns the certificate once it is complete.
+   */
+  add(reply: Reply): ReplyCertificate | undefined {
+    const held = this.#kind(reply).get(reply.replica);
+    const isSame = held !== undefined && matches(held, reply);
+    // A later copy without the result or the signature takes neither away.
+    const merged = isSame
+      ? { ...reply, result: reply.result ?? held.result, signature: reply.signature ?? held.signature }
+      : reply;
+    this.#kind(reply).set(reply.replica, merged);
+    return this.#certificate(merged);
+  }
+
+  /** How many replicas agree on what most agree on, and which. */
+  leading(): readonly Reply[] {
+    let leading: readonly Reply[] = [];
+    for (const reply of this.all()) {
+      const matching = this.#matching(reply);
+      if (matching.length > leading.length) leading = matching;
+    }
+    return leading;
+  }
+
+  /** Every claim held, in order of the replicas' names, executions first. */
+  all(): readonly Reply[] {
+    return [...inOrder(this.#executions), ...inOrder(this.#errors)];
+  }
+
+  #kind(reply: Reply): Map<ReplicaId, Reply> {
+    return reply.outcome === 'table-error' ? this.#errors : this.#executions;
+  }
+
+  #matching(claim: Reply): readonly Reply[] {
+    return inOrder(this.#kind(claim)).filter((reply) => matches(reply, claim));
+  }
+
+  #certificate(claim: Reply): ReplyCertificate | undefined {
+    const replies = this.#matching(claim);
+    const result = replies.find((reply) => reply.result !== undefined)?.result;
+    if (replies.length < this.#quorums.weak || result === undefined) return undefined;
+    const { outcome, sequence, digest, resultDigest } = claim;
+    return { outcome, sequence, digest, resultDigest, result, view: commonView(replies), replies };
+  }
+}
+
+/** Two copies of one claim: a later one without the result or the signature takes neither away. The signature covers the view beside it. */
+function merge(held: Reply, later: Reply): Reply {
+  const base = later.signature === undefined && held.signature !== undefined ? held : later;
+  return { ...base, result: later.result ?? held.result };
+}
+
+function inOrder(replies: ReadonlyMap<ReplicaId, Reply>): readonly Reply[] {
+  return [...replies.values()].toSorted((left, right) => left.replica - right.replica);
+}
+
+function commonView(replies: readonly Reply[]): View {
+  const views = replies.map((reply) => reply.view).toSorted((left, right) => left - right);
+  const countOf = (view: View): number => views.filter((other) => other === view).length;
+  return views.reduce((best, view) => (countOf(view) > countOf(best) ? view : best), views[0] ?? asView(0));
+}
