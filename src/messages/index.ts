@@ -16,6 +16,7 @@ export type { Commit } from './commit.ts';
 export type { Complaint } from './complaint.ts';
 export type { Decided } from './decided.ts';
 export type { Fetch } from './fetch.ts';
+export type { FetchState } from './fetch-state.ts';
 export type { DecodedFrame, EncodedMessage } from './frame.ts';
 export {
   authenticatedBytes,
@@ -49,4 +50,7 @@ export { fromReadable, toReadable } from './schema/readable-bytes.ts';
 export type { Schema, ValueOf } from './schema/schema.ts';
 export type { SimulateByzantine } from './simulate-byzantine.ts';
 export type { SlotDigest } from './slot-digest.ts';
+export type { State } from './state.ts';
+export type { StateEntry } from './state-entry.ts';
+export { stateEntrySize } from './state-entry.ts';
 export type { SlotStatus, Status } from './status.ts';

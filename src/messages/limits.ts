@@ -29,10 +29,12 @@ export const LIMITS = {
   batchBytes: 4 * MIB,
   /** Slots that STATUS, FETCH and DECIDED can name: the widest log window (L). */
   windowSlots: 4096,
+  /** Entries in one STATE frame; their bytes are bounded by `batchBytes`. */
+  stateEntries: 4096,
   /** Name of a Byzantine behaviour, in characters. */
   behaviourLength: 64,
-  /** One frame on a link: the largest valid message (a PRE-PREPARE or BATCH with a full batch) and its proof. */
-  frameBytes: 4 * MIB + KIB,
+  /** One frame on a link: the largest valid message (one with a full batch, or as much of something else), the fields around it and its proof. */
+  frameBytes: 4 * MIB + 4 * KIB,
   /** A batch timestamp, ms since 1970: the end of the year 9999. In seconds with three decimals every such value is one exact JSON number (below 2^42 s). */
   timestampMs: 253_402_300_799_999,
   /** Nesting of an operation that is shown as a JSON object; a deeper one is shown as bytes. */
@@ -46,4 +48,4 @@ assert(
   'the largest request, alone with the rest of its bundle, fits into a batch',
 );
 assert(LIMITS.resultBytes + KIB <= LIMITS.batchBytes, 'the largest reply fits into a frame of replies');
-assert(LIMITS.batchBytes + KIB <= LIMITS.frameBytes, 'a full batch fits into a frame with the fields around it');
+assert(LIMITS.batchBytes + 4 * KIB <= LIMITS.frameBytes, 'a full batch fits into a frame with the fields around it');

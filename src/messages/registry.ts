@@ -7,6 +7,7 @@ import { commit } from './commit.ts';
 import { complaint } from './complaint.ts';
 import { decided } from './decided.ts';
 import { fetch } from './fetch.ts';
+import { fetchState } from './fetch-state.ts';
 import { LIMITS } from './limits.ts';
 import type { MessageSchema } from './message-schema.ts';
 import { prePrepare } from './pre-prepare.ts';
@@ -17,6 +18,7 @@ import { reply } from './reply.ts';
 import { requests } from './requests.ts';
 import type { ValueOf } from './schema/schema.ts';
 import { simulateByzantine } from './simulate-byzantine.ts';
+import { state } from './state.ts';
 import { status } from './status.ts';
 
 /** The schemas, in the order of their tags. */
@@ -34,6 +36,8 @@ export const MESSAGES = [
   decided,
   complaint,
   simulateByzantine,
+  fetchState,
+  state,
 ] as const;
 
 /** Any message that can stand in a frame. */

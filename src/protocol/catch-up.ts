@@ -18,7 +18,7 @@ const HELP_SLOTS = 64;
 
 /** Is anything open here that a peer may be able to help with? */
 export function hasOpenWork(core: Core): boolean {
-  if (core.log.top > core.lastExecuted || core.queue.size > 0) return true;
+  if (core.log.top > core.lastExecuted || core.queue.size > 0 || core.stuckAt !== undefined) return true;
   return core.others.some((replica) => core.peer(replica).claimedExecuted > core.lastExecuted);
 }
 

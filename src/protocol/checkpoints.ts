@@ -3,7 +3,7 @@
  * CHECKPOINTs) and 8 (equal roots at equal checkpoints): the root covers all replicated state, and what was announced stays until a higher
  * checkpoint is stable.
  */
-import { GENESIS } from '../base/ids.ts';
+import { GENESIS, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { checkpointBytes } from '../messages/index.ts';
 import type { Checkpoint, SignedCheckpoint } from '../messages/index.ts';
@@ -29,6 +29,12 @@ export function isCheckpointDue(core: Core, sequence: Sequence, flagged: boolean
 /** State and root at `sequence`, written down, then CHECKPOINT to all. Requires: just executed `sequence`. */
 export function takeCheckpoint(core: Core, sequence: Sequence): void {
   writeSystemState(core);
+  announce(core, sequence);
+  tryStable(core, sequence);
+}
+
+/** The present state as the checkpoint at `sequence`: written down, then CHECKPOINT to all. */
+function announce(core: Core, sequence: Sequence): void {
   const snapshot = core.state.snapshot();
   const checkpoint: Checkpoint = { type: 'checkpoint', sequence, root: snapshot.root, replica: core.self };
   const signed = { checkpoint, signature: core.authenticator.sign(checkpointBytes(core.codec, checkpoint)) };
@@ -37,7 +43,6 @@ export function takeCheckpoint(core: Core, sequence: Sequence): void {
   core.emit({ kind: 'checkpoint-taken', sequence, root: snapshot.root });
   core.broadcast(checkpoint, signed.signature);
   votesAt(core, sequence).set(core.self, signed);
-  tryStable(core, sequence);
 }
 
 function votesAt(core: Core, sequence: Sequence): Map<ReplicaId, SignedCheckpoint> {
@@ -80,14 +85,38 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
 
 /** The root that q distinct signers name at `sequence`, with their signatures. */
 function certificateAt(core: Core, sequence: Sequence): Certificate | undefined {
+  const far = [...core.farCheckpoints.values()].filter((signed) => signed.checkpoint.sequence === sequence);
+  return certify(core, [...(core.checkpointVotes.get(sequence)?.values() ?? []), ...far]);
+}
+
+/** Requires: distinct signers. */
+function certify(core: Core, votes: readonly SignedCheckpoint[]): Certificate | undefined {
   const byRoot = new Map<Digest, SignedCheckpoint[]>();
-  for (const signed of core.checkpointVotes.get(sequence)?.values() ?? []) {
+  for (const signed of votes) {
     const same = byRoot.get(signed.checkpoint.root) ?? [];
     same.push(signed);
     byRoot.set(signed.checkpoint.root, same);
     if (same.length >= core.quorums.quorum) return { root: signed.checkpoint.root, proof: same };
   }
   return undefined;
+}
+
+/** The highest checkpoint above h that q signers certify, whether its state is here or not. */
+export function certifiedCheckpoint(core: Core): (Certificate & { readonly sequence: Sequence }) | undefined {
+  const numbers = new Set(core.checkpointVotes.keys());
+  for (const signed of core.farCheckpoints.values()) numbers.add(signed.checkpoint.sequence);
+  for (const number of [...numbers].toSorted((left, right) => right - left)) {
+    const sequence = asSequence(number);
+    const certificate = sequence > core.log.low ? certificateAt(core, sequence) : undefined;
+    if (certificate !== undefined) return { sequence, ...certificate };
+  }
+  return undefined;
+}
+
+/** A certified checkpoint whose state has arrived: durable, announced, stable. Requires: the state in place is that of `sequence`. */
+export function installCheckpoint(core: Core, sequence: Sequence, certificate: Certificate): void {
+  announce(core, sequence);
+  becomeStable(core, sequence, certificate);
 }
 
 /**

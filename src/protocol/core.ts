@@ -25,6 +25,7 @@ import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';
 import type { Suspicion } from './suspicion.ts';
+import type { Transfer } from './state-transfer.ts';
 import { Timers } from './timers.ts';
 
 export interface ReplicaModules {
@@ -98,6 +99,10 @@ export class Core {
   /** Per sender the highest CHECKPOINT beyond two windows. */
   readonly farCheckpoints = new Map<ReplicaId, SignedCheckpoint>();
   stable: StableCheckpoint;
+  /** A state being fetched. */
+  transfer: Transfer | undefined;
+  /** What was executed last when a certified checkpoint above it was seen at a STATUS tick. */
+  stuckAt: Sequence | undefined;
   /** Own state contradicts a stable checkpoint: no more execution and no more votes. */
   diverged = false;
 

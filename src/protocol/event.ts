@@ -69,6 +69,14 @@ export type Event =
       readonly sequence: Sequence;
       readonly requests: readonly Digest[];
     }
+  | { readonly kind: 'transfer-started'; readonly sequence: Sequence; readonly root: Digest; readonly from: ReplicaId }
+  | {
+      readonly kind: 'transferred';
+      readonly sequence: Sequence;
+      readonly root: Digest;
+      readonly from: ReplicaId;
+      readonly sizeBytes: number;
+    }
   | { readonly kind: 'client-marked'; readonly client: ClientId }
   | {
       readonly kind: 'request-timeout';

@@ -9,8 +9,10 @@ import type {
   Complaint,
   Decided,
   Fetch,
+  FetchState,
   PrePrepare,
   Prepare,
+  State,
   Status,
 } from '../messages/index.ts';
 import type { Refusal } from './refusal.ts';
@@ -33,6 +35,8 @@ export interface ReceivedRequest {
 
 /** A protocol message between replicas. Its author is in the message; the primary of its view for a PRE-PREPARE. */
 export type ReplicaMessage =
+  | FetchState
+  | State
   | PrePrepare
   | Prepare
   | Commit

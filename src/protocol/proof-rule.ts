@@ -18,6 +18,8 @@ export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' |
     case 'status':
     case 'fetch':
     case 'batch':
+    case 'fetch-state':
+    case 'state':
     case 'decided':
     case 'complaint':
     case 'simulate-byzantine':

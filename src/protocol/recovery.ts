@@ -63,13 +63,19 @@ function restoreCheckpoints(core: Core, records: readonly Record[]): void {
 
 /** Puts a stored state in place and returns it as a snapshot. */
 function loadState(core: Core, state: StoredState, what: string): Snapshot {
-  core.state.restore(state.kind === 'entries' ? state.entries : snapshotEntries(state.snapshot));
+  if (state.kind === 'entries') core.state.restore(state.entries);
+  else restoreSnapshot(core, state.snapshot);
   if (!hasConfiguration(core.state, core.config.cluster)) {
     throw new UnusableRecords(
       `${what} was made under another configuration (members, quorum rule, authentication, checkpoint interval, limits): start with the configuration it was made with`,
     );
   }
   return core.state.snapshot();
+}
+
+/** Makes the state what `snapshot` holds. */
+export function restoreSnapshot(core: Core, snapshot: Snapshot): void {
+  core.state.restore(snapshotEntries(snapshot));
 }
 
 const PAGE = 4096;

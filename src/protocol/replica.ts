@@ -23,6 +23,7 @@ import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
 import { onRequestTimeout, watch } from './request-timer.ts';
+import { considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -161,6 +162,12 @@ export class Replica {
       case 'fetch':
         onFetch(core, message);
         return;
+      case 'fetch-state':
+        onFetchState(core, message);
+        return;
+      case 'state':
+        onState(core, message);
+        return;
       case 'batch':
         onBatchBody(core, message);
         return;
@@ -181,6 +188,7 @@ export class Replica {
     if (core.timers.fires('status', monotonic)) {
       sendStatus(core, core.others);
       fetchMissingBodies(core);
+      considerTransfer(core);
       checkResponsiveness(core);
       expireSuspicions(core);
       core.timers.set(
@@ -188,6 +196,7 @@ export class Replica {
         monotonic + (hasOpenWork(core) ? tuning.statusIntervalUs : tuning.idleStatusIntervalUs),
       );
     }
+    if (core.timers.fires('transfer', monotonic)) onTransferTimeout(core);
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);

@@ -118,6 +118,14 @@ export class RequestQueue {
     return known;
   }
 
+  /** Forgets what `lastTimestamp` says was executed: after a state transfer. */
+  prune(lastTimestamp: (client: ClientId, session: number) => number | undefined): void {
+    for (const [key, waiting] of this.#bySession) {
+      const { client, session, timestamp } = waiting.request.request;
+      if ((lastTimestamp(client, session) ?? 0) >= timestamp) this.#remove(key, waiting);
+    }
+  }
+
   drop(waiting: WaitingRequest): void {
     this.#remove(sessionKey(waiting.request), waiting);
   }

@@ -9,6 +9,8 @@ export type TimerName =
   | 'idle-checkpoint'
   /** A pending PRE-PREPARE may have become acceptable (its timestamp, its spacing). */
   | 'pending'
+  /** The source of a state transfer has not answered. */
+  | 'transfer'
   /** Complaints about unverified requests go out again. */
   | 'complaint';
 

@@ -1,0 +1,164 @@
+/**
+ * Behind the window, or diverged: the whole state of a certified checkpoint, in its plain form [OSDI'99 §4.3, TOCS §5.3]. Keeps invariants 5 and
+ * 8: a state is put in place only if its root is the one that q replicas signed, and it is durable before the own CHECKPOINT for it leaves.
+ * One source at a time, so that a wrong state can be blamed on the one who sent it.
+ */
+import { EMPTY, compareBytes, concatBytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { asSequence, replicaName } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { Entry, Snapshot } from '../base/key-value.ts';
+import { LIMITS, stateEntrySize } from '../messages/index.ts';
+import type { FetchState, SignedCheckpoint, State } from '../messages/index.ts';
+import { certifiedCheckpoint, installCheckpoint } from './checkpoints.ts';
+import type { Core } from './core.ts';
+import { suspect } from './detection.ts';
+import { restoreSnapshot, takeOverState } from './recovery.ts';
+
+/** What is fetched, from whom, and how far it has come. */
+export interface Transfer {
+  readonly sequence: Sequence;
+  readonly root: Digest;
+  readonly proof: readonly SignedCheckpoint[];
+  readonly source: ReplicaId;
+  readonly entries: Entry[];
+  sizeBytes: number;
+}
+
+const CHUNK_BYTES = 512 * 1024;
+/** Beyond it a source is taken for a liar; a state that large needs the database of a later version. */
+const MAX_STATE_BYTES = 1024 * 1024 * 1024;
+const PATIENCE_US = 1_000_000;
+
+/**
+ * On every STATUS tick: a checkpoint above what was executed here is certified, and nothing was executed since the last tick. Its signers have
+ * dropped the batches up to it, so asking for them is of no use.
+ */
+export function considerTransfer(core: Core): void {
+  if (core.transfer !== undefined) return;
+  const target = certifiedCheckpoint(core);
+  const isNeeded = target !== undefined && (core.diverged || target.sequence > core.lastExecuted);
+  if (!isNeeded) {
+    core.stuckAt = undefined;
+  } else if (core.stuckAt === core.lastExecuted) {
+    startTransfer(core, undefined);
+  } else {
+    core.stuckAt = core.lastExecuted;
+  }
+}
+
+/** Asks the next signer of the highest certified checkpoint, after the one that failed. */
+function startTransfer(core: Core, failed: ReplicaId | undefined): void {
+  core.transfer = undefined;
+  core.timers.clear('transfer');
+  const target = certifiedCheckpoint(core);
+  if (target === undefined || !(core.diverged || target.sequence > core.lastExecuted)) return;
+  const signers = target.proof.map((signed) => signed.checkpoint.replica).filter((replica) => replica !== core.self);
+  const sorted = signers.toSorted((left, right) => left - right);
+  const source = sorted.find((replica) => failed !== undefined && replica > failed) ?? sorted[0];
+  if (source === undefined) return;
+  const { sequence, root, proof } = target;
+  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0 };
+  core.emit({ kind: 'transfer-started', sequence, root, from: source });
+  ask(core, core.transfer);
+}
+
+function ask(core: Core, { sequence, root, source, entries }: Transfer): void {
+  const after = entries.at(-1)?.key ?? EMPTY;
+  core.timers.set('transfer', core.now.monotonic + PATIENCE_US);
+  core.send([source], { type: 'fetch-state', replica: core.self, sequence, root, after });
+}
+
+/** The source did not answer in time. */
+export function onTransferTimeout(core: Core): void {
+  startTransfer(core, core.transfer?.source);
+}
+
+/** FETCH-STATE: the next entries of a checkpoint that is still held, or that it is not. */
+export function onFetchState(core: Core, { replica, sequence, root, after }: FetchState): void {
+  const own = core.ownCheckpoints.get(sequence);
+  const held = own !== undefined && own.snapshot.root === root;
+  const entries = held ? entriesAfter(own.snapshot, after) : [];
+  const isLast = held && entries.length === 0;
+  core.send([replica], { type: 'state', replica: core.self, sequence, root, after, held, isLast, entries });
+}
+
+function entriesAfter(snapshot: Snapshot, after: Bytes): readonly Entry[] {
+  const chunk: Entry[] = [];
+  let size = 0;
+  for (const entry of snapshot.range(concatBytes(after, Uint8Array.of(0)), undefined, LIMITS.stateEntries)) {
+    size += stateEntrySize(entry);
+    if (chunk.length > 0 && size > CHUNK_BYTES) break;
+    chunk.push(entry);
+  }
+  return chunk;
+}
+
+/** STATE. Conditions: asked for, from the one asked, following on what came before; keys ascend; within the bound. */
+export function onState(core: Core, message: State): void {
+  const { transfer } = core;
+  const { replica, sequence, root, after, entries } = message;
+  const expected = transfer?.entries.at(-1)?.key ?? EMPTY;
+  const isAsked =
+    transfer?.source === replica &&
+    transfer.sequence === sequence &&
+    transfer.root === root &&
+    compareBytes(after, expected) === 0;
+  if (!isAsked) {
+    core.refuse('state', replica, 'not-asked-for');
+    return;
+  }
+  if (!message.held) {
+    startTransfer(core, replica);
+    return;
+  }
+  if (message.isLast) {
+    install(core, transfer);
+    return;
+  }
+  if (!takeEntries(transfer, entries, expected)) {
+    blame(core, transfer, 'entries out of order, none, or more than a state can have');
+    return;
+  }
+  ask(core, transfer);
+}
+
+function takeEntries(transfer: Transfer, entries: readonly Entry[], after: Bytes): boolean {
+  let last = after;
+  for (const entry of entries) {
+    if (compareBytes(entry.key, last) <= 0) return false;
+    last = entry.key;
+    transfer.sizeBytes += stateEntrySize(entry);
+    transfer.entries.push(entry);
+  }
+  return entries.length > 0 && transfer.sizeBytes <= MAX_STATE_BYTES;
+}
+
+function blame(core: Core, { source, sequence }: Transfer, what: string): void {
+  const summary = `${replicaName(source)} sent ${what} as the state of checkpoint ${sequence}`;
+  suspect(core, { node: source, kind: 'wrong-state', certainty: 'certain', sequence, summary });
+  startTransfer(core, source);
+}
+
+/** Everything has come: in place if its root is the certified one, else the old state stays and the source is blamed. */
+function install(core: Core, transfer: Transfer): void {
+  const { sequence, root, proof } = transfer;
+  const before = core.state.snapshot();
+  core.state.restore(transfer.entries);
+  if (core.state.root() !== root) {
+    restoreSnapshot(core, before);
+    blame(core, transfer, 'entries with another root');
+    return;
+  }
+  core.transfer = undefined;
+  core.stuckAt = undefined;
+  core.timers.clear('transfer');
+  takeOverState(core);
+  core.diverged = false;
+  for (const slot of core.log.from(sequence + 1)) slot.executed = undefined;
+  core.queue.prune((client, session) => core.clientTable.lastTimestamp(client, session));
+  core.nextSequence = asSequence(Math.max(core.nextSequence, sequence + 1));
+  core.lastExecutionAt = core.now.monotonic;
+  core.emit({ kind: 'transferred', sequence, root, from: transfer.source, sizeBytes: transfer.sizeBytes });
+  installCheckpoint(core, sequence, { root, proof });
+}
