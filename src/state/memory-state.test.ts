@@ -370,7 +370,7 @@ describe('arrays of the caller', () => {
 });
 
 describe('size', () => {
-  it('100,000 keys: prints what it costs', () => {
+  it('100,000 keys: prints what it costs', { timeout: 60_000 }, () => {
     const state = newState();
     const name = (i: number): Uint8Array => text(`account/user-${i}`);
     const timed = (label: string, work: () => void): string => {
