@@ -63,13 +63,9 @@ export class ReplyCollection {
    */
   add(reply: Reply): ReplyCertificate | undefined {
     const held = this.#kind(reply).get(reply.replica);
-    const isSame = held !== undefined && matches(held, reply);
-    // A later copy without the result or the signature takes neither away.
-    const merged = isSame
-      ? { ...reply, result: reply.result ?? held.result, signature: reply.signature ?? held.signature }
-      : reply;
-    this.#kind(reply).set(reply.replica, merged);
-    return this.#certificate(merged);
+    const kept = held !== undefined && matches(held, reply) ? merge(held, reply) : reply;
+    this.#kind(reply).set(reply.replica, kept);
+    return this.#certificate(kept);
   }
 
   /** How many replicas agree on what most agree on, and which. */
