@@ -3,9 +3,23 @@ import type { Bytes } from './bytes.ts';
 
 /** UTF-8 of `text`; undefined when it holds a lone surrogate, which has no UTF-8 form. */
 export function encodeUtf8(text: string): Bytes | undefined {
+  const ascii = new Uint8Array(text.length);
+  let plain = 0;
+  while (plain < text.length) {
+    const code = text.charCodeAt(plain);
+    if (code >= 0x80) break;
+    ascii[plain] = code;
+    plain += 1;
+  }
+  return plain === text.length ? ascii : encodeFrom(text, ascii, plain);
+}
+
+/** The general case: `ascii` holds the first `plain` characters already. */
+function encodeFrom(text: string, ascii: Uint8Array, plain: number): Bytes | undefined {
   const bytes = new Uint8Array(text.length * 3);
-  let at = 0;
-  for (let i = 0; i < text.length; i += 1) {
+  bytes.set(ascii.subarray(0, plain));
+  let at = plain;
+  for (let i = plain; i < text.length; i += 1) {
     let code = text.charCodeAt(i);
     if (code >= 0xd800 && code <= 0xdfff) {
       const low = text.charCodeAt(i + 1);

@@ -156,13 +156,17 @@ function run(
 ): Bytes {
   const inner = transaction.begin();
   const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
-  let result: Bytes;
+  let result: unknown;
   try {
     result = core.application.execute(applicationTransaction(inner), request.operation, context);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
     return errorResult('application_error', 'the application threw; nothing was changed');
+  }
+  if (!(result instanceof Uint8Array)) {
+    inner.rollback();
+    return errorResult('application_error', 'the application returned something other than bytes; nothing was changed');
   }
   const limit = core.config.cluster.storedReplyBytes;
   if (result.length > limit) {
