@@ -25,10 +25,16 @@ export function restore(core: Core, records: readonly Record[]): void {
     if (record.kind !== 'checkpoint' && record.kind !== 'stable') restoreRecord(core, record);
   }
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted) + 1);
-  core.drain();
+  // What replaying took or completed anew (a crash came between the execution and its checkpoint's sync) is written down before it is spoken of.
+  const anew = core.drain().filter((output) => output.kind === 'persist' && isOfCheckpoints(output.record));
+  for (const output of anew) core.output(output);
   core.timers.clearAll();
   for (const peer of core.peers) peer.silentSince = undefined;
   core.replaying = false;
+}
+
+function isOfCheckpoints(record: Record): boolean {
+  return record.kind === 'checkpoint' || record.kind === 'stable';
 }
 
 /** The highest stable checkpoint and own checkpoints from there up; the state is that of the highest. */
