@@ -79,6 +79,19 @@ export class RequestQueue {
     return waiting;
   }
 
+  /**
+   * A backup's answer to a full queue: the oldest request that it does not time goes. It was accepted nowhere and its client has not asked for
+   * help with a signature; without this, requests that were given up would fill a backup for ever, and a primary-to-be would refuse everyone.
+   */
+  evictIdle(): void {
+    if (this.#bySession.size < this.#limits.queueRequests) return;
+    for (const waiting of this.#unproposed) {
+      if (this.#timed.has(waiting)) continue;
+      this.drop(waiting);
+      return;
+    }
+  }
+
   /** What may be proposed, in order of arrival; dropping or proposing the current one while iterating is allowed. */
   unproposed(): IterableIterator<WaitingRequest> {
     return this.#unproposed.values();

@@ -37,7 +37,7 @@ export function restartAfterExecution(core: Core, overtaken: boolean): void {
   watch(core);
 }
 
-/** T has passed: the primary is suspected. Here a view change starts. */
+/** T has passed: the primary is suspected, and sent the oldest request once more, since passing it on may have been lost. Here a view change starts. */
 export function onRequestTimeout(core: Core): void {
   const waiting = core.queue.oldestTimed();
   const slot = oldestOpenSlot(core);
@@ -55,6 +55,7 @@ export function onRequestTimeout(core: Core): void {
     certainty: 'uncertain',
     summary: `${what} was not executed within ${core.config.tuning.requestTimeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
   });
+  if (waiting !== undefined) core.send([core.primary], { type: 'requests', requests: [waiting.request] });
   watch(core);
 }
 
