@@ -43,7 +43,7 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     behaviour: 'corrupt',
     role: 'backup',
     changes:
-      'PREPARE, COMMIT and DECIDED carry another digest, CHECKPOINTs another root, bodies and requests it passes on other content.',
+      'PREPARE, COMMIT and DECIDED carry another digest, CHECKPOINTs another root; bodies, states and requests it passes on have other content.',
     othersSee:
       'Votes for a digest that nobody proposed; they count for nothing. Altered bodies do not hash to their digest, altered requests do not authenticate. Requests execute.',
     suspicions: [
@@ -55,6 +55,7 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
       },
       { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
       { kind: 'bad-link', certainty: 'uncertain', by: 'a node that fetched a body from it' },
+      { kind: 'wrong-state', certainty: 'certain', by: 'a node that fetched a state from it' },
     ],
   },
   {

@@ -2,6 +2,7 @@
 import type { Output } from '../protocol/output.ts';
 import {
   alteredBatch,
+  alteredBytes,
   alteredDigest,
   alteredRequest,
   digestOfBatch,
@@ -40,6 +41,12 @@ export function makeCorrupt(context: BehaviourContext): Behaviour {
             message: { ...message, requests: message.requests.map((request) => alteredRequest(context, request)) },
           },
         ];
+      case 'state': {
+        const entries = message.entries.map((entry, at) =>
+          at === 0 ? { ...entry, value: alteredBytes(entry.value) } : entry,
+        );
+        return [{ ...output, message: { ...message, entries } }];
+      }
       case 'pre-prepare': {
         if (message.batch === undefined) return [output];
         const { chosen, rest } = splitReceivers(output, victims);

@@ -1,0 +1,212 @@
+/**
+ * Validity, exactly-once, roots and results. The batches that correct replicas execute are executed once more by a model: the same
+ * application on a plain content. What clients observed, the content at checkpoints, and every root must agree with it.
+ */
+import { toHex } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { asSequence, replicaName } from '../../base/ids.ts';
+import type { AuthenticatedRequest } from '../../messages/index.ts';
+import type { Event, ExecutedRequest } from '../../protocol/event.ts';
+import type { Input } from '../../protocol/input.ts';
+import type { Output } from '../../protocol/output.ts';
+import type { StateMachine } from '../../protocol/ports.ts';
+import { applicationReader } from '../../protocol/state-layout.ts';
+import { demand } from '../observer.ts';
+import type { Acknowledgement, NodeView, Observer } from '../observer.ts';
+import { fingerprintOf, PlainContent } from './content.ts';
+import type { Fingerprint } from './content.ts';
+
+type Executed = Extract<Event, { kind: 'executed' }>;
+
+function nameOfKey({ scope, key }: { readonly scope: string; readonly key: string }): string {
+  return `${scope}\n${key}`;
+}
+
+const SAME = (left: Fingerprint, right: Fingerprint): boolean =>
+  left.sum === right.sum && left.mix === right.mix && left.count === right.count;
+
+/** What the model says of one executed request. */
+interface Outcome {
+  /** undefined where only the core knows: the application threw. */
+  readonly result: Bytes | undefined;
+  /** Where it was executed, or what it repeats was. */
+  readonly sequence: number;
+  readonly replayed: boolean;
+}
+
+/** The first outcome under an idempotency key. */
+interface KeyedOutcome {
+  readonly operation: string;
+  readonly outcome: Outcome;
+}
+
+export class ExecutionChecker implements Observer {
+  readonly #application: StateMachine;
+  readonly #content = new PlainContent();
+  /** What always holds of the content; a sentence when it does not. */
+  readonly #invariant: (content: PlainContent) => string | undefined;
+  #modelSequence = 0;
+  readonly #contents = new Map<number, Fingerprint>();
+  readonly #roots = new Map<number, string>();
+  readonly #issued = new Map<string, AuthenticatedRequest>();
+  /** (client, session) → the last timestamp executed. */
+  readonly #sessions = new Map<string, number>();
+  readonly #results = new Map<string, Outcome>();
+  readonly #digests = new Map<number, string>();
+  /** Scope and key → the first outcome, oldest first, at most as many as the cluster keeps. */
+  readonly #idempotent = new Map<string, KeyedOutcome>();
+  readonly #idempotencyKeys: number;
+
+  constructor(
+    application: StateMachine,
+    idempotencyKeys: number,
+    invariant: (content: PlainContent) => string | undefined,
+  ) {
+    this.#application = application;
+    this.#invariant = invariant;
+    this.#idempotencyKeys = idempotencyKeys;
+    application.initialize?.(this.#content);
+    this.#contents.set(0, this.#content.fingerprint);
+  }
+
+  /** How many batches the model has executed. */
+  get sequence(): number {
+    return this.#modelSequence;
+  }
+
+  issued(request: AuthenticatedRequest): void {
+    this.#issued.set(request.digest, request);
+  }
+
+  stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
+    if (!node.isCorrect) return;
+    let hasNewState = false;
+    for (const output of outputs) {
+      if (output.kind !== 'event') continue;
+      const { event } = output;
+      if (event.kind === 'executed') this.#onExecuted(event);
+      if (event.kind === 'checkpoint-taken' || event.kind === 'checkpoint-stable') {
+        hasNewState ||= event.kind === 'checkpoint-taken';
+        this.#onRoot(node, event.sequence, event.root);
+      }
+      if (event.kind === 'transferred') {
+        hasNewState = true;
+        this.#onRoot(node, event.sequence, event.root);
+      }
+      demand(event.kind !== 'diverged', 'equal roots', () => `${replicaName(node.id)} found out that it has diverged`);
+    }
+    if (hasNewState) this.compareContent(node);
+  }
+
+  #onRoot(node: NodeView, sequence: number, root: string): void {
+    const agreed = this.#roots.get(sequence) ?? root;
+    this.#roots.set(sequence, agreed);
+    demand(
+      agreed === root,
+      'equal roots',
+      () => `${replicaName(node.id)} has root ${root} at ${sequence}, not ${agreed}`,
+    );
+  }
+
+  /** The replica's application content is the model's at the same sequence number. */
+  compareContent(node: NodeView): void {
+    const { lastExecuted } = node.status;
+    const expected = this.#contents.get(lastExecuted);
+    if (expected === undefined) return;
+    const actual = fingerprintOf(applicationReader(node.replica.reader));
+    demand(SAME(expected, actual), 'content as the model', () => {
+      return `${replicaName(node.id)} after ${lastExecuted}: ${actual.count} entries, the model has ${expected.count}, or other values`;
+    });
+  }
+
+  #onExecuted(event: Executed): void {
+    if (event.sequence <= this.#modelSequence) return;
+    demand(event.sequence === this.#modelSequence + 1, 'execution in order', () => {
+      return `${event.sequence} is executed before ${this.#modelSequence + 1} was, anywhere`;
+    });
+    this.#modelSequence = event.sequence;
+    this.#digests.set(event.sequence, event.digest);
+    for (const [index, request] of event.requests.entries()) this.#onRequest(event, index, request);
+    this.#contents.set(event.sequence, this.#content.fingerprint);
+    const broken = this.#invariant(this.#content);
+    demand(broken === undefined, 'application invariant', () => `after ${event.sequence}: ${broken ?? ''}`);
+  }
+
+  #onRequest(event: Executed, index: number, executed: ExecutedRequest): void {
+    const { client, session, timestamp, requestDigest, outcome } = executed;
+    const name = `${client.slice(0, 8)}/${session}/${timestamp}`;
+    const issued = this.#issued.get(requestDigest);
+    demand(
+      issued !== undefined,
+      'validity',
+      () => `${name} was executed at ${event.sequence}, but no client issued it`,
+    );
+    const key = `${client}/${session}`;
+    const last = this.#sessions.get(key) ?? 0;
+    const keyed = this.#keyedOutcome(issued);
+    const isConflict = keyed !== undefined && keyed.operation !== toHex(issued.request.operation);
+    if (outcome === 'repeated') {
+      demand(timestamp === last, 'exactly once', () => `${name} repeated at ${event.sequence}, last is ${last}`);
+    } else if (outcome === 'executed' || outcome === 'replayed') {
+      demand(
+        timestamp === last + 1,
+        'exactly once',
+        () => `${name} ${outcome} at ${event.sequence} after timestamp ${last}`,
+      );
+      this.#sessions.set(key, timestamp);
+      const isReplay = keyed !== undefined && !isConflict;
+      demand(isReplay === (outcome === 'replayed') && !isConflict, 'idempotency', () => {
+        return `${name} is ${outcome} at ${event.sequence}; its key was ${keyed === undefined ? 'new' : 'used before'}`;
+      });
+      this.#results.set(
+        requestDigest,
+        keyed === undefined ? this.#execute(event, index, issued) : { ...keyed.outcome, replayed: true },
+      );
+    } else if (outcome === 'table-error' && isConflict && timestamp === last + 1) {
+      this.#sessions.set(key, timestamp);
+    }
+  }
+
+  #keyedOutcome({ request }: AuthenticatedRequest): KeyedOutcome | undefined {
+    return request.idempotency === undefined ? undefined : this.#idempotent.get(nameOfKey(request.idempotency));
+  }
+
+  #execute(event: Executed, index: number, { request }: AuthenticatedRequest): Outcome {
+    const { idempotency, operation, client } = request;
+    this.#content.mark();
+    let result: Bytes | undefined;
+    try {
+      result = this.#application.execute(this.#content, operation, {
+        sequence: asSequence(event.sequence),
+        index,
+        timestamp: event.timestamp,
+        client,
+      });
+    } catch {
+      this.#content.undo();
+    }
+    const outcome = { result, sequence: event.sequence, replayed: false };
+    if (idempotency !== undefined) {
+      this.#idempotent.set(nameOfKey(idempotency), { operation: toHex(operation), outcome });
+      const [oldest] = this.#idempotent.keys();
+      if (this.#idempotent.size > this.#idempotencyKeys && oldest !== undefined) this.#idempotent.delete(oldest);
+    }
+    return outcome;
+  }
+
+  acknowledged({ request, result, sequence, digest, replayed }: Acknowledgement): void {
+    const expected = this.#results.get(request.digest);
+    demand(expected !== undefined, 'what clients observed', () => {
+      return `${request.digest} was acknowledged, but no correct replica has executed it`;
+    });
+    const isPlace =
+      expected.sequence === sequence && expected.replayed === replayed && this.#digests.get(sequence) === digest;
+    demand(isPlace, 'what clients observed', () => {
+      return `${request.digest} was answered as ${replayed ? 'replayed from' : 'executed at'} ${sequence} in ${digest}, the model says ${expected.sequence}`;
+    });
+    const told = toHex(result);
+    demand(expected.result === undefined || told === toHex(expected.result), 'what clients observed', () => {
+      return `${request.digest} was answered ${told}, its execution gave ${toHex(expected.result ?? result)}`;
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The end of a run, after everything that can be mended was. While the primary is correct, every request of a correct client has been answered,
+ * and all correct replicas have one root.
+ */
+import { replicaName } from '../../base/ids.ts';
+import type { Coverage } from '../coverage.ts';
+import type { ExecutionChecker } from './execution.ts';
+import { demand } from '../observer.ts';
+import type { SimulatedNode } from '../node.ts';
+import type { SwarmOptions } from '../options.ts';
+import type { World } from '../world.ts';
+
+/** What is looked at. */
+export interface QuietWorld {
+  readonly world: World;
+  readonly options: SwarmOptions;
+  readonly coverage: Coverage;
+  readonly execution: ExecutionChecker;
+  readonly clients: readonly { readonly isDone: boolean; readonly answered: number; readonly client: string }[];
+}
+
+const STABLE_CHECKPOINTS = 2;
+
+export function checkQuietEnd({ world, options, coverage, execution, clients }: QuietWorld): void {
+  const correct = world.nodes.filter((node) => node.isCorrect);
+  for (const node of correct) execution.compareContent(node);
+  const [primary] = world.nodes;
+  if (primary?.isCorrect !== true) return coverage.count('end', 'excused: the primary lies');
+  coverage.count('end', 'liveness demanded');
+  for (const client of clients) {
+    demand(
+      client.isDone,
+      'liveness',
+      () => `client ${client.client.slice(0, 8)} waits for an answer since long (${client.answered} answered)`,
+    );
+  }
+  for (const node of correct) {
+    const same =
+      node.status.lastExecuted === primary.status.lastExecuted && node.status.stateRoot === primary.status.stateRoot;
+    demand(
+      same,
+      'convergence',
+      () => `${replicaName(node.id)} ended at ${endOf(node)}, ${primary.name} at ${endOf(primary)}`,
+    );
+  }
+  const stable = coverage.of('event', 'checkpoint-stable');
+  demand(
+    stable >= STABLE_CHECKPOINTS * correct.length,
+    'checkpoints',
+    () => `only ${stable} checkpoints became stable`,
+  );
+  const { lastExecuted, stateRootSequence, lowWaterMark } = primary.status;
+  demand(stateRootSequence === lastExecuted && lowWaterMark === lastExecuted, 'idle checkpoint', () => {
+    return `quiet, executed ${lastExecuted}, but the last checkpoint is ${stateRootSequence} and h ${lowWaterMark}`;
+  });
+}
+
+function endOf(node: SimulatedNode): string {
+  return `${node.status.lastExecuted} with root ${node.status.stateRoot.slice(0, 12)} of ${node.status.stateRootSequence}`;
+}

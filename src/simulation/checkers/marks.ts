@@ -1,0 +1,88 @@
+/** Marks and bounds: h and view never fall, nothing outside (h, h+L] is accepted, and what a replica holds stays within its limits. */
+import type { ReplicaId } from '../../base/ids.ts';
+import { replicaName } from '../../base/ids.ts';
+import { windowSize } from '../../protocol/config.ts';
+import type { ReplicaConfig } from '../../protocol/config.ts';
+import type { Input } from '../../protocol/input.ts';
+import type { Output } from '../../protocol/output.ts';
+import { demand } from '../observer.ts';
+import type { NodeView, Observer } from '../observer.ts';
+
+interface Marks {
+  readonly view: number;
+  readonly low: number;
+}
+
+const SUSPICIONS_PER_NODE = 16;
+
+export class MarksChecker implements Observer {
+  readonly #config: ReplicaConfig;
+  readonly #marks = new Map<ReplicaId, Marks>();
+  /** The highest marks that a node told others: what a restart must not fall below. */
+  readonly #told = new Map<ReplicaId, Marks>();
+
+  constructor(config: ReplicaConfig) {
+    this.#config = config;
+  }
+
+  booted(node: NodeView): void {
+    this.#marks.delete(node.id);
+    const told = this.#told.get(node.id);
+    const { view, lowWaterMark } = node.status;
+    demand(
+      !node.isCorrect || told === undefined || (view >= told.view && lowWaterMark >= told.low),
+      'marks never fall',
+      () => {
+        return `${replicaName(node.id)} starts with view ${view}, h ${lowWaterMark}, and told others ${told?.view ?? 0}, ${told?.low ?? 0}`;
+      },
+    );
+  }
+
+  released(node: NodeView, output: Output): void {
+    if (!node.isCorrect || output.kind !== 'send' || output.message.type !== 'status') return;
+    this.#told.set(node.id, { view: output.message.view, low: output.message.lowWaterMark });
+  }
+
+  stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
+    if (!node.isCorrect || outputs.length === 0) return;
+    const { status } = node;
+    const before = this.#marks.get(node.id) ?? { view: 0, low: 0 };
+    const { view, lowWaterMark, highWaterMark } = status;
+    this.#marks.set(node.id, { view, low: lowWaterMark });
+    demand(view >= before.view && lowWaterMark >= before.low, 'marks never fall', () => {
+      return `${replicaName(node.id)} went from view ${before.view}, h ${before.low} to ${view}, ${lowWaterMark}`;
+    });
+    const window = windowSize(this.#config.cluster);
+    demand(
+      highWaterMark === lowWaterMark + window,
+      'marks',
+      () => `${replicaName(node.id)}: high mark ${highWaterMark}, h ${lowWaterMark}`,
+    );
+    for (const output of outputs) {
+      if (output.kind !== 'event' || output.event.kind !== 'pre-prepared') continue;
+      const { sequence } = output.event;
+      demand(sequence > before.low && sequence <= highWaterMark, 'accepted in the window', () => {
+        return `${replicaName(node.id)} accepted ${sequence} with h ${before.low} … ${lowWaterMark}`;
+      });
+    }
+    this.#checkBounds(node);
+  }
+
+  #checkBounds(node: NodeView): void {
+    const { status } = node;
+    const { tuning, cluster } = this.#config;
+    const bounds: readonly (readonly [string, number, number])[] = [
+      ['queued requests', status.queuedRequests, tuning.queueRequests],
+      ['open slots', status.openSlots, 2 * windowSize(cluster)],
+      ['suspicions', status.suspicions.length, SUSPICIONS_PER_NODE * cluster.replicaCount],
+      [
+        'executed since the last checkpoint',
+        status.lastExecuted - status.stateRootSequence,
+        cluster.checkpointInterval,
+      ],
+    ];
+    for (const [name, actual, limit] of bounds) {
+      demand(actual <= limit, 'bounds', () => `${replicaName(node.id)}: ${actual} ${name}, at most ${limit}`);
+    }
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * A correct client: the real ClientSession, several of them, one outstanding request each. It bundles what it has ready at one time, retries
+ * what ended as unknown, and opens a new session when an old one is closed.
+ */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import { decodeFrame, replyBytes } from '../messages/index.ts';
+import type { AuthenticatedRequest, DecodedFrame, Reply } from '../messages/index.ts';
+import type { UnprovenRequest } from '../protocol/client-authentication.ts';
+import { ClientSession } from '../protocol/client-session.ts';
+import type { ClientOutcome, ClientOutput } from '../protocol/client-session.ts';
+import type { Party } from '../protocol/ports.ts';
+import { ViewEstimate } from '../protocol/view-estimate.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
+import type { ClientParty } from './client-party.ts';
+import { WALL_START_MS } from './node.ts';
+import type { Random } from './random.ts';
+import { RequestMaker } from './request-maker.ts';
+import type { World } from './world.ts';
+
+/** What one client does in a run. Times in µs. */
+export interface ClientPlan {
+  readonly requests: number;
+  /** Sessions at the same time. */
+  readonly sessions: number;
+  /** A session makes room for a new one after so many requests. */
+  readonly requestsPerSession: number;
+  readonly thinkUs: number;
+  readonly idempotentShare: number;
+  readonly receiptShare: number;
+  readonly requestTimeoutUs: number;
+  /** A call ends as unknown after so long, and is tried again. */
+  readonly callTimeoutUs: number;
+  readonly makeOperation: () => Bytes;
+  readonly random: Random;
+  readonly onWrongReply: (replica: ReplicaId, summary: string) => void;
+  readonly onOutcome: (kind: string) => void;
+}
+
+interface Lane {
+  session: ClientSession;
+  used: number;
+  /** When it asks for the next thing; undefined while it waits for an answer. */
+  nextAt: number | undefined;
+}
+
+/** A body that was sent under an idempotency key. */
+interface Keyed {
+  readonly key: string;
+  readonly operation: Bytes;
+}
+
+const KEPT_KEYS = 3;
+
+export class CorrectClient implements ClientParty {
+  readonly client: ClientId;
+  readonly #world: World;
+  readonly #plan: ClientPlan;
+  readonly #maker: RequestMaker;
+  readonly #views: ViewEstimate;
+  readonly #lanes: Lane[];
+  readonly #requests = new Map<string, AuthenticatedRequest>();
+  readonly #keys: Keyed[] = [];
+  #left: number;
+  #answered = 0;
+  #lastSession = 0;
+
+  constructor(world: World, client: ClientId, plan: ClientPlan) {
+    this.client = client;
+    this.#world = world;
+    this.#plan = plan;
+    this.#maker = new RequestMaker(world, client);
+    this.#views = new ViewEstimate(makeQuorums(world.cluster.replicaCount, world.cluster.quorumRule));
+    this.#left = plan.requests;
+    this.#lanes = Array.from({ length: plan.sessions }, () => ({
+      session: this.#openSession(),
+      used: 0,
+      nextAt: world.time + plan.random.between(0, plan.thinkUs),
+    }));
+  }
+
+  /** Requests that came to an end. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get isDone(): boolean {
+    return this.#left === 0 && this.#lanes.every((lane) => lane.session.state !== 'waiting');
+  }
+
+  /** Digests of the requests without an answer. */
+  get waiting(): readonly string[] {
+    return this.#lanes.flatMap((lane) =>
+      lane.session.state === 'waiting' ? [lane.session.progress?.requestDigest ?? ''] : [],
+    );
+  }
+
+  nextTimeout(): number | undefined {
+    const times = this.#lanes.flatMap(({ session, nextAt }) => {
+      const at = nextAt !== undefined && this.#left > 0 ? nextAt : session.nextTimeout();
+      return at === undefined ? [] : [at];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  onWake(time: number): void {
+    const outputs: [Lane, ClientOutput][] = [];
+    for (const lane of this.#lanes) {
+      const due = lane.nextAt !== undefined && lane.nextAt <= time && this.#left > 0;
+      const more = due ? this.#begin(lane, time) : lane.session.onTimeout(time);
+      for (const output of more) outputs.push([lane, output]);
+    }
+    this.#carryOut(outputs);
+  }
+
+  onFrame(time: number, from: ReplicaId, frame: Bytes): void {
+    const decoded = decodeFrame(frame, this.#world.codec);
+    if (!decoded.ok) return;
+    for (const reply of this.#authenticReplies(decoded.value, from)) {
+      const outputs = this.#lanes.flatMap((lane) =>
+        lane.session.onReply(time, reply, from).map((output): [Lane, ClientOutput] => [lane, output]),
+      );
+      this.#carryOut(outputs);
+    }
+  }
+
+  #openSession(): ClientSession {
+    this.#lastSession = Math.max(this.#lastSession + 1, WALL_START_MS * 1000 + this.#world.time);
+    const { cluster, codec } = this.#world;
+    const timing = { requestTimeoutUs: this.#plan.requestTimeoutUs, retryCapUs: 4_000_000 };
+    const modules = { context: codec, authenticator: this.#maker.authenticator, views: this.#views };
+    return new ClientSession({ cluster, client: this.client, session: this.#lastSession, timing }, modules);
+  }
+
+  #begin(lane: Lane, time: number): readonly ClientOutput[] {
+    if (lane.session.state === 'closed' || lane.used >= this.#plan.requestsPerSession) {
+      lane.session = this.#openSession();
+      lane.used = 0;
+    }
+    lane.used += 1;
+    lane.nextAt = undefined;
+    this.#left -= 1;
+    const { random, callTimeoutUs } = this.#plan;
+    const keyed = random.chance(this.#plan.idempotentShare) ? this.#drawKey() : undefined;
+    const submitted = lane.session.submit(time, keyed?.operation ?? this.#plan.makeOperation(), {
+      timeoutUs: callTimeoutUs,
+      receipt: random.chance(this.#plan.receiptShare),
+      idempotency: keyed === undefined ? undefined : { scope: this.client.slice(0, 4), key: keyed.key },
+    });
+    assert(submitted.ok, 'an idle session takes a request');
+    return submitted.value;
+  }
+
+  /** A new key, or one that was used before; then mostly with the body it was used with. */
+  #drawKey(): Keyed {
+    const { random, makeOperation } = this.#plan;
+    const known = this.#keys.length > 0 && random.chance(0.5) ? random.pick(this.#keys) : undefined;
+    if (known !== undefined) return random.chance(0.8) ? known : { ...known, operation: makeOperation() };
+    const fresh = { key: `key ${this.client.slice(0, 2)} ${this.#left}`, operation: makeOperation() };
+    this.#keys.push(fresh);
+    if (this.#keys.length > KEPT_KEYS) this.#keys.shift();
+    return fresh;
+  }
+
+  #authenticReplies({ message, proof, authenticated }: DecodedFrame, from: ReplicaId): readonly Reply[] {
+    if (message.type !== 'replies' || message.replica !== from) return [];
+    const party: Party = { kind: 'replica', replica: from };
+    const { authenticator } = this.#maker;
+    if (this.#world.cluster.authentication === 'mac') {
+      return proof.kind === 'mac' && authenticator.verifyMac(party, authenticated, proof.mac) ? message.replies : [];
+    }
+    return message.replies.filter((reply) => {
+      return (
+        reply.signature !== undefined &&
+        authenticator.verifySignature(party, replyBytes(this.#world.codec, reply), reply.signature)
+      );
+    });
+  }
+
+  /** Unsigned requests for one receiver go out as one bundle. */
+  #carryOut(outputs: readonly (readonly [Lane, ClientOutput])[]): void {
+    const bundles = new Map<ReplicaId, UnprovenRequest[]>();
+    for (const [lane, output] of outputs) {
+      switch (output.kind) {
+        case 'send':
+          if (output.signed) this.#sendSigned(output);
+          else for (const to of output.to) bundles.set(to, [...(bundles.get(to) ?? []), output]);
+          break;
+        case 'outcome':
+          this.#onOutcome(lane, output.outcome);
+          break;
+        case 'late-outcome':
+          this.#plan.onOutcome('late');
+          this.#acknowledge(output.outcome);
+          break;
+        case 'wrong-reply':
+          this.#plan.onWrongReply(output.replica, output.summary);
+          break;
+      }
+    }
+    for (const [to, unproven] of bundles) {
+      const proven = this.#maker.authenticate(unproven);
+      for (const request of proven) this.#requests.set(request.digest, request);
+      this.#maker.send(to, proven);
+    }
+  }
+
+  #sendSigned({ request, digest, to }: Extract<ClientOutput, { kind: 'send' }>): void {
+    const signed = this.#maker.sign({ request, digest });
+    this.#requests.set(digest, signed);
+    for (const replica of to) this.#maker.send(replica, [signed]);
+  }
+
+  #onOutcome(lane: Lane, outcome: ClientOutcome): void {
+    this.#plan.onOutcome(
+      outcome.kind === 'executed' ? (outcome.replayed ? 'replayed' : 'executed') : `${outcome.kind}: ${outcome.code}`,
+    );
+    if (lane.session.state === 'unresolved') {
+      const { time } = this.#world;
+      this.#carryOut(
+        lane.session.retry(time, this.#plan.callTimeoutUs).map((output): [Lane, ClientOutput] => [lane, output]),
+      );
+      return;
+    }
+    this.#answered += 1;
+    lane.nextAt = this.#world.time + this.#plan.random.between(0, this.#plan.thinkUs);
+    this.#acknowledge(outcome);
+  }
+
+  #acknowledge(outcome: ClientOutcome): void {
+    const request = this.#requests.get(outcome.requestDigest);
+    if (outcome.kind !== 'executed' || request === undefined) return;
+    const { sequence, digest, result, replies, replayed } = outcome;
+    this.#world.observer.acknowledged({ request, sequence, digest, result, replayed, replicas: replies });
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * What many seeds together must have seen: every kind of event, refusal, suspicion, behaviour, fault, crash point that can be reached. Each
+ * exempt kind has its reason next to it. The lists are checked by the compiler against the types they are of.
+ */
+import { BEHAVIOUR_NAMES } from '../byzantine/index.ts';
+import type { MessageType } from '../messages/index.ts';
+import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
+import type { Record as StoredRecord } from '../protocol/record.ts';
+import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
+import type { SuspicionKind } from '../protocol/suspicion.ts';
+import type { CoverageCounts } from './coverage.ts';
+import { CLIENT_FAULTS } from './faults.ts';
+import type { FaultKind } from './faults.ts';
+import { CRASH_PHASES } from './node.ts';
+
+/** `true`: must happen. A text: why it cannot, or need not. */
+type Expectation = true | string;
+type Table<Name extends string> = { readonly [name in Name]: Expectation };
+
+const LATER_VIEW_CHANGE = 'comes with view changes';
+
+const EVENTS: Table<EventKind> = {
+  started: true,
+  'view-entered': true,
+  'request-received': true,
+  'pre-prepared': true,
+  prepared: true,
+  committed: true,
+  decided: true,
+  executed: true,
+  'checkpoint-taken': true,
+  'checkpoint-stable': true,
+  'body-missing': true,
+  'body-fetched': true,
+  buffered: true,
+  complained: true,
+  'client-marked': true,
+  'request-timeout': true,
+  resent: true,
+  'session-evicted': true,
+  'transfer-started': true,
+  transferred: true,
+  suspicion: true,
+  diverged: 'a correct replica whose state differs is a violation',
+  refused: true,
+  'message-sent': true,
+  'message-received': true,
+};
+
+const REFUSALS: Table<CoreRefusalCode> = {
+  'not-from-primary': true,
+  'other-view': true,
+  'in-view-change': LATER_VIEW_CHANGE,
+  'below-window': true,
+  'above-window': true,
+  'other-digest-accepted': true,
+  'other-digest-executed': true,
+  'read-only-in-batch': true,
+  'empty-batch': 'the codec refuses such a batch before',
+  'flagged-batch-not-empty': true,
+  'timestamp-too-old': true,
+  duplicate: true,
+  'contradicts-earlier-vote': true,
+  'not-asked-for': true,
+  'queue-full': true,
+  'session-busy': true,
+  'old-request': true,
+  'client-not-listed': true,
+  'signature-required': true,
+  'read-only-disabled': true,
+  'budget-exhausted': '256 MiB of bodies: no run of the simulator holds so much',
+  diverged: 'a correct replica whose state differs is a violation',
+};
+
+const INTAKE_REFUSALS: Table<IntakeRefusalCode> = {
+  malformed: true,
+  oversized: true,
+  'not-authentic': true,
+  'not-allowed-here': true,
+  'unknown-author': true,
+  'wrong-proof': true,
+};
+
+const SUSPICIONS: Table<SuspicionKind> = {
+  equivocation: true,
+  'false-vote': true,
+  'contradictory-votes': true,
+  'digest-mismatch': true,
+  'wrong-checkpoint': true,
+  'wrong-reply': true,
+  unresponsive: true,
+  'bad-link': true,
+  'clock-skew': true,
+  'wrong-state': true,
+};
+
+const OUTCOMES: Table<ExecutedRequest['outcome']> = {
+  executed: true,
+  replayed: true,
+  repeated: true,
+  ignored: true,
+  'table-error': true,
+};
+
+const BUFFERED: Table<Extract<Event, { kind: 'buffered' }>['what']> = {
+  'above-window': true,
+  'unverified-request': true,
+  'timestamp-ahead': true,
+  'flagged-too-soon': true,
+};
+
+const RECORDS: Table<StoredRecord['kind'] | 'truncate'> = {
+  accepted: true,
+  prepared: true,
+  executed: true,
+  checkpoint: true,
+  stable: true,
+  suspicion: true,
+  truncate: true,
+};
+
+const MESSAGES: { readonly [type in MessageType]?: Expectation } = {
+  'pre-prepare': true,
+  prepare: true,
+  commit: true,
+  checkpoint: true,
+  status: true,
+  fetch: true,
+  batch: true,
+  decided: true,
+  complaint: true,
+  requests: true,
+  'fetch-state': true,
+  state: true,
+  reply: true,
+};
+
+const FAULTS: Table<FaultKind> = {
+  crash: true,
+  'crash-all': true,
+  isolate: true,
+  storm: true,
+  'slow-disk': true,
+  'clock-jump': true,
+  'faulty-client': true,
+};
+
+const CRASHED_RECORDS: readonly StoredRecord['kind'][] = ['accepted', 'prepared', 'executed', 'checkpoint', 'stable'];
+
+const CRASH_POINTS: readonly string[] = [
+  'at rest',
+  'all at once',
+  ...CRASHED_RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => `${record}:${phase}`)),
+];
+
+const LIARS: readonly string[] = [...BEHAVIOUR_NAMES, 'mutate'].flatMap((name) => [
+  `${name} as primary`,
+  `${name} as backup`,
+]);
+
+/** Category → name → what is expected. */
+export const EXPECTATIONS: { readonly [category: string]: { readonly [name: string]: Expectation | undefined } } = {
+  event: EVENTS,
+  message: MESSAGES,
+  refusal: REFUSALS,
+  'intake refusal': INTAKE_REFUSALS,
+  suspicion: SUSPICIONS,
+  outcome: OUTCOMES,
+  buffered: BUFFERED,
+  record: RECORDS,
+  fault: FAULTS,
+  'client fault': allTrue(CLIENT_FAULTS),
+  'crash point': allTrue(CRASH_POINTS),
+  behaviour: allTrue(LIARS),
+};
+
+function allTrue(names: readonly string[]): { readonly [name: string]: Expectation } {
+  return Object.fromEntries(names.map((name) => [name, true]));
+}
+
+/** What was expected and never happened, as `category: name`. */
+export function missingFrom(counts: CoverageCounts): readonly string[] {
+  return Object.entries(EXPECTATIONS).flatMap(([category, names]) =>
+    Object.entries(names).flatMap(([name, expected]) =>
+      expected === true && (counts[category]?.[name] ?? 0) === 0 ? [`${category}: ${name}`] : [],
+    ),
+  );
+}
+
+/** The counts as a table for people: a line per category and name, exempt ones with their reason. */
+export function coverageTable(counts: CoverageCounts): readonly string[] {
+  const lines: string[] = [];
+  const categories = new Set([...Object.keys(EXPECTATIONS), ...Object.keys(counts)]);
+  for (const category of [...categories].toSorted()) {
+    lines.push(category);
+    const expected = EXPECTATIONS[category] ?? {};
+    const names = new Set([...Object.keys(expected), ...Object.keys(counts[category] ?? {})]);
+    for (const name of [...names].toSorted()) {
+      const count = counts[category]?.[name] ?? 0;
+      const reason = expected[name];
+      const note =
+        typeof reason === 'string' ? `  exempt: ${reason}` : reason === true && count === 0 ? '  NEVER HAPPENED' : '';
+      lines.push(`  ${String(count).padStart(10)}  ${name}${note}`);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,108 @@
+/** The network between parties: when, and how often, a frame arrives. Links keep their order unless a frame is drawn to be reordered. */
+import type { Random } from './random.ts';
+
+/** What a link does to frames. Probabilities 0 … 1, times in µs. */
+export interface LinkQuality {
+  readonly minDelayUs: number;
+  readonly maxDelayUs: number;
+  readonly loss: number;
+  readonly duplication: number;
+  /** A reordered frame takes up to `reorderUs` longer, and others pass it. */
+  readonly reordering: number;
+  readonly reorderUs: number;
+}
+
+export const PERFECT_LINK: LinkQuality = {
+  minDelayUs: 200,
+  maxDelayUs: 200,
+  loss: 0,
+  duplication: 0,
+  reordering: 0,
+  reorderUs: 0,
+};
+
+/** Name of a party for the network: `node1`, `client1`. */
+export type Address = string;
+
+/** Decides what happens to a frame before it is sent: `drop`, or how it is delayed on top. For scenarios; undefined = as the quality says. */
+export type FrameRule = (
+  from: Address,
+  to: Address,
+  frame: Uint8Array,
+) => 'drop' | { readonly extraUs: number } | undefined;
+
+/** Owns qualities, cuts and the order of links. Delivers nothing itself: it answers with delays. */
+export class Network {
+  readonly #random: Random;
+  #quality: LinkQuality;
+  /** Directed links and single parties that are worse (or better) than the rest. */
+  readonly #linkQualities = new Map<string, LinkQuality>();
+  readonly #partyQualities = new Map<Address, LinkQuality>();
+  readonly #cuts = new Set<string>();
+  readonly #lastArrival = new Map<string, number>();
+  readonly #rules: FrameRule[] = [];
+
+  constructor(random: Random, quality: LinkQuality) {
+    this.#random = random;
+    this.#quality = quality;
+  }
+
+  setQuality(quality: LinkQuality): void {
+    this.#quality = quality;
+  }
+
+  /** All frames to and from `party` fare so; undefined = as everybody's. */
+  setPartyQuality(party: Address, quality: LinkQuality | undefined): void {
+    if (quality === undefined) this.#partyQualities.delete(party);
+    else this.#partyQualities.set(party, quality);
+  }
+
+  setLinkQuality(from: Address, to: Address, quality: LinkQuality | undefined): void {
+    if (quality === undefined) this.#linkQualities.delete(`${from}>${to}`);
+    else this.#linkQualities.set(`${from}>${to}`, quality);
+  }
+
+  /** Cuts or mends the link in this direction. */
+  setCut(from: Address, to: Address, cut: boolean): void {
+    if (cut) this.#cuts.add(`${from}>${to}`);
+    else this.#cuts.delete(`${from}>${to}`);
+  }
+
+  addRule(rule: FrameRule): void {
+    this.#rules.push(rule);
+  }
+
+  /** Everything as good as new: no cuts, no rules, `quality` everywhere. */
+  heal(quality: LinkQuality): void {
+    this.#quality = quality;
+    this.#linkQualities.clear();
+    this.#partyQualities.clear();
+    this.#cuts.clear();
+    this.#rules.length = 0;
+  }
+
+  /** The arrival times of a frame sent at `now`: none when it is lost, several when it is duplicated. */
+  arrivals(now: number, from: Address, to: Address, frame: Uint8Array): readonly number[] {
+    const link = `${from}>${to}`;
+    if (this.#cuts.has(link)) return [];
+    const quality =
+      this.#linkQualities.get(link) ?? this.#partyQualities.get(from) ?? this.#partyQualities.get(to) ?? this.#quality;
+    let extraUs = 0;
+    for (const rule of this.#rules) {
+      const verdict = rule(from, to, frame);
+      if (verdict === 'drop') return [];
+      extraUs += verdict?.extraUs ?? 0;
+    }
+    if (this.#random.chance(quality.loss)) return [];
+    const first = this.#arrival(now + extraUs, link, quality);
+    return this.#random.chance(quality.duplication) ? [first, this.#arrival(now + extraUs, link, quality)] : [first];
+  }
+
+  #arrival(now: number, link: string, quality: LinkQuality): number {
+    const delay = this.#random.between(quality.minDelayUs, quality.maxDelayUs);
+    if (this.#random.chance(quality.reordering)) return now + delay + this.#random.between(0, quality.reorderUs);
+    const arrival = Math.max(now + delay, this.#lastArrival.get(link) ?? 0);
+    this.#lastArrival.set(link, arrival);
+    return arrival;
+  }
+}

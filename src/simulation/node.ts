@@ -1,0 +1,276 @@
+/**
+ * The simulator's driver of one replica, with the duties of the server's: intake → step → barrier → sealer. Owns the replica, its disk and
+ * what waits behind a sync. A crash loses all but the disk; a restart is the same constructor with the stored records.
+ */
+import type { Behaviour } from '../byzantine/index.ts';
+import { assert } from '../base/assert.ts';
+import { replicaName } from '../base/ids.ts';
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Reply } from '../messages/index.ts';
+import type { ReplicaConfig } from '../protocol/config.ts';
+import type { Input, Now } from '../protocol/input.ts';
+import { Intake } from '../protocol/intake.ts';
+import type { Output } from '../protocol/output.ts';
+import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
+import type { Record } from '../protocol/record.ts';
+import { Replica } from '../protocol/replica.ts';
+import { Sealer } from '../protocol/seal.ts';
+import { Disk } from './disk.ts';
+import type { NodeView, Observer } from './observer.ts';
+
+/** What a node needs of its world. Times in µs of virtual time. */
+export interface NodeHost {
+  readonly time: number;
+  readonly observer: Required<Observer>;
+  transmit(from: Party, to: Party, frame: Bytes): void;
+  /** Calls `onWake` no later than at `at`. */
+  wake(node: SimulatedNode, at: number): void;
+  /** Calls `onSynced(position)` when the disk is done. */
+  sync(node: SimulatedNode, position: number): void;
+  /** The node has lost its power and asks to be started again some time. */
+  onCrash(node: SimulatedNode): void;
+}
+
+export interface NodeParts {
+  readonly config: ReplicaConfig;
+  readonly authenticator: Authenticator;
+  readonly application: StateMachine;
+  /** An empty state for every start. */
+  readonly makeState: () => AuthenticatedState;
+  readonly behaviour: Behaviour | undefined;
+  readonly isCorrect: boolean;
+}
+
+/** Where in the life of a record the power goes. */
+export const CRASH_PHASES = ['unsynced', 'synced', 'half-sent', 'sent'] as const;
+export type CrashPhase = (typeof CRASH_PHASES)[number];
+
+/** The power goes when the next record of this kind is in this phase. */
+export interface CrashTrap {
+  readonly record: Record['kind'];
+  readonly phase: CrashPhase;
+  /** How many of the operations that are unsynced at that moment reach the disk all the same. */
+  readonly survivors: number;
+}
+
+interface Waiting {
+  /** Leaves when the disk has synced so many operations. */
+  readonly position: number;
+  readonly output: Output;
+}
+
+export class SimulatedNode implements NodeView {
+  readonly id: ReplicaId;
+  readonly isCorrect: boolean;
+  readonly disk = new Disk();
+  behaviour: Behaviour | undefined;
+  /** Ahead of (or behind) the world's wall clock, in ms. */
+  wallOffsetMs = 0;
+  /** Counts starts: what was scheduled for an earlier life is void. */
+  incarnation = 0;
+
+  readonly #host: NodeHost;
+  readonly #parts: NodeParts;
+  readonly #intake: Intake;
+  readonly #sealer: Sealer;
+  #replica: Replica | undefined;
+  /** Monotonic clocks start anywhere at every boot. */
+  #monotonicStart = 0;
+  #outbox: Waiting[] = [];
+  #barrier = 0;
+  #syncing = false;
+  #wakeAt: number | undefined;
+  #trap: CrashTrap | undefined;
+  #trapPosition: number | undefined;
+
+  constructor(host: NodeHost, parts: NodeParts) {
+    const { config, authenticator } = parts;
+    this.id = config.self;
+    this.isCorrect = parts.isCorrect;
+    this.behaviour = parts.behaviour;
+    this.#host = host;
+    this.#parts = parts;
+    this.#intake = new Intake(config.cluster, config.self, authenticator);
+    this.#sealer = new Sealer(config.cluster, authenticator);
+  }
+
+  get name(): string {
+    return replicaName(this.id);
+  }
+
+  get isUp(): boolean {
+    return this.#replica !== undefined;
+  }
+
+  get replica(): Replica {
+    assert(this.#replica !== undefined, 'the node is up');
+    return this.#replica;
+  }
+
+  get status(): ReturnType<Replica['status']> {
+    return this.replica.status();
+  }
+
+  get #party(): Party {
+    return { kind: 'replica', replica: this.id };
+  }
+
+  /** Its clocks, now. */
+  get now(): Now {
+    const { time } = this.#host;
+    return {
+      monotonic: time - this.#monotonicStart,
+      wall: WALL_START_MS + Math.floor(time / 1000) + this.wallOffsetMs,
+    };
+  }
+
+  /** Starts from what the disk holds. `monotonicStart`: where its monotonic clock would have shown 0, a virtual time up to now. */
+  boot(monotonicStart: number): void {
+    assert(!this.isUp, 'a node that runs is not started');
+    this.incarnation += 1;
+    this.#monotonicStart = monotonicStart;
+    const { config, authenticator, application, makeState } = this.#parts;
+    const records = this.disk.load();
+    this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+    const outputs = this.#replica.start(this.now);
+    this.#host.observer.booted(this, records);
+    this.#host.observer.stepped(this, undefined, outputs);
+    this.#dispatch(outputs);
+  }
+
+  /** Power off. Of the unsynced operations the first `survivors` are on the disk. */
+  crash(point: string, survivors: number): void {
+    this.#host.observer.durable(this, this.disk.crash(survivors));
+    this.#host.observer.crashed(this.id, point);
+    this.#replica = undefined;
+    this.#outbox = [];
+    this.#barrier = 0;
+    this.#syncing = false;
+    this.#wakeAt = undefined;
+    this.#trap = undefined;
+    this.#trapPosition = undefined;
+    this.#host.onCrash(this);
+  }
+
+  setTrap(trap: CrashTrap | undefined): void {
+    this.#trap = trap;
+    this.#trapPosition = undefined;
+  }
+
+  get isTrapped(): boolean {
+    return this.#trap !== undefined;
+  }
+
+  /** A frame arrives over the authenticated link of `link`. */
+  onFrame(frame: Bytes, link: Party): void {
+    const opened = this.#intake.open(frame, link);
+    if (!opened.ok) {
+      this.#host.observer.refused(this, link, opened.error);
+      if (link.kind === 'replica') this.step({ kind: 'refused', link: link.replica, refusal: opened.error });
+    } else if (opened.value.kind !== 'lab') {
+      this.step(opened.value);
+    }
+  }
+
+  step(input: Input): void {
+    const outputs = this.replica.step(this.now, input);
+    this.#host.observer.stepped(this, input, outputs);
+    this.#dispatch(outputs);
+  }
+
+  onWake(): void {
+    this.#wakeAt = undefined;
+    const deadline = this.replica.nextTimeout();
+    if (deadline === undefined) return;
+    if (deadline <= this.now.monotonic) this.step({ kind: 'timeout' });
+    else this.#armWake();
+  }
+
+  /** The disk is done with the first `position` operations. */
+  onSynced(position: number): void {
+    this.#syncing = false;
+    const fresh = this.disk.sync(position);
+    this.#host.observer.durable(this, fresh);
+    const trapped = this.#trapPosition !== undefined && position >= this.#trapPosition ? this.#trap : undefined;
+    if (trapped?.phase === 'synced') return this.#spring(trapped);
+    this.#flush(trapped);
+  }
+
+  #spring(trap: CrashTrap): void {
+    this.crash(`${trap.record}:${trap.phase}`, trap.survivors);
+  }
+
+  #dispatch(outputs: readonly Output[]): void {
+    const leaving = this.behaviour?.rewrite(this.now, outputs, this.status) ?? outputs;
+    for (const output of leaving) {
+      if (output.kind === 'persist') {
+        this.disk.append(output.record);
+        this.#barrier = this.disk.written;
+        if (this.#trap?.record === output.record.kind) this.#trapPosition ??= this.disk.written;
+      } else if (output.kind === 'truncate') {
+        this.disk.rewrite(output.records);
+      } else if (output.kind !== 'event') {
+        this.#outbox.push({ position: this.#barrier, output });
+      }
+    }
+    const trap = this.#trap;
+    if (trap !== undefined && this.#trapPosition !== undefined && trap.phase === 'unsynced') return this.#spring(trap);
+    this.#flush(undefined);
+    if (this.isUp) this.#armWake();
+  }
+
+  /** Lets go what no record holds back, and gives the disk something to do. A trap cuts it short, or ends it. */
+  #flush(trap: CrashTrap | undefined): void {
+    const free = this.#outbox.filter((waiting) => waiting.position <= this.disk.synced);
+    if (free.length > 0) this.#outbox = this.#outbox.slice(free.length);
+    const leaving = trap?.phase === 'half-sent' ? free.slice(0, Math.ceil(free.length / 2)) : free;
+    this.#release(leaving.map((waiting) => waiting.output));
+    if (trap !== undefined) return this.#spring(trap);
+    if (!this.#syncing && this.disk.written > this.disk.synced) {
+      this.#syncing = true;
+      this.#host.sync(this, this.disk.written);
+    }
+  }
+
+  #release(outputs: readonly Output[]): void {
+    const replies = new Map<ClientId, Reply[]>();
+    for (const output of outputs) {
+      this.#host.observer.released(this, output);
+      if (output.kind === 'send') {
+        const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
+        this.#seal(output.message, to, output.signature);
+      } else if (output.kind === 'reply') {
+        const { client } = output.reply;
+        const own = replies.get(client);
+        if (own === undefined) replies.set(client, [output.reply]);
+        else own.push(output.reply);
+      }
+    }
+    for (const [client, own] of replies) {
+      this.#seal({ type: 'replies', replica: this.id, client, replies: own }, [{ kind: 'client', client }], undefined);
+    }
+  }
+
+  #seal(...[message, to, signature]: Parameters<Sealer['seal']>): void {
+    const frames = this.#sealer.seal(message, to, signature);
+    for (const [at, receiver] of to.entries()) {
+      const frame = frames[at];
+      if (frame !== undefined) {
+        this.#host.transmit(this.#party, receiver, this.behaviour?.rewriteFrame(frame) ?? frame);
+      }
+    }
+  }
+
+  #armWake(): void {
+    const deadline = this.replica.nextTimeout();
+    if (deadline === undefined) return;
+    const at = Math.max(this.#host.time, deadline + this.#monotonicStart);
+    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return;
+    this.#wakeAt = at;
+    this.#host.wake(this, at);
+  }
+}
+
+/** Where all wall clocks start, in ms since 1970. */
+export const WALL_START_MS = 1_700_000_000_000;

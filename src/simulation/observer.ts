@@ -1,0 +1,68 @@
+/** What checkers, coverage and trace see of a world: everything that happens, at once, with nothing hidden. */
+import type { Bytes } from '../base/bytes.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { Input } from '../protocol/input.ts';
+import type { Output } from '../protocol/output.ts';
+import type { Party } from '../protocol/ports.ts';
+import type { Record } from '../protocol/record.ts';
+import type { Refusal } from '../protocol/refusal.ts';
+import type { Replica } from '../protocol/replica.ts';
+import type { ReplicaStatus } from '../protocol/status.ts';
+
+/** One node as observers see it. */
+export interface NodeView {
+  readonly id: ReplicaId;
+  /** Never a liar, not even later in this run. */
+  readonly isCorrect: boolean;
+  readonly replica: Replica;
+  readonly status: ReplicaStatus;
+}
+
+/** What a correct client took for its answer. */
+export interface Acknowledgement {
+  readonly request: AuthenticatedRequest;
+  /** Where it was executed, or the first outcome of its idempotency key was. */
+  readonly sequence: Sequence;
+  /** Of the batch there. */
+  readonly digest: Digest;
+  readonly result: Bytes;
+  readonly replayed: boolean;
+  readonly replicas: readonly ReplicaId[];
+}
+
+/** Any of it may be left out. A checker that sees an invariant broken throws {@link Violation}. */
+export interface Observer {
+  /** A replica was made from `records` and has started. */
+  booted?(node: NodeView, records: readonly Record[]): void;
+  /** The replica took a step; `outputs` are its own, before any behaviour rewrites them. `input` is undefined for `start`. */
+  stepped?(node: NodeView, input: Input | undefined, outputs: readonly Output[]): void;
+  /** These records can no longer be lost by a crash. */
+  durable?(node: NodeView, records: readonly Record[]): void;
+  /** A `send` or `reply` leaves the process, rewritten where the node is a liar. */
+  released?(node: NodeView, output: Output): void;
+  crashed?(node: ReplicaId, point: string): void;
+  refused?(node: NodeView, link: Party, refusal: Refusal): void;
+  /** A frame arrives at a party that is up. */
+  delivered?(from: Party, to: Party, frame: Bytes): void;
+  /** A client, correct or not, made a properly authenticated request. */
+  issued?(request: AuthenticatedRequest): void;
+  acknowledged?(acknowledgement: Acknowledgement): void;
+}
+
+/** An invariant does not hold in this run. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  /** Which one: `agreement`, `validity`, `durability`, … */
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(message);
+    this.invariant = invariant;
+  }
+}
+
+/** Throws a {@link Violation} of `invariant` unless `holds`. The message is made only when it is needed. */
+export function demand(holds: boolean, invariant: string, message: () => string): asserts holds {
+  if (!holds) throw new Violation(invariant, message());
+}

@@ -1,0 +1,142 @@
+/**
+ * What one seed decides before the run: size, mode, limits, network, disks, clients, liars and faults. Small limits on purpose, so that what is
+ * rare in life is common here.
+ */
+import type { BehaviourName } from '../byzantine/index.ts';
+import { BEHAVIOUR_NAMES } from '../byzantine/index.ts';
+import { asReplicaId } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../protocol/config.ts';
+import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
+import { makeFaults } from './faults.ts';
+import type { Fault } from './faults.ts';
+import type { LinkQuality } from './network.ts';
+import { Random } from './random.ts';
+
+/** A liar of this run. `mutate` exists in the simulator only: any field of any message, at random. */
+export type LiarName = BehaviourName | 'mutate';
+
+export interface Liar {
+  readonly replica: ReplicaId;
+  readonly behaviour: LiarName;
+  readonly variant: number;
+}
+
+export interface DiskQuality {
+  readonly minSyncUs: number;
+  readonly maxSyncUs: number;
+}
+
+export interface SwarmOptions {
+  readonly seed: number;
+  readonly replicaCount: number;
+  readonly authentication: AuthenticationMode;
+  readonly checkpointInterval: number;
+  readonly sessionsPerClient: number;
+  readonly openClients: boolean;
+  readonly openClientLimit: number;
+  readonly idempotencyKeys: number;
+  readonly tuning: TuningConfig;
+  readonly application: 'ledger' | 'counter';
+  readonly network: LinkQuality;
+  readonly disk: DiskQuality;
+  readonly wallOffsetsMs: readonly number[];
+  readonly liars: readonly Liar[];
+  readonly faults: readonly Fault[];
+  readonly clientCount: number;
+  readonly requestsPerClient: number;
+  /** Sessions that one client uses at the same time. */
+  readonly sessionsAtOnce: number;
+  readonly requestsPerSession: number;
+  /** After so long, in µs, a call is given up as unknown, and tried again. */
+  readonly callTimeoutUs: number;
+  /** Pause between an answer and the next request, at most, in µs. */
+  readonly thinkUs: number;
+  /** Share of requests that carry an idempotency key, and of those the share that repeat one. */
+  readonly idempotentShare: number;
+  readonly receiptShare: number;
+}
+
+const REPLICA_COUNTS: readonly number[] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 7, 1, 2, 3, 3, 5, 6];
+
+/** The same seed gives the same options, on every machine. */
+export function makeOptions(seed: number): SwarmOptions {
+  const random = new Random(seed, 'options');
+  const replicaCount = random.pick(REPLICA_COUNTS);
+  const liars = makeLiars(random, replicaCount);
+  const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
+  const sessionsPerClient = random.pick([2, 4, 16]);
+  const sessionsAtOnce = Math.min(sessionsPerClient, random.pick([1, 1, 2, 4]));
+  return {
+    seed,
+    replicaCount,
+    authentication: random.chance(0.3) ? 'signature' : 'mac',
+    checkpointInterval,
+    sessionsPerClient,
+    openClients: random.chance(0.3),
+    openClientLimit: random.pick([1, 2, 8]),
+    idempotencyKeys: random.pick([4, 64]),
+    tuning: makeTuning(random, checkpointInterval),
+    application: random.chance(0.1) ? 'counter' : 'ledger',
+    network: makeQuality(random),
+    disk: random.pick<DiskQuality>([
+      { minSyncUs: 0, maxSyncUs: 0 },
+      { minSyncUs: 100, maxSyncUs: 400 },
+      { minSyncUs: 100, maxSyncUs: 8000 },
+    ]),
+    wallOffsetsMs: Array.from({ length: replicaCount }, () => random.between(-2000, 2000)),
+    liars,
+    faults: makeFaults(random, replicaCount, liars),
+    clientCount: 4,
+    requestsPerClient: random.between(50, 60),
+    // The least recently used session makes room for a new one: with one at a time it is never the one in use.
+    sessionsAtOnce,
+    requestsPerSession: sessionsAtOnce === 1 ? random.pick([5, 20, 1000]) : 1000,
+    callTimeoutUs: random.pick([300_000, 2_000_000, 3_600_000_000]),
+    thinkUs: random.pick([0, 2000, 20_000]),
+    idempotentShare: random.pick([0, 0.2]),
+    receiptShare: random.pick([0, 0.1]),
+  };
+}
+
+function makeTuning(random: Random, checkpointInterval: number): TuningConfig {
+  return {
+    ...DEFAULT_TUNING,
+    pipeline: Math.min(random.pick([1, 2, 4, 8]), 2 * checkpointInterval),
+    batchRequests: random.pick([1, 2, 8]),
+    statusIntervalUs: random.pick([30_000, 100_000]),
+    idleStatusIntervalUs: 300_000,
+    idleCheckpointUs: random.pick([300_000, 1_000_000]),
+    flaggedBatchSpacingUs: random.pick([150_000, 1_500_000]),
+    queueRequests: random.pick([3, 64]),
+    suspicionExpiryUs: 1_000_000,
+  };
+}
+
+function makeQuality(random: Random): LinkQuality {
+  const minDelayUs = random.pick([50, 200, 2000]);
+  return {
+    minDelayUs,
+    maxDelayUs: minDelayUs * random.pick([1, 4, 20]),
+    loss: random.pick([0, 0, 0.01, 0.05, 0.15]),
+    duplication: random.pick([0, 0.02, 0.2]),
+    reordering: random.pick([0, 0.05, 0.5]),
+    reorderUs: random.pick([1000, 20_000]),
+  };
+}
+
+/** Up to f liars. The primary of view 0 is one of them in few runs: without a view change most of its lies stop everything. */
+function makeLiars(random: Random, replicaCount: number): readonly Liar[] {
+  const faultLimit = Math.floor((replicaCount - 1) / 3);
+  const count = random.chance(0.75) ? random.between(Math.min(1, faultLimit), faultLimit) : 0;
+  const backups = Array.from({ length: replicaCount - 1 }, (_, index) => asReplicaId(index + 1));
+  const ids = random.shuffle(backups).slice(0, count);
+  if (count > 0 && random.chance(0.15)) ids[0] = asReplicaId(0);
+  return ids.map((replica) => ({
+    replica,
+    behaviour: random.pick<LiarName>([...BEHAVIOUR_NAMES, 'mutate']),
+    variant: random.between(0, 11),
+  }));
+}
+
+export const CLUSTER_DEFAULTS = DEFAULT_CLUSTER;

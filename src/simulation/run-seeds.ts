@@ -1,0 +1,67 @@
+/** Many seeds, one after the other: what failed, and what happened in all of them together. Pure: a function of the range alone. */
+import { Coverage } from './coverage.ts';
+import type { CoverageCounts } from './coverage.ts';
+import { simulateSeed } from './simulate.ts';
+import type { SeedReport, SimulationModules } from './simulate.ts';
+
+export interface SeedRange {
+  /** First seed. */
+  readonly from: number;
+  /** How many. */
+  readonly count: number;
+  /** Every how many-th seed of the range is run: so that workers share one range. */
+  readonly stride: number;
+  /** Stops after so many failures. */
+  readonly failuresAtMost: number;
+}
+
+/** Plain data, so that workers can send it. */
+export interface RangeReport {
+  readonly seeds: number;
+  readonly failures: readonly SeedReport[];
+  readonly answered: number;
+  readonly batches: number;
+  readonly steps: number;
+  readonly virtualSeconds: number;
+  readonly coverage: CoverageCounts;
+}
+
+/** Runs the seeds `from, from + stride, …` below `from + count`. `onSeed` is told each report as it comes. */
+export function runSeeds(
+  range: SeedRange,
+  modules: SimulationModules = {},
+  onSeed?: (report: SeedReport) => void,
+): RangeReport {
+  const coverage = new Coverage();
+  const failures: SeedReport[] = [];
+  const sums = { seeds: 0, answered: 0, batches: 0, steps: 0, virtualSeconds: 0 };
+  for (let seed = range.from; seed < range.from + range.count; seed += range.stride) {
+    const report = simulateSeed(seed, modules);
+    onSeed?.(report);
+    coverage.add(report.coverage);
+    sums.seeds += 1;
+    sums.answered += report.answered;
+    sums.batches += report.batches;
+    sums.steps += report.steps;
+    sums.virtualSeconds += report.seconds;
+    if (report.violation !== undefined) failures.push(report);
+    if (failures.length >= range.failuresAtMost) break;
+  }
+  return { ...sums, failures, coverage: coverage.counts() };
+}
+
+/** Several reports as one. */
+export function mergeReports(reports: readonly RangeReport[]): RangeReport {
+  const coverage = new Coverage();
+  for (const report of reports) coverage.add(report.coverage);
+  const sum = (of: (report: RangeReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  return {
+    seeds: sum((report) => report.seeds),
+    answered: sum((report) => report.answered),
+    batches: sum((report) => report.batches),
+    steps: sum((report) => report.steps),
+    virtualSeconds: sum((report) => report.virtualSeconds),
+    failures: reports.flatMap((report) => report.failures).toSorted((left, right) => left.seed - right.seed),
+    coverage: coverage.counts(),
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * One seed from its options to its verdict: load with faults, then healing, then a quiet end. Throws nothing: a violation is the report's.
+ */
+import { makeBehaviour } from '../byzantine/index.ts';
+import type { Behaviour } from '../byzantine/index.ts';
+import { InvariantViolation } from '../base/assert.ts';
+import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
+import type { ClusterConfig } from '../protocol/config.ts';
+import { DEFAULT_CLUSTER } from '../protocol/config.ts';
+import type { StateMachine } from '../protocol/ports.ts';
+import { MemoryState } from '../state/index.ts';
+import { AccuracyChecker } from './checkers/accuracy.ts';
+import { AgreementChecker } from './checkers/agreement.ts';
+import { DurabilityChecker } from './checkers/durability.ts';
+import { ExecutionChecker } from './checkers/execution.ts';
+import { checkQuietEnd } from './checkers/liveness.ts';
+import { MarksChecker } from './checkers/marks.ts';
+import { CorrectClient } from './correct-client.ts';
+import { Coverage } from './coverage.ts';
+import type { CoverageCounts } from './coverage.ts';
+import { CoverageObserver } from './coverage-observer.ts';
+import { FaultDirector, FAULTY_CLIENTS } from './fault-director.ts';
+import { portableSha256 } from './ideal-authenticator.ts';
+import type { Sha256 } from './ideal-authenticator.ts';
+import { makeMutate } from './mutate.ts';
+import { Network } from './network.ts';
+import { Violation } from './observer.ts';
+import { counterOperation, ledgerOperation } from './operations.ts';
+import { makeOptions } from './options.ts';
+import type { Liar, SwarmOptions } from './options.ts';
+import { Random } from './random.ts';
+import { World } from './world.ts';
+
+export interface SeedReport {
+  readonly seed: number;
+  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
+  /** What happened last; empty when nothing is wrong. */
+  readonly tail: readonly string[];
+  /** Virtual seconds, things that happened, requests answered, batches executed. */
+  readonly seconds: number;
+  readonly steps: number;
+  readonly answered: number;
+  readonly batches: number;
+  readonly traceHash: string;
+  readonly coverage: CoverageCounts;
+}
+
+export interface SimulationModules {
+  readonly sha256?: Sha256;
+  readonly onTrace?: (line: string) => void;
+}
+
+/** µs of virtual time: load at most, healing at most, quiet. */
+const LOAD_US = 20_000_000;
+const HEAL_US = 60_000_000;
+const QUIET_US = 4_000_000;
+
+/** Runs one seed. */
+export function simulateSeed(seed: number, modules: SimulationModules = {}): SeedReport {
+  return new Simulation(makeOptions(seed), modules).run();
+}
+
+class Simulation {
+  readonly options: SwarmOptions;
+  readonly world: World;
+  readonly coverage = new Coverage();
+  readonly clients: CorrectClient[] = [];
+  readonly agreement = new AgreementChecker();
+  readonly execution: ExecutionChecker;
+  readonly director: FaultDirector;
+  readonly #application: StateMachine;
+  readonly #sha256: Sha256;
+  #nextFault = 0;
+
+  constructor(options: SwarmOptions, modules: SimulationModules) {
+    this.options = options;
+    this.#sha256 = modules.sha256 ?? portableSha256;
+    const random = new Random(options.seed, 'world');
+    this.world = new World({
+      cluster: clusterOf(options),
+      network: new Network(random.fork('network'), options.network),
+      disk: options.disk,
+      random: random.fork('world'),
+      sha256: this.#sha256,
+      onTrace: modules.onTrace,
+    });
+    const application = applicationNamed(options.application);
+    if (application === undefined) throw new RangeError(`no application "${options.application}"`);
+    this.#application = application;
+    const isLedger = options.application === 'ledger';
+    this.execution = new ExecutionChecker(application, options.idempotencyKeys, (content) => {
+      if (!isLedger) return undefined;
+      const total = totalBalance(content);
+      return total === TOTAL_SUPPLY ? undefined : `all accounts hold ${total}`;
+    });
+    const operations = random.fork('operations');
+    const makeOperation = (): Uint8Array => (isLedger ? ledgerOperation(operations) : counterOperation(operations));
+    this.director = new FaultDirector(this.world, options, {
+      coverage: this.coverage,
+      random: random.fork('faults'),
+      makeOperation,
+    });
+    this.#addNodes(random);
+    this.#addCheckers();
+    this.#addClients(random, makeOperation);
+  }
+
+  run(): SeedReport {
+    try {
+      this.#runPhases();
+      return this.#report(undefined);
+    } catch (error) {
+      if (error instanceof Violation) return this.#report({ invariant: error.invariant, message: error.message });
+      const isBug = error instanceof InvariantViolation;
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return this.#report({ invariant: isBug ? 'assertion' : 'exception', message });
+    }
+  }
+
+  #runPhases(): void {
+    const { world, options } = this;
+    for (const node of world.nodes) world.restart(node);
+    for (const client of this.clients) world.armClient(client);
+    const total = options.clientCount * options.requestsPerClient;
+    world.run(() => {
+      this.#beginFaults(total);
+      return this.#areClientsDone() && this.#nextFault === options.faults.length;
+    }, LOAD_US);
+    this.director.heal();
+    world.run(() => this.#areClientsDone(), world.time + HEAL_US);
+    world.run(() => false, world.time + QUIET_US);
+    checkQuietEnd(this);
+  }
+
+  /** The i-th fault begins when its share of the requests is answered, or its share of the time is over. */
+  #beginFaults(total: number): void {
+    const fault = this.options.faults[this.#nextFault];
+    if (fault === undefined) return;
+    const share = (this.#nextFault + 0.5) / (this.options.faults.length + 1);
+    const answered = this.clients.reduce((sum, client) => sum + client.answered, 0);
+    if (answered < share * total && this.world.time < share * LOAD_US) return;
+    this.#nextFault += 1;
+    this.director.begin(fault);
+  }
+
+  #areClientsDone(): boolean {
+    return this.clients.every((client) => client.isDone);
+  }
+
+  #addNodes(random: Random): void {
+    const { options, world } = this;
+    for (let index = 0; index < options.replicaCount; index += 1) {
+      const self = asReplicaId(index);
+      const liar = options.liars.find((one) => one.replica === self);
+      const node = world.addNode({
+        config: { self, cluster: world.cluster, tuning: options.tuning },
+        authenticator: world.authority.authenticator({ kind: 'replica', replica: self }),
+        application: this.#application,
+        makeState: () => new MemoryState(this.#sha256),
+        behaviour: liar === undefined ? undefined : this.#makeBehaviour(liar, random),
+        isCorrect: liar === undefined,
+      });
+      node.wallOffsetMs = options.wallOffsetsMs[index] ?? 0;
+    }
+  }
+
+  #makeBehaviour(liar: Liar, random: Random): Behaviour {
+    const { cluster, codec, authority } = this.world;
+    const authenticator = authority.authenticator({ kind: 'replica', replica: liar.replica });
+    const context = { self: liar.replica, cluster, codec, authenticator, variant: liar.variant };
+    this.coverage.count('behaviour', `${liar.behaviour} as ${liar.replica === 0 ? 'primary' : 'backup'}`);
+    return liar.behaviour === 'mutate'
+      ? makeMutate(context, random.fork(`mutate ${liar.replica}`))
+      : makeBehaviour(liar.behaviour, context);
+  }
+
+  #addCheckers(): void {
+    const { world, options } = this;
+    const isCorrect = (id: ReplicaId): boolean => world.node(id).isCorrect;
+    world.addObserver(this.agreement);
+    world.addObserver(this.execution);
+    world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
+    world.addObserver(new DurabilityChecker());
+    world.addObserver(new AccuracyChecker(isCorrect));
+    world.addObserver(new CoverageObserver(this.coverage));
+  }
+
+  #addClients(random: Random, makeOperation: () => Uint8Array): void {
+    const { options, world } = this;
+    for (const [index, id] of correctClients(options).entries()) {
+      const gateway = world.node(asReplicaId(index % options.replicaCount));
+      const client = new CorrectClient(world, id, {
+        requests: options.requestsPerClient,
+        sessions: options.sessionsAtOnce,
+        thinkUs: options.thinkUs,
+        idempotentShare: options.idempotentShare,
+        receiptShare: options.receiptShare,
+        requestsPerSession: options.requestsPerSession,
+        requestTimeoutUs: options.tuning.requestTimeoutUs,
+        callTimeoutUs: options.callTimeoutUs,
+        makeOperation,
+        random: random.fork(`client ${index}`),
+        onWrongReply: (replica, summary) => {
+          if (gateway.isUp && replica !== gateway.id)
+            world.inject(gateway, { kind: 'wrong-reply', replica, summary, frames: [] });
+        },
+        onOutcome: (kind) => this.coverage.count('client outcome', kind),
+      });
+      this.clients.push(client);
+      world.addClient(client, `client${index + 1}`);
+    }
+  }
+
+  #report(violation: SeedReport['violation']): SeedReport {
+    const { world } = this;
+    return {
+      seed: this.options.seed,
+      violation,
+      tail: violation === undefined ? [] : world.trace.tail(),
+      seconds: world.time / 1_000_000,
+      steps: world.trace.count,
+      answered: this.clients.reduce((sum, client) => sum + client.answered, 0),
+      batches: this.execution.sequence,
+      traceHash: world.trace.hash,
+      coverage: this.coverage.counts(),
+    };
+  }
+}
+
+export type { Simulation };
+
+function correctClients(options: SwarmOptions): readonly ReturnType<typeof asClientId>[] {
+  return Array.from({ length: options.clientCount }, (_, index) => asClientId(`c${index}`.padEnd(64, '0')));
+}
+
+function clusterOf(options: SwarmOptions): ClusterConfig {
+  return {
+    ...DEFAULT_CLUSTER,
+    clusterId: asDigest('5e'.repeat(32)),
+    replicaCount: options.replicaCount,
+    authentication: options.authentication,
+    checkpointInterval: options.checkpointInterval,
+    clients: [...correctClients(options), ...FAULTY_CLIENTS],
+    openClients: options.openClients,
+    openClientLimit: options.openClientLimit,
+    sessionsPerClient: options.sessionsPerClient,
+    idempotencyKeys: options.idempotencyKeys,
+  };
+}

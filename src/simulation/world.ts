@@ -1,0 +1,306 @@
+/**
+ * A deterministic world: virtual time, nodes, disks, a network and clients. Whatever happens is an entry of one queue; the same seed and the
+ * same calls give the same run, on every machine. Checkers see everything as it happens.
+ */
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { asReplicaId, replicaName } from '../base/ids.ts';
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import { CodecContext, decodeFrame } from '../messages/index.ts';
+import type { ClusterConfig } from '../protocol/config.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { Output } from '../protocol/output.ts';
+import type { Input } from '../protocol/input.ts';
+import type { Party } from '../protocol/ports.ts';
+import type { Record } from '../protocol/record.ts';
+import type { Refusal } from '../protocol/refusal.ts';
+import type { ClientParty } from './client-party.ts';
+import { describeEvent, describeInput, describeMessage } from './describe.ts';
+import { EventQueue } from './event-queue.ts';
+import { IdealAuthority } from './ideal-authenticator.ts';
+import type { Sha256 } from './ideal-authenticator.ts';
+import type { Address, Network } from './network.ts';
+import { SimulatedNode } from './node.ts';
+import type { NodeHost, NodeParts } from './node.ts';
+import { Violation } from './observer.ts';
+import type { Acknowledgement, NodeView, Observer } from './observer.ts';
+import type { DiskQuality } from './options.ts';
+import type { Random } from './random.ts';
+import { checksum, Trace } from './trace.ts';
+
+type WorldEvent =
+  | { readonly kind: 'frame'; readonly from: Party; readonly to: Party; readonly frame: Bytes }
+  | { readonly kind: 'wake'; readonly node: SimulatedNode; readonly incarnation: number }
+  | { readonly kind: 'synced'; readonly node: SimulatedNode; readonly incarnation: number; readonly position: number }
+  | { readonly kind: 'input'; readonly node: SimulatedNode; readonly incarnation: number; readonly input: Input }
+  | { readonly kind: 'client-wake'; readonly client: ClientParty }
+  | { readonly kind: 'do'; readonly what: string; readonly action: () => void };
+
+export interface WorldParts {
+  readonly cluster: ClusterConfig;
+  readonly network: Network;
+  readonly disk: DiskQuality;
+  readonly random: Random;
+  readonly sha256: Sha256;
+  readonly onTrace: ((line: string) => void) | undefined;
+}
+
+/** How long after a crash a node starts again; undefined: not before somebody calls `restart`. */
+export type RestartPolicy = (node: SimulatedNode) => number | undefined;
+
+export class World implements NodeHost {
+  readonly cluster: ClusterConfig;
+  readonly codec: CodecContext;
+  readonly authority: IdealAuthority;
+  readonly network: Network;
+  readonly trace: Trace;
+  readonly nodes: SimulatedNode[] = [];
+  readonly clients: ClientParty[] = [];
+  readonly observer: Required<Observer>;
+  restartPolicy: RestartPolicy = () => undefined;
+
+  readonly #queue = new EventQueue<WorldEvent>();
+  readonly #observers: Observer[] = [];
+  readonly #random: Random;
+  readonly #clientIndex = new Map<ClientId, ClientParty>();
+  readonly #clientWakes = new Map<ClientParty, number>();
+  readonly #addresses = new Map<ReplicaId | ClientId, Address>();
+  #disk: DiskQuality;
+  readonly #slowDisks = new Map<SimulatedNode, number>();
+  #time = 0;
+
+  constructor(parts: WorldParts) {
+    this.cluster = parts.cluster;
+    this.codec = new CodecContext(parts.cluster.clusterId, parts.sha256);
+    this.authority = new IdealAuthority(parts.sha256);
+    this.network = parts.network;
+    this.trace = new Trace(parts.onTrace);
+    this.#random = parts.random;
+    this.#disk = parts.disk;
+    this.observer = this.#broadcast();
+  }
+
+  /** Virtual time, in µs. */
+  get time(): number {
+    return this.#time;
+  }
+
+  addObserver(observer: Observer): void {
+    this.#observers.push(observer);
+  }
+
+  /** A node that is down until `restart`. */
+  addNode(parts: NodeParts): SimulatedNode {
+    const node = new SimulatedNode(this, parts);
+    this.nodes[node.id] = node;
+    this.#addresses.set(node.id, node.name);
+    return node;
+  }
+
+  node(id: ReplicaId): SimulatedNode {
+    const node = this.nodes[id];
+    assert(node !== undefined, 'the node is one of this world');
+    return node;
+  }
+
+  /** `address` is its name in the network: `client1`. */
+  addClient(party: ClientParty, address: Address): void {
+    this.authority.admitClient(party.client);
+    this.clients.push(party);
+    this.#clientIndex.set(party.client, party);
+    this.#addresses.set(party.client, address);
+  }
+
+  addressOf(party: Party): Address {
+    return this.#addresses.get(party.kind === 'replica' ? party.replica : party.client) ?? 'nobody';
+  }
+
+  /** Runs `action` after `delayUs`. */
+  after(delayUs: number, what: string, action: () => void): void {
+    this.#queue.push(this.#time + delayUs, { kind: 'do', what, action });
+  }
+
+  /** Starts a node that is down, from its disk; its peers and it notice the links. */
+  restart(node: SimulatedNode): void {
+    this.trace.add(this.#time, [node.id, 1], () => `${node.name} starts`);
+    node.boot(this.#random.between(0, this.#time));
+    for (const peer of this.nodes) {
+      if (peer === node || !peer.isUp) continue;
+      this.#greet(node, peer);
+      this.#greet(peer, node);
+    }
+  }
+
+  #greet(node: SimulatedNode, peer: SimulatedNode): void {
+    const input: Input = { kind: 'connected', peer: peer.id };
+    this.#queue.push(this.#time + this.#random.between(100, 2000), {
+      kind: 'input',
+      node,
+      incarnation: node.incarnation,
+      input,
+    });
+  }
+
+  /** An input that comes from the node's own process: its gateway, say. */
+  inject(node: SimulatedNode, input: Input): void {
+    this.#queue.push(this.#time, { kind: 'input', node, incarnation: node.incarnation, input });
+  }
+
+  setDisk(quality: DiskQuality): void {
+    this.#disk = quality;
+    this.#slowDisks.clear();
+  }
+
+  /** Every sync of this node takes so long; undefined: as all others. */
+  setSyncUs(node: SimulatedNode, syncUs: number | undefined): void {
+    if (syncUs === undefined) this.#slowDisks.delete(node);
+    else this.#slowDisks.set(node, syncUs);
+  }
+
+  /** Looks at the client's next deadline again. */
+  armClient(client: ClientParty): void {
+    const deadline = client.nextTimeout();
+    if (deadline === undefined) return;
+    const at = Math.max(deadline, this.#time);
+    const armed = this.#clientWakes.get(client);
+    if (armed !== undefined && armed <= at && armed >= this.#time) return;
+    this.#clientWakes.set(client, at);
+    this.#queue.push(at, { kind: 'client-wake', client });
+  }
+
+  /** Runs until `isOver` holds, at most until virtual time `deadline`. True when it came to hold. */
+  run(isOver: () => boolean, deadline: number): boolean {
+    while (!isOver()) {
+      const next = this.#queue.nextTime;
+      if (next === undefined || next > deadline) {
+        this.#time = deadline;
+        return isOver();
+      }
+      const { time, item } = this.#queue.pop();
+      this.#time = time;
+      this.#take(item);
+    }
+    return true;
+  }
+
+  transmit(from: Party, to: Party, frame: Bytes): void {
+    for (const at of this.network.arrivals(this.#time, this.addressOf(from), this.addressOf(to), frame)) {
+      this.#queue.push(at, { kind: 'frame', from, to, frame });
+    }
+  }
+
+  wake(node: SimulatedNode, at: number): void {
+    this.#queue.push(at, { kind: 'wake', node, incarnation: node.incarnation });
+  }
+
+  sync(node: SimulatedNode, position: number): void {
+    const { minSyncUs, maxSyncUs } = this.#disk;
+    const duration = this.#slowDisks.get(node) ?? this.#random.between(minSyncUs, maxSyncUs);
+    this.#queue.push(this.#time + duration, { kind: 'synced', node, incarnation: node.incarnation, position });
+  }
+
+  onCrash(node: SimulatedNode): void {
+    const delayUs = this.restartPolicy(node);
+    if (delayUs === undefined) return;
+    this.after(delayUs, `${node.name} has power again`, () => {
+      if (!node.isUp) this.restart(node);
+    });
+  }
+
+  #take(event: WorldEvent): void {
+    switch (event.kind) {
+      case 'frame':
+        this.#deliver(event);
+        return;
+      case 'wake':
+        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.onWake();
+        return;
+      case 'synced':
+        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.onSynced(event.position);
+        return;
+      case 'input':
+        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.step(event.input);
+        return;
+      case 'client-wake':
+        this.#clientWakes.delete(event.client);
+        event.client.onWake(this.#time);
+        this.armClient(event.client);
+        return;
+      case 'do':
+        this.trace.add(this.#time, [2], () => event.what);
+        event.action();
+    }
+  }
+
+  #deliver({ from, to, frame }: Extract<WorldEvent, { kind: 'frame' }>): void {
+    if (to.kind === 'replica') {
+      const node = this.node(to.replica);
+      // A link into a dead process, or out of one: lost.
+      if (!node.isUp) return;
+      this.observer.delivered(from, to, frame);
+      node.onFrame(frame, from);
+      return;
+    }
+    const client = this.#clientIndex.get(to.client);
+    if (client === undefined || from.kind !== 'replica') return;
+    this.observer.delivered(from, to, frame);
+    client.onFrame(this.#time, from.replica, frame);
+    this.armClient(client);
+  }
+
+  #broadcast(): Required<Observer> {
+    const each = (tell: (observer: Observer) => void): void => {
+      for (const observer of this.#observers) tell(observer);
+    };
+    return {
+      booted: (node: NodeView, records: readonly Record[]) => each((observer) => observer.booted?.(node, records)),
+      stepped: (node: NodeView, input: Input | undefined, outputs: readonly Output[]) => {
+        this.#traceStep(node, input, outputs);
+        each((observer) => observer.stepped?.(node, input, outputs));
+      },
+      durable: (node: NodeView, records: readonly Record[]) => each((observer) => observer.durable?.(node, records)),
+      released: (node: NodeView, output: Output) => each((observer) => observer.released?.(node, output)),
+      crashed: (node: ReplicaId, point: string) => {
+        this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
+        each((observer) => observer.crashed?.(node, point));
+      },
+      refused: (node: NodeView, link: Party, refusal: Refusal) =>
+        each((observer) => observer.refused?.(node, link, refusal)),
+      delivered: (from: Party, to: Party, frame: Bytes) => {
+        this.#traceFrame(from, to, frame);
+        each((observer) => observer.delivered?.(from, to, frame));
+      },
+      issued: (request: AuthenticatedRequest) => each((observer) => observer.issued?.(request)),
+      acknowledged: (acknowledgement: Acknowledgement) => each((observer) => observer.acknowledged?.(acknowledgement)),
+    };
+  }
+
+  #traceFrame(from: Party, to: Party, frame: Bytes): void {
+    this.trace.add(this.#time, [checksum(frame), frame.length], () => {
+      const decoded = decodeFrame(frame, this.codec);
+      const text = decoded.ok
+        ? describeMessage(decoded.value.message)
+        : `${frame.length} bytes (${decoded.error.code})`;
+      return `${this.addressOf(from)} → ${this.addressOf(to)}  ${text}`;
+    });
+  }
+
+  #traceStep(node: NodeView, input: Input | undefined, outputs: readonly Output[]): void {
+    if (outputs.length === 0) return;
+    const name = replicaName(node.id);
+    this.trace.add(this.#time, [node.id, outputs.length], () => {
+      const told = outputs.flatMap((output) => {
+        if (output.kind === 'event') return [describeEvent(output.event)];
+        return output.kind === 'persist' ? [`[${output.record.kind}]`] : [];
+      });
+      return `    ${name} on ${describeInput(input)}: ${told.join('; ')}`;
+    });
+  }
+}
+
+/** A party for every replica of the cluster, in order. */
+export function replicaParties(cluster: ClusterConfig): readonly Party[] {
+  return Array.from({ length: cluster.replicaCount }, (_, index) => ({ kind: 'replica', replica: asReplicaId(index) }));
+}
+
+export { Violation };
