@@ -66,6 +66,8 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
   if (sequence > core.log.low + 2 * windowSize(core.config.cluster)) {
     const far = core.farCheckpoints.get(replica);
     if (far === undefined || far.checkpoint.sequence < sequence) core.farCheckpoints.set(replica, signed);
+    // A state that was transferred here, the crash coming before the sync of its proof: h is still far below it.
+    if (core.ownCheckpoints.has(sequence)) tryStable(core, sequence);
     return;
   }
   const votes = votesAt(core, sequence);
