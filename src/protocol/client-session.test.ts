@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import { asSequence, asView } from '../base/ids.ts';
+import { LIMITS, REQUEST_RECEIPT, requestDigest } from '../messages/index.ts';
+import type { Request } from '../messages/index.ts';
+import { makeQuorums } from './quorum.ts';
+import {
+  CLIENT,
+  OPERATION,
+  RESULT,
+  SESSION,
+  TIMEOUT,
+  bytes,
+  context,
+  digest,
+  give,
+  newSession,
+  outcomeOf,
+  replica,
+  replyTo,
+  sendingOf,
+  submit,
+} from '../../test/support/client-session-kit.ts';
+
+describe('a request', () => {
+  it('goes to the primary first, unsigned, and is numbered 1, 2, 3 …', () => {
+    const session = newSession();
+    for (const timestamp of [1, 2, 3]) {
+      const sending = submit(session);
+      expect(sending.to).toEqual([0]);
+      expect(sending.signed).toBe(false);
+      expect(sending.request).toMatchObject({
+        client: CLIENT,
+        session: SESSION,
+        timestamp,
+        flags: 0,
+        operation: OPERATION,
+      });
+      expect(sending.digest).toBe(requestDigest(context, sending.request));
+      give(session, replyTo(sending, 0));
+      expect(outcomeOf(give(session, replyTo(sending, 1)))?.kind).toBe('executed');
+    }
+  });
+
+  it('is signed at once in signature mode', () => {
+    expect(submit(newSession({ authentication: 'signature' })).signed).toBe(true);
+  });
+
+  it('after T/2 is signed and goes to all, then again after pauses that double up to the cap', () => {
+    const session = newSession();
+    const first = submit(session);
+    const sentAt: number[] = [];
+    for (let now = 0; now < 2_000; now += 1) {
+      const outputs = session.onTimeout(now);
+      if (outputs.length === 0) continue;
+      const again = sendingOf(outputs);
+      expect(again).toMatchObject({ to: [0, 1, 2, 3], signed: true, digest: first.digest });
+      expect({ ...again.request, replier: 0 }).toEqual({ ...first.request, replier: 0 });
+      expect(requestDigest(context, again.request)).toBe(first.digest);
+      sentAt.push(now);
+    }
+    expect(sentAt).toEqual([50, 150, 350, 750, 1150, 1550, 1950]);
+  });
+
+  it('names another replica for the full result each time, and comes round to all', () => {
+    const session = newSession();
+    const repliers = [submit(session).request.replier];
+    for (let now = 0; repliers.length < 5; now += 10) {
+      const outputs = session.onTimeout(now);
+      if (outputs.length > 0) repliers.push(sendingOf(outputs).request.replier);
+    }
+    expect(new Set(repliers.slice(0, 4)).size).toBe(4);
+    expect(repliers[4]).toBe(repliers[0]);
+  });
+
+  it('asks one of those that vouch for the result, when only its bytes are missing', () => {
+    const session = newSession();
+    const sending = submit(session);
+    give(session, { ...replyTo(sending, 2), result: undefined });
+    give(session, { ...replyTo(sending, 3), result: undefined });
+    const asked = [50, 150, 350].map((now) => sendingOf(session.onTimeout(now)).request.replier);
+    expect(asked.every((name) => name === replica(2) || name === replica(3))).toBe(true);
+    expect(new Set(asked).size).toBe(2);
+  });
+
+  it('is not changed by what its caller does to the operation afterwards', () => {
+    const session = newSession();
+    const operation = bytes('abc');
+    const submitted = session.submit(0, operation, { timeoutUs: TIMEOUT });
+    operation[0] = 0;
+    expect(submitted.ok && sendingOf(submitted.value).request.operation).toEqual(bytes('abc'));
+  });
+
+  it('carries its idempotency key and the wish for a receipt', () => {
+    const { request } = submit(newSession(), 0, { idempotency: { scope: 's', key: 'k' }, receipt: true });
+    expect(request.idempotency).toEqual({ scope: 's', key: 'k' });
+    expect(request.flags).toBe(REQUEST_RECEIPT);
+  });
+});
+
+describe('nothing is submitted', () => {
+  it('while a request is under way, unresolved, or after the session was closed', () => {
+    const session = newSession();
+    const refusal = (): string | undefined => {
+      const submitted = session.submit(0, OPERATION, { timeoutUs: TIMEOUT });
+      return submitted.ok ? undefined : submitted.error.code;
+    };
+    const sending = submit(session);
+    expect(refusal()).toBe('session_busy');
+    session.onTimeout(TIMEOUT);
+    expect(refusal()).toBe('session_unresolved');
+    session.abandon();
+    expect(refusal()).toBe('session_closed');
+    expect(sending.request.timestamp).toBe(1);
+  });
+
+  it.each([
+    ['operation_too_large', new Uint8Array(LIMITS.operationBytes + 1), undefined],
+    ['bad_idempotency_key', OPERATION, { scope: '', key: '' }],
+    ['bad_idempotency_key', OPERATION, { scope: '', key: 'x'.repeat(65) }],
+    ['bad_idempotency_key', OPERATION, { scope: 'x'.repeat(65), key: 'k' }],
+    ['bad_idempotency_key', OPERATION, { scope: '', key: 'ü' }],
+    ['bad_idempotency_key', OPERATION, { scope: '\n', key: 'k' }],
+  ])('%s, and the session stays as it was', (code, operation, idempotency) => {
+    const session = newSession();
+    const submitted = session.submit(0, operation, { timeoutUs: TIMEOUT, idempotency });
+    expect(!submitted.ok && submitted.error.code).toBe(code);
+    expect(session.state).toBe('idle');
+    expect(submit(session).request.timestamp).toBe(1);
+  });
+});
+
+describe('a result is accepted', () => {
+  it('on f+1 matching replies of distinct replicas, with the full result from one', () => {
+    const session = newSession();
+    const sending = submit(session);
+    expect(give(session, { ...replyTo(sending, 2), result: undefined })).toEqual([]);
+    const outputs = give(session, replyTo(sending, 1));
+    expect(outputs).toEqual([
+      {
+        kind: 'outcome',
+        outcome: {
+          kind: 'executed',
+          requestDigest: sending.digest,
+          view: 0,
+          sequence: 7,
+          digest: digest('batch 7'),
+          result: RESULT,
+          replayed: false,
+          replies: [1, 2],
+          receipt: undefined,
+        },
+      },
+    ]);
+    expect(session.state).toBe('idle');
+    expect(session.nextTimeout()).toBeUndefined();
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7])('with n = %i on exactly f+1: where n ≤ 3 one node is believed', (replicaCount) => {
+    const session = newSession({ replicaCount });
+    const sending = submit(session);
+    const { weak } = makeQuorums(replicaCount);
+    for (let from = 0; from < weak - 1; from += 1) expect(give(session, replyTo(sending, from))).toEqual([]);
+    expect(outcomeOf(give(session, replyTo(sending, weak - 1)))?.kind).toBe('executed');
+  });
+
+  it('whatever views the replies name', () => {
+    const session = newSession();
+    const sending = submit(session);
+    give(session, replyTo(sending, 1, { view: asView(4) }));
+    expect(outcomeOf(give(session, replyTo(sending, 2, { view: asView(9) })))).toMatchObject({
+      kind: 'executed',
+      view: 4,
+    });
+  });
+
+  it('as a replay when an idempotency key came again', () => {
+    const session = newSession();
+    const sending = submit(session);
+    give(session, replyTo(sending, 1, { outcome: 'replayed' }));
+    expect(outcomeOf(give(session, replyTo(sending, 2, { outcome: 'replayed' })))).toMatchObject({
+      kind: 'executed',
+      replayed: true,
+    });
+  });
+
+  it('though the result in full came first and a copy without it later, from the same replica', () => {
+    const session = newSession();
+    const sending = submit(session);
+    give(session, replyTo(sending, 1));
+    give(session, { ...replyTo(sending, 1, { view: asView(1) }), result: undefined });
+    expect(outcomeOf(give(session, { ...replyTo(sending, 2), result: undefined }))?.kind).toBe('executed');
+  });
+});
+
+describe('replies out of place', () => {
+  it('before the first request, after its end, for other sessions and clients change nothing', () => {
+    const session = newSession();
+    const foreign = newSession();
+    const sending = submit(foreign);
+    expect(give(session, replyTo(sending, 1))).toEqual([]);
+    expect(give(session, replyTo(sending, 2))).toEqual([]);
+    expect(session.state).toBe('idle');
+    const own = submit(session);
+    give(session, replyTo(own, 1));
+    give(session, replyTo(own, 2));
+    expect(give(session, replyTo(own, 3))).toEqual([]);
+    expect(give(session, replyTo(own, 0))).toEqual([]);
+    expect(session.state).toBe('idle');
+  });
+
+  it('an earlier request’s replies do not answer the next one', () => {
+    const session = newSession();
+    const first = submit(session);
+    give(session, replyTo(first, 1));
+    give(session, replyTo(first, 2));
+    const second = submit(session);
+    for (const from of [0, 1, 2, 3]) expect(give(session, replyTo(first, from))).toEqual([]);
+    expect(session.state).toBe('waiting');
+    give(session, replyTo(second, 0));
+    expect(outcomeOf(give(session, replyTo(second, 3)))?.kind).toBe('executed');
+  });
+
+  it('to a closed session are ignored', () => {
+    const session = newSession();
+    const sending = submit(session);
+    expect(outcomeOf(session.abandon())).toMatchObject({ kind: 'unknown', code: 'abandoned' });
+    expect(give(session, replyTo(sending, 1))).toEqual([]);
+    expect(give(session, replyTo(sending, 2))).toEqual([]);
+    expect(session.state).toBe('closed');
+    expect(session.abandon()).toEqual([]);
+  });
+});
+
+describe('progress', () => {
+  it('tells who agrees and how often the request was sent', () => {
+    const session = newSession();
+    expect(session.progress).toBeUndefined();
+    const sending = submit(session);
+    give(session, replyTo(sending, 3, { sequence: asSequence(9) }));
+    session.onTimeout(50);
+    expect(session.progress).toEqual({ requestDigest: sending.digest, attempts: 2, matching: [3], needed: 2 });
+    const request: Request = sending.request;
+    expect(request.session).toBe(session.session);
+  });
+});
