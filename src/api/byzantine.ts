@@ -41,7 +41,17 @@ export const BehaviourEntry = Type.Object(
           role: Type.Enum(['primary', 'backup', 'gateway']),
           changes: Type.String({ description: 'what such a node does otherwise' }),
           others_see: Type.String(),
-          suspicion: Type.Union([Type.String(), Type.Null()], { description: 'kind of the suspicion it leads to' }),
+          suspicions: Type.Array(
+            Type.Object(
+              {
+                kind: Type.String(),
+                certainty: Type.Enum(['certain', 'uncertain']),
+                by: Type.String({ description: 'who comes to say so' }),
+              },
+              { additionalProperties: false },
+            ),
+            { description: 'what it leads to; empty where nobody can tell' },
+          ),
         },
         { additionalProperties: false },
       ),

@@ -1,0 +1,360 @@
+/**
+ * The thin shell around one replica: frames and time in, outputs out. It owns the replica, its timer and the barrier in front of the wire;
+ * it decides nothing. Whatever breaks one of our own rules stops the replica for good: a silent replica costs liveness, a wrong vote safety.
+ */
+import { InvariantViolation } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { ReplicaId, Sequence } from '../base/ids.ts';
+import type { Reader } from '../base/key-value.ts';
+import type { Result } from '../base/result.ts';
+import { fail, ok } from '../base/result.ts';
+import { isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
+import type { Behaviour } from '../byzantine/index.ts';
+import type { CodecContext, Message, MessageType } from '../messages/index.ts';
+import type { ReplicaConfig } from '../protocol/config.ts';
+import type { Event } from '../protocol/event.ts';
+import type { Input, Now } from '../protocol/input.ts';
+import { Intake } from '../protocol/intake.ts';
+import type { LabCommand } from '../protocol/intake.ts';
+import type { Output } from '../protocol/output.ts';
+import type { Party } from '../protocol/ports.ts';
+import type { Record } from '../protocol/record.ts';
+import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
+import { Replica } from '../protocol/replica.ts';
+import type { ReplicaModules } from '../protocol/replica.ts';
+import { Sealer } from '../protocol/seal.ts';
+import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
+import type { RecordedFrame } from './message-ring.ts';
+import { OutputGate } from './output-gate.ts';
+import type { GateLog, Outbound } from './output-gate.ts';
+import { encodeRecord } from './record-codec.ts';
+import { ReplyOutbox } from './reply-outbox.ts';
+
+/** Why a replica stopped by itself. */
+export type DriverFault =
+  | { readonly code: 'invariant-violated'; readonly reason: string; readonly error: unknown }
+  | { readonly code: 'log-failed'; readonly reason: string; readonly error: unknown };
+
+/** Who wants to know what happens. Called synchronously; must not throw. */
+export interface DriverObserver {
+  onEvent(event: Event): void;
+  onSync(records: number): void;
+  onDropped(reason: 'log-backlog' | 'stopped'): void;
+  /** Lab mode only. */
+  onRecorded(recorded: RecordedFrame): void;
+  /** A behaviour was switched on (its name) or off (undefined) here. */
+  onBehaviour(behaviour: string | undefined): void;
+  onStopped(fault: DriverFault): void;
+}
+
+export interface DriverOptions {
+  readonly config: ReplicaConfig;
+  readonly modules: ReplicaModules;
+  readonly codec: CodecContext;
+  readonly records: readonly Record[];
+  readonly log: GateLog;
+  /** false: the frame was dropped. */
+  readonly send: (to: Party, frame: Bytes) => boolean;
+  readonly clock: () => Now;
+  /** Lab mode: behaviours can be switched on, frames are recorded. */
+  readonly lab: boolean;
+  readonly observer: DriverObserver;
+}
+
+/** Held outputs and bytes waiting for the disk, above which frames are dropped: the peers' STATUS repairs what was missed. */
+const HELD_OUTPUTS = 65_536;
+const PENDING_BYTES = 64 * 1024 * 1024;
+/** The longest that setTimeout takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** What became of a message that was handed in. `refused`: authentic, and not for now. */
+export type Delivery = { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly code: CoreRefusalCode };
+export type DeliveryFault =
+  | { readonly kind: 'intake'; readonly refusal: Refusal }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'stopped' };
+
+export class Driver {
+  readonly #options: DriverOptions;
+  readonly #replica: Replica;
+  readonly #intake: Intake;
+  readonly #sealer: Sealer;
+  readonly #gate: OutputGate;
+  readonly #outbox: ReplyOutbox;
+  /** Last executed, as each peer's latest STATUS says: a hint, for readiness only. */
+  readonly #claims = new Map<ReplicaId, Sequence>();
+  #behaviour: Behaviour | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Monotonic µs at which the timer fires. */
+  #armedFor = Infinity;
+  #stopped = false;
+  #isFlushPlanned = false;
+
+  /** Throws UnusableRecords when the stored records do not fit this replica. */
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    const { config, modules, observer } = options;
+    this.#replica = new Replica(config, modules, options.records);
+    this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
+    this.#sealer = new Sealer(config.cluster, modules.authenticator);
+    this.#outbox = new ReplyOutbox(config.self);
+    this.#gate = new OutputGate({
+      log: options.log,
+      encode: encodeRecord,
+      release: (outputs) => this.#guard(() => this.#release(outputs)),
+      onFault: (error) => this.#halt({ code: 'log-failed', reason: describe(error), error }),
+      onSync: (records) => observer.onSync(records),
+      heldOutputs: HELD_OUTPUTS,
+      pendingBytes: PENDING_BYTES,
+    });
+  }
+
+  /** Once: the replica greets its peers. */
+  start(): void {
+    this.#run((now) => this.#replica.start(now));
+  }
+
+  /** No further step, nothing leaves any more. Harmless when repeated. */
+  stop(): void {
+    this.#stopped = true;
+    this.#gate.close();
+    clearTimeout(this.#timer);
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  status(): ReplicaStatus {
+    return this.#replica.status();
+  }
+
+  slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
+    return this.#replica.slots(from, to);
+  }
+
+  get reader(): Reader {
+    return this.#replica.reader;
+  }
+
+  get heldOutputs(): number {
+    return this.#gate.heldOutputs;
+  }
+
+  /** Name of the behaviour that is on here; undefined for a correct replica. */
+  get behaviour(): string | undefined {
+    return this.#behaviour?.name;
+  }
+
+  /** Last executed sequence number that each peer claims. */
+  get claims(): ReadonlyMap<ReplicaId, Sequence> {
+    return this.#claims;
+  }
+
+  /** A frame from an authenticated link. */
+  onFrame(link: Party, frame: Bytes): void {
+    if (!this.#mayStep()) return;
+    if (this.#options.lab) this.#record('received', link, frame);
+    const opened = this.#intake.open(frame, link);
+    if (!opened.ok) this.#onRefused(link, opened.error);
+    else if (opened.value.kind === 'lab') this.#onLabCommand(opened.value);
+    else this.#step(opened.value);
+  }
+
+  /** A link to a peer came up. */
+  onConnected(peer: ReplicaId): void {
+    if (this.#mayStep()) this.#step({ kind: 'connected', peer });
+  }
+
+  /** What the link itself refused of a peer, before there was a frame. */
+  onBadFrame(link: ReplicaId, code: 'malformed' | 'oversized', reason: string): void {
+    if (this.#mayStep()) this.#step({ kind: 'refused', link, refusal: { code, reason, decode: undefined } });
+  }
+
+  /** One protocol message in its JSON form, from whoever: the proof in it decides. */
+  deliver(value: unknown): Result<Delivery, DeliveryFault> {
+    if (this.#stopped) return fail({ kind: 'stopped' });
+    if (!this.#mayStep()) return fail({ kind: 'busy' });
+    const opened = this.#intake.openJson(value);
+    if (!opened.ok) {
+      this.#options.observer.onEvent({
+        kind: 'refused',
+        type: 'frame',
+        from: this.#options.config.self,
+        code: opened.error.code,
+      });
+      return fail({ kind: 'intake', refusal: opened.error });
+    }
+    const type = typeOf(opened.value);
+    const refused = this.#step(opened.value).find((output) => isRefusalOf(output, type));
+    if (refused?.kind !== 'event' || refused.event.kind !== 'refused') return ok({ kind: 'taken' });
+    return ok({ kind: 'refused', code: refused.event.code as CoreRefusalCode });
+  }
+
+  /** The gateway's client saw a replica answer wrongly. */
+  onWrongReply(replica: ReplicaId, summary: string, frames: readonly Bytes[]): void {
+    if (replica !== this.#options.config.self && this.#mayStep())
+      this.#step({ kind: 'wrong-reply', replica, summary, frames });
+  }
+
+  /** Switches a behaviour on or off here. Requires: lab mode. Returns false for a name that is none. */
+  behave(name: string, enabled: boolean): boolean {
+    if (!isBehaviourName(name)) return false;
+    const { config, codec, modules, observer } = this.#options;
+    const context = {
+      self: config.self,
+      cluster: config.cluster,
+      codec,
+      authenticator: modules.authenticator,
+      variant: 0,
+    };
+    this.#behaviour = enabled ? makeBehaviour(name, context) : undefined;
+    observer.onBehaviour(this.#behaviour?.name);
+    return true;
+  }
+
+  /** Sends a message of the node itself (not of the replica) to a peer; false when it could not be sent. */
+  sendDirectly(to: ReplicaId, message: Message): boolean {
+    const party: Party = { kind: 'replica', replica: to };
+    const [frame] = this.#sealer.seal(message, [party], undefined);
+    return frame !== undefined && this.#options.send(party, frame);
+  }
+
+  #mayStep(): boolean {
+    if (!this.#stopped && !this.#gate.isFull) return true;
+    this.#options.observer.onDropped(this.#stopped ? 'stopped' : 'log-backlog');
+    return false;
+  }
+
+  #onRefused(link: Party, refusal: Refusal): void {
+    if (link.kind === 'replica') this.#step({ kind: 'refused', link: link.replica, refusal });
+    else this.#options.observer.onEvent({ kind: 'refused', type: 'frame', from: link.client, code: refusal.code });
+  }
+
+  #onLabCommand({ command }: LabCommand): void {
+    const { lab, config, observer } = this.#options;
+    const isObeyed = lab && command.target === config.self && this.behave(command.behaviour, command.enabled);
+    if (!isObeyed)
+      observer.onEvent({
+        kind: 'refused',
+        type: 'simulate-byzantine',
+        from: command.replica,
+        code: 'not-allowed-here',
+      });
+  }
+
+  #step(input: Input): readonly Output[] {
+    if (input.kind === 'message' && input.message.type === 'status')
+      this.#claims.set(input.author, input.message.lastExecuted);
+    return this.#run((now) => this.#replica.step(now, input));
+  }
+
+  /** One step: its outputs to the gate, its next deadline to the timer. */
+  #run(step: (now: Now) => readonly Output[]): readonly Output[] {
+    let outputs: readonly Output[] = [];
+    this.#guard(() => {
+      const now = this.#options.clock();
+      outputs = step(now);
+      const leaving =
+        this.#behaviour === undefined ? outputs : this.#behaviour.rewrite(now, outputs, this.#replica.status());
+      this.#gate.put(leaving);
+      this.#arm(now);
+    });
+    return outputs;
+  }
+
+  /** Runs our own code; whatever it throws is our own bug, and stops the replica. */
+  #guard(action: () => void): void {
+    if (this.#stopped) return;
+    try {
+      action();
+    } catch (error) {
+      this.#halt({ code: 'invariant-violated', reason: describe(error), error });
+    }
+  }
+
+  #halt(fault: DriverFault): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#options.observer.onStopped(fault);
+  }
+
+  #arm(now: Now): void {
+    const next = this.#replica.nextTimeout() ?? Infinity;
+    // A timer that fires too early finds nothing due and is set again: cheaper than moving it at every step.
+    if (next >= this.#armedFor || next === Infinity || this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#armedFor = next;
+    const delayMs = Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil((next - now.monotonic) / 1000)));
+    this.#timer = setTimeout(() => this.#onTimer(), delayMs);
+  }
+
+  #onTimer(): void {
+    this.#armedFor = Infinity;
+    if (this.#stopped) return;
+    const now = this.#options.clock();
+    const next = this.#replica.nextTimeout() ?? Infinity;
+    if (next > now.monotonic) this.#arm(now);
+    // The disk does not keep up: look again when it may have.
+    else if (this.#gate.isFull) this.#timer = setTimeout(() => this.#onTimer(), BACKLOG_PAUSE_MS);
+    else this.#step({ kind: 'timeout' });
+  }
+
+  #release(outputs: readonly Outbound[]): void {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'event':
+          this.#options.observer.onEvent(output.event);
+          break;
+        case 'reply':
+          this.#outbox.add(output.reply);
+          break;
+        case 'send':
+          this.#send(
+            output.message,
+            output.to.map((replica) => ({ kind: 'replica', replica })),
+            output.signature,
+          );
+      }
+    }
+    if (this.#outbox.isEmpty || this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    queueMicrotask(() => this.#guard(() => this.#flushReplies()));
+  }
+
+  #flushReplies(): void {
+    this.#isFlushPlanned = false;
+    for (const replies of this.#outbox.drain())
+      this.#send(replies, [{ kind: 'client', client: replies.client }], undefined);
+  }
+
+  #send(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
+    const frames = this.#sealer.seal(message, to, signature);
+    for (const [index, sealed] of frames.entries()) {
+      const receiver = to[index];
+      if (sealed === undefined || receiver === undefined) continue;
+      const frame = this.#behaviour?.rewriteFrame(sealed) ?? sealed;
+      if (this.#options.lab) this.#record('sent', receiver, frame);
+      this.#options.send(receiver, frame);
+    }
+  }
+
+  #record(direction: 'sent' | 'received', peer: Party, frame: Bytes): void {
+    this.#options.observer.onRecorded({ atMs: this.#options.clock().wall, direction, peer, frame });
+  }
+}
+
+const BACKLOG_PAUSE_MS = 10;
+
+function typeOf(input: Input): MessageType | undefined {
+  return input.kind === 'message' ? input.message.type : input.kind === 'requests' ? 'requests' : undefined;
+}
+
+function isRefusalOf(output: Output, type: MessageType | undefined): boolean {
+  return output.kind === 'event' && output.event.kind === 'refused' && output.event.type === type;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof InvariantViolation) return `invariant violated: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

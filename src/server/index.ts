@@ -1,0 +1,6 @@
+/** Floor 4.5: a node as a process runs it. */
+export type { DriverFault } from './driver.ts';
+export { FAULT_EXIT_CODES, startNode } from './node.ts';
+export type { RunningNode } from './node.ts';
+export type { NodeOptions } from './node-options.ts';
+export type { StartFault, StartFaultCode } from './preparation.ts';

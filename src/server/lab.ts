@@ -1,0 +1,98 @@
+/** Lab mode: making nodes misbehave on request, and the catalogue of how they can. Owns the list of nodes that were switched from here. */
+import type { ApiError, BehavioursBody, SimulateByzantineAnswer, SimulateByzantineBody } from '../api/index.ts';
+import { apiError, DEFAULT_BEHAVIOUR } from '../api/index.ts';
+import { asReplicaId, replicaName, replicaOfName } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import type { Result } from '../base/result.ts';
+import { fail, ok } from '../base/result.ts';
+import { BEHAVIOUR_CATALOGUE, BEHAVIOUR_NAMES, isBehaviourName } from '../byzantine/index.ts';
+import type { Quorums } from '../protocol/quorum.ts';
+import type { Driver } from './driver.ts';
+
+/** What each behaviour is about, in one sentence. */
+const SUMMARIES: Readonly<Record<(typeof BEHAVIOUR_NAMES)[number], string>> = {
+  corrupt: 'Alters data before forwarding it: votes for another digest (XYZ where all others say ABC).',
+  equivocate: 'Sends conflicting messages to different nodes.',
+  lie: 'Claims messages that it never got.',
+  'alter-timestamps': 'Alters the time in what it sends.',
+  silent: 'Says nothing at all.',
+  forge: 'Sends bad signatures and votes in the name of others.',
+  'wrong-reply': 'Tells clients another result than the executed one.',
+};
+
+export interface LabOptions {
+  readonly enabled: boolean;
+  readonly self: ReplicaId;
+  readonly quorums: Quorums;
+  readonly driver: Pick<Driver, 'behave' | 'sendDirectly' | 'behaviour'>;
+  /** Nodes with a certain suspicion here. */
+  readonly suspected: () => readonly ReplicaId[];
+}
+
+export class Lab {
+  readonly #options: LabOptions;
+  readonly #switched = new Set<ReplicaId>();
+
+  constructor(options: LabOptions) {
+    this.#options = options;
+  }
+
+  /** Nodes with a certain suspicion here and those that were switched on from here or misbehave themselves, in order, each once. */
+  byzantineNodes(): readonly ReplicaId[] {
+    const { suspected, driver, self } = this.#options;
+    const own = driver.behaviour === undefined ? [] : [self];
+    return [...new Set([...suspected(), ...this.#switched, ...own])].toSorted((left, right) => left - right);
+  }
+
+  /** Switches a node's behaviour on or off: here, or over the link to it. A node that is not in lab mode does not obey. */
+  simulate({
+    node_id,
+    behaviour = DEFAULT_BEHAVIOUR,
+    enabled = true,
+  }: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError> {
+    const { enabled: isLab, self, quorums, driver } = this.#options;
+    if (!isLab) return fail(apiError('lab_mode_off'));
+    const target = replicaOfName(node_id);
+    if (target === undefined || target >= quorums.replicaCount) {
+      const nodes = Array.from({ length: quorums.replicaCount }, (_, index) => replicaName(asReplicaId(index)));
+      return fail(apiError('unknown_node', undefined, { nodes }));
+    }
+    if (!isBehaviourName(behaviour))
+      return fail(apiError('unknown_behaviour', undefined, { behaviours: BEHAVIOUR_NAMES }));
+    const isTold = target === self ? driver.behave(behaviour, enabled) : this.#tell(target, behaviour, enabled);
+    if (!isTold) return fail(apiError('peer_unreachable', undefined, { node_id }, 1));
+    if (enabled) this.#switched.add(target);
+    else this.#switched.delete(target);
+    const nodes = this.byzantineNodes();
+    return ok({
+      status: enabled ? 'behaviour_enabled' : 'behaviour_disabled',
+      node_id,
+      behaviour,
+      enabled,
+      byzantine_nodes: nodes.map(replicaName),
+      exceeds_f: nodes.length > quorums.faultLimit,
+    });
+  }
+
+  #tell(target: ReplicaId, behaviour: string, enabled: boolean): boolean {
+    const { self, driver } = this.#options;
+    return driver.sendDirectly(target, { type: 'simulate-byzantine', replica: self, target, behaviour, enabled });
+  }
+}
+
+/** The catalogue as the API shows it. */
+export function behavioursBody(): BehavioursBody {
+  const behaviours = BEHAVIOUR_NAMES.map((behaviour) => ({
+    behaviour,
+    summary: SUMMARIES[behaviour],
+    roles: BEHAVIOUR_CATALOGUE.filter((entry) => entry.behaviour === behaviour).map(
+      ({ role, changes, othersSee, suspicions }) => ({
+        role,
+        changes,
+        others_see: othersSee,
+        suspicions: suspicions.map(({ kind, certainty, by }) => ({ kind, certainty, by })),
+      }),
+    ),
+  }));
+  return { default: DEFAULT_BEHAVIOUR, behaviours };
+}

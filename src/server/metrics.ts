@@ -1,0 +1,213 @@
+/** Prometheus metrics of one node: a registry of its own, fed by events and read by gauges. Names end in their unit; docs/metrics.md lists them. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { replicaName } from '../base/ids.ts';
+import type { Event } from '../protocol/event.ts';
+import type { ReplicaStatus } from '../protocol/status.ts';
+
+/** What gauges read when Prometheus asks. */
+export interface MetricSources {
+  readonly status: () => ReplicaStatus;
+  readonly heldOutputs: () => number;
+  readonly gatewayPending: () => number;
+  readonly openRequests: () => number;
+  readonly connectedPeers: () => number;
+  readonly connectedClients: () => number;
+  readonly links: () => LinkCounts;
+}
+
+/** Totals of the links since the start. */
+export interface LinkCounts {
+  readonly sentFrames: number;
+  readonly sentBytes: number;
+  readonly receivedFrames: number;
+  readonly receivedBytes: number;
+  readonly droppedFrames: number;
+  readonly queuedBytes: number;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<'outcome'>;
+  readonly #phases: Counter<'phase'>;
+  readonly #refusals: Counter<'type' | 'code'>;
+  readonly #linkRefusals: Counter<'code'>;
+  readonly #suspicions: Counter<'node' | 'kind' | 'certainty'>;
+  readonly #events: Counter<'kind'>;
+  readonly #syncs: Counter;
+  readonly #records: Counter;
+  readonly #dropped: Counter<'reason'>;
+  readonly #gateway: Counter<'outcome'>;
+  readonly #gatewaySeconds: Histogram;
+  readonly #http: Counter<'route' | 'method' | 'status'>;
+  readonly #httpSeconds: Histogram<'route'>;
+
+  constructor(sources: MetricSources) {
+    this.#requests = this.#counter('pbft_executed_requests_total', 'Requests executed here, by what came of them', [
+      'outcome',
+    ]);
+    this.#phases = this.#counter('pbft_slots_total', 'Slots that reached a phase here', ['phase']);
+    this.#refusals = this.#counter('pbft_refused_messages_total', 'Messages refused, by type and reason', [
+      'type',
+      'code',
+    ]);
+    this.#linkRefusals = this.#counter('pbft_refused_links_total', 'Links refused or ended, by reason', ['code']);
+    this.#suspicions = this.#counter('pbft_suspicions_total', 'Suspicions raised, by node, kind and certainty', [
+      'node',
+      'kind',
+      'certainty',
+    ]);
+    this.#events = this.#counter('pbft_events_total', 'Everything that happened in the replica, by kind', ['kind']);
+    this.#syncs = this.#counter('pbft_log_syncs_total', 'Syncs of the write-ahead log', []);
+    this.#records = this.#counter('pbft_log_records_total', 'Records made durable', []);
+    this.#dropped = this.#counter('pbft_dropped_inputs_total', 'Inputs dropped because a bounded queue was full', [
+      'reason',
+    ]);
+    this.#gateway = this.#counter('pbft_gateway_requests_total', 'Requests taken over HTTP, by outcome', ['outcome']);
+    this.#gatewaySeconds = this.#histogram(
+      'pbft_gateway_request_duration_seconds',
+      'From the door to the accepted result',
+      [],
+    );
+    this.#http = this.#counter('pbft_http_requests_total', 'HTTP requests answered', ['route', 'method', 'status']);
+    this.#httpSeconds = this.#histogram('pbft_http_request_duration_seconds', 'Time to answer an HTTP request', [
+      'route',
+    ]);
+    this.#addStatusGauges(sources);
+    this.#addQueueGauges(sources);
+    this.#addLinkCounters(sources);
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Counts what happened in the replica. */
+  onEvent(event: Event): void {
+    this.#events.inc({ kind: event.kind });
+    switch (event.kind) {
+      case 'pre-prepared':
+      case 'prepared':
+      case 'committed':
+        this.#phases.inc({ phase: event.kind });
+        return;
+      case 'executed':
+        this.#phases.inc({ phase: 'executed' });
+        for (const { outcome } of event.requests) this.#requests.inc({ outcome });
+        return;
+      case 'refused':
+        this.#refusals.inc({ type: event.type, code: event.code });
+        return;
+      case 'suspicion': {
+        const { node, kind, certainty } = event.suspicion;
+        this.#suspicions.inc({ node: replicaName(node), kind, certainty });
+        return;
+      }
+      default:
+    }
+  }
+
+  onLinkRefused(code: string): void {
+    this.#linkRefusals.inc({ code });
+  }
+
+  onSync(records: number): void {
+    this.#syncs.inc();
+    this.#records.inc(records);
+  }
+
+  onDropped(reason: 'log-backlog' | 'stopped'): void {
+    this.#dropped.inc({ reason });
+  }
+
+  onGateway(outcome: string, seconds: number): void {
+    this.#gateway.inc({ outcome });
+    this.#gatewaySeconds.observe(seconds);
+  }
+
+  onHttp({
+    route,
+    method,
+    status,
+    seconds,
+  }: {
+    readonly route: string;
+    readonly method: string;
+    readonly status: number;
+    readonly seconds: number;
+  }): void {
+    this.#http.inc({ route, method, status: String(status) });
+    this.#httpSeconds.observe({ route }, seconds);
+  }
+
+  /** The text that Prometheus reads. */
+  async text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {
+    return new Histogram({ name, help, labelNames: [...labelNames], buckets: SECONDS, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  }
+
+  #addStatusGauges({ status }: MetricSources): void {
+    this.#gauge('pbft_view_number', 'View of this replica', () => status().view);
+    this.#gauge('pbft_is_primary_boolean', '1 at the primary', () => Number(status().primary === status().self));
+    this.#gauge('pbft_in_view_change_boolean', '1 during a view change', () => Number(status().inViewChange));
+    this.#gauge('pbft_diverged_boolean', '1 when the own state contradicts a stable checkpoint', () =>
+      Number(status().diverged),
+    );
+    this.#gauge('pbft_accepted_sequence_number', 'Highest sequence number accepted', () => status().highestAccepted);
+    this.#gauge('pbft_executed_sequence_number', 'Highest sequence number executed', () => status().lastExecuted);
+    this.#gauge('pbft_low_water_mark_sequence_number', 'Last stable checkpoint', () => status().lowWaterMark);
+    this.#gauge(
+      'pbft_certain_suspicions',
+      'Certain suspicions held',
+      () => status().suspicions.filter(({ certainty }) => certainty === 'certain').length,
+    );
+    this.#gauge('pbft_open_slots', 'Slots above the last executed one', () => status().openSlots);
+  }
+
+  #addQueueGauges(sources: MetricSources): void {
+    this.#gauge(
+      'pbft_queued_requests',
+      'Requests waiting to be proposed or executed',
+      () => sources.status().queuedRequests,
+    );
+    this.#gauge('pbft_queued_request_bytes', 'Bytes of the requests waiting', () => sources.status().queuedBytes);
+    this.#gauge('pbft_held_outputs', 'Outputs waiting for a sync of the log', sources.heldOutputs);
+    this.#gauge('pbft_gateway_pending_requests', 'HTTP requests waiting for the cluster', sources.gatewayPending);
+    this.#gauge('pbft_known_open_requests', 'Requests known here and not finished', sources.openRequests);
+    this.#gauge('pbft_connected_peers', 'Replicas this node is linked to', sources.connectedPeers);
+    this.#gauge('pbft_connected_clients', 'Clients linked to this node', sources.connectedClients);
+    this.#gauge('pbft_link_queued_bytes', 'Bytes waiting to be sent on all links', () => sources.links().queuedBytes);
+  }
+
+  #addLinkCounters({ links }: MetricSources): void {
+    const total = (name: string, help: string, read: (counts: LinkCounts) => number): void => {
+      const counter: Counter = new Counter({
+        name,
+        help,
+        registers: [this.registry],
+        collect: () => {
+          counter.reset();
+          counter.inc(read(links()));
+        },
+      });
+    };
+    total('pbft_link_sent_frames_total', 'Frames sent on all links', (counts) => counts.sentFrames);
+    total('pbft_link_sent_bytes_total', 'Bytes sent on all links', (counts) => counts.sentBytes);
+    total('pbft_link_received_frames_total', 'Frames received on all links', (counts) => counts.receivedFrames);
+    total('pbft_link_received_bytes_total', 'Bytes received on all links', (counts) => counts.receivedBytes);
+    total(
+      'pbft_link_dropped_frames_total',
+      'Frames dropped because a queue was full or a link down',
+      (counts) => counts.droppedFrames,
+    );
+  }
+}

@@ -1,0 +1,352 @@
+/** The parts of one node and their wiring: replica, links, client, HTTP. Owns their order of starting and ending, and who hears what from whom. */
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { apiError } from '../api/index.ts';
+import type { ApiError } from '../api/index.ts';
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { replicaName } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import type { Result } from '../base/result.ts';
+import { ok } from '../base/result.ts';
+import { PbftClient } from '../client/index.ts';
+import type { Outcome, SubmitOptions } from '../client/index.ts';
+import { ReplicaLinks } from '../node/index.ts';
+import type { LinkRefusalCode, PublicIdentity } from '../node/index.ts';
+import type { Now } from '../protocol/input.ts';
+import type { Party } from '../protocol/ports.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
+import type { Quorums } from '../protocol/quorum.ts';
+import { MemoryState } from '../state/index.ts';
+import { applicationName } from './application.ts';
+import { configWarnings, toClusterDescription, toReplicaConfig } from './config/index.ts';
+import { Driver } from './driver.ts';
+import type { DriverFault, DriverObserver } from './driver.ts';
+import { EventLog } from './event-log.ts';
+import { Gateway } from './gateway.ts';
+import { DEFAULT_HTTP_LIMITS, makeHttpServer } from './http/server.ts';
+import { Lab } from './lab.ts';
+import { linkCounts } from './link-counts.ts';
+import { MessageRing } from './message-ring.ts';
+import { Metrics } from './metrics.ts';
+import { makeNodeService, stoppedError } from './node-service.ts';
+import type { NodeOptions, StoredReplica } from './node-options.ts';
+import { refuse } from './preparation.ts';
+import type { Prepared, StartFault } from './preparation.ts';
+import { DEFAULT_REGISTRY_LIMITS, RequestRegistry, slotAt } from './request-registry.ts';
+
+/** Of the package. */
+export const VERSION: string = readVersion();
+
+const DEFAULT_PENDING_REQUESTS = 4096;
+/** How long requests under way may still be answered when a node stops. */
+const HTTP_GRACE_MS = 1500;
+
+type Options = NodeOptions & { readonly logger: Logger };
+
+export interface Listening {
+  readonly httpUrl: string;
+  readonly peerPort: number;
+}
+
+export class NodeParts {
+  readonly name: string;
+  readonly logger: Logger;
+  readonly failed: Promise<DriverFault>;
+  readonly #options: Options;
+  readonly #prepared: Prepared;
+  readonly #stored: StoredReplica;
+  readonly #quorums: Quorums;
+  readonly #driver: Driver;
+  readonly #links: ReplicaLinks;
+  readonly #gateway: Gateway;
+  readonly #registry: RequestRegistry;
+  readonly #metrics: Metrics;
+  readonly #lab: Lab;
+  readonly #events: EventLog;
+  readonly #ring = new MessageRing();
+  readonly #connected = new Set<ReplicaId>();
+  readonly #startedAt = performance.now();
+  #client: PbftClient | undefined;
+  #http: FastifyInstance | undefined;
+  #fault: DriverFault | undefined;
+  #fail: (fault: DriverFault) => void = () => undefined;
+
+  /** Nothing runs and no port is open yet. Throws UnusableRecords when the stored records do not fit this replica. */
+  constructor(options: Options, prepared: Prepared, stored: StoredReplica) {
+    const { config } = prepared;
+    this.name = replicaName(config.self);
+    this.logger = options.logger.child({ node: this.name });
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#options = options;
+    this.#prepared = prepared;
+    this.#stored = stored;
+    this.#quorums = makeQuorums(config.replicas.length, config.quorumRule);
+    this.#events = new EventLog(this.logger, () => performance.now());
+    this.#driver = this.#makeDriver();
+    this.#links = this.#makeLinks();
+    this.#registry = new RequestRegistry({
+      ...DEFAULT_REGISTRY_LIMITS,
+      quorums: this.#quorums,
+      slot: (sequence) => slotAt(this.#driver, sequence),
+    });
+    this.#gateway = this.#makeGateway();
+    this.#lab = this.#makeLab();
+    this.#metrics = this.#makeMetrics();
+  }
+
+  /** Opens the ports; on a fault the caller closes. */
+  async listen(): Promise<Result<Listening, StartFault>> {
+    const { config, credentials } = this.#prepared;
+    let port: number;
+    try {
+      ({ port } = await this.#links.listen());
+    } catch (error) {
+      return refuse('address-unusable', addressFault('its links', config.peer.host, config.peer.port, error));
+    }
+    const ownUrl = config.replicas[config.self]?.httpUrl;
+    const hosts = [config.http.host, ...(ownUrl === undefined ? [] : [new URL(ownUrl).hostname])];
+    this.#http = await makeHttpServer(this.#makeService(), {
+      names: {
+        allowedHosts: [...config.http.allowedHosts, ...hosts],
+        clusterUrls: config.replicas.map(({ httpUrl }) => httpUrl),
+      },
+      credentials,
+      limits: { ...DEFAULT_HTTP_LIMITS, ...this.#options.httpLimits },
+      logger: this.logger,
+      onAnswered: (answered) => this.#metrics.onHttp(answered),
+      version: VERSION,
+    });
+    try {
+      const httpUrl = await this.#http.listen({ host: config.http.host, port: config.http.port });
+      return ok({ httpUrl, peerPort: port });
+    } catch (error) {
+      return refuse('address-unusable', addressFault('HTTP', config.http.host, config.http.port, error));
+    }
+  }
+
+  /** From now on the replica takes part. */
+  start(): void {
+    this.#driver.start();
+    this.#links.connect();
+    this.#client = new PbftClient({
+      cluster: toClusterDescription(this.#prepared.config),
+      identity: this.#prepared.gatewayIdentity,
+      onWrongReply: ({ replica, summary, frames }) => this.#driver.onWrongReply(replica, summary, frames),
+      onRefused: (replica, code, reason) =>
+        this.logger.debug({ peer: replicaName(replica), code, reason }, 'gateway: refused'),
+    });
+  }
+
+  /** HTTP first, so that nobody new is promised anything; the log last. */
+  async close(): Promise<void> {
+    const http = this.#http;
+    if (http !== undefined) {
+      const grace = setTimeout(() => http.server.closeAllConnections(), HTTP_GRACE_MS);
+      await http.close();
+      clearTimeout(grace);
+    }
+    await this.#client?.close();
+    this.#driver.stop();
+    await this.#links.close();
+    await this.#stored.log.close();
+    this.logger.info('node stopped');
+  }
+
+  #makeDriver(): Driver {
+    const { config, application } = this.#prepared;
+    const { authenticator, codec, log, records } = this.#stored;
+    const state = new MemoryState((bytes) => authenticator.sha256(bytes));
+    return new Driver({
+      config: toReplicaConfig(config),
+      modules: { authenticator, application, state },
+      codec,
+      records,
+      log,
+      send: (to, frame) => this.#links.send(to, frame),
+      clock: now,
+      lab: config.lab,
+      observer: this.#makeObserver(),
+    });
+  }
+
+  #makeObserver(): DriverObserver {
+    return {
+      onEvent: (event) => {
+        this.#metrics.onEvent(event);
+        this.#registry.onEvent(event);
+        this.#events.onEvent(event);
+      },
+      onSync: (records) => this.#metrics.onSync(records),
+      onDropped: (reason) => this.#metrics.onDropped(reason),
+      onRecorded: (recorded) => this.#ring.add(recorded),
+      onBehaviour: (behaviour) =>
+        this.logger.warn({ behaviour: behaviour ?? null }, 'lab: the behaviour of this node was switched'),
+      onStopped: (fault) => this.#onStopped(fault),
+    };
+  }
+
+  #onStopped(fault: DriverFault): void {
+    this.#fault = fault;
+    this.logger.fatal({ err: fault.error, code: fault.code }, `the replica stopped and votes no more: ${fault.reason}`);
+    this.#fail(fault);
+  }
+
+  #makeLinks(): ReplicaLinks {
+    const { config, identity } = this.#prepared;
+    const { authenticator } = this.#stored;
+    const listed = new Set<string>(config.clients.map((client) => client.identity.signing));
+    const admitClient = (client: PublicIdentity): boolean =>
+      (config.openClients || listed.has(client.signing)) && authenticator.admitClient(client);
+    return new ReplicaLinks(
+      {
+        clusterId: config.clusterId,
+        self: config.self,
+        identity,
+        peers: toClusterDescription(config).replicas,
+        listen: config.peer,
+        admitClient,
+        isListed: (client) => listed.has(client),
+        limits: this.#options.linkSettings ?? {},
+      },
+      {
+        onFrame: (link, frame) => this.#driver.onFrame(link, frame),
+        onConnected: (link) => this.#onConnected(link),
+        onDisconnected: (link) => {
+          if (link.kind === 'replica') this.#connected.delete(link.replica);
+        },
+        onRefused: (link, code, reason) => this.#onLinkRefused(link, code, reason),
+      },
+    );
+  }
+
+  #onConnected(link: Party): void {
+    if (link.kind !== 'replica') return;
+    this.#connected.add(link.replica);
+    this.logger.debug({ peer: replicaName(link.replica) }, 'linked');
+    this.#driver.onConnected(link.replica);
+  }
+
+  #onLinkRefused(link: Party | undefined, code: LinkRefusalCode, reason: string): void {
+    this.#metrics.onLinkRefused(code);
+    const peer =
+      link === undefined ? 'unknown' : link.kind === 'replica' ? replicaName(link.replica) : `client:${link.client}`;
+    if (QUIET_LINK_CODES.includes(code)) this.logger.debug({ peer, code, reason }, 'link ended');
+    else this.#events.warnSparsely(`link ${peer} ${code}`, { peer, code, reason }, 'link refused');
+    if (link?.kind === 'replica' && (code === 'malformed' || code === 'oversized'))
+      this.#driver.onBadFrame(link.replica, code, reason);
+  }
+
+  #makeGateway(): Gateway {
+    return new Gateway({
+      client: { submit: (operation, options) => this.#submit(operation, options) },
+      registry: this.#registry,
+      pending: this.#options.pendingRequests ?? DEFAULT_PENDING_REQUESTS,
+      obstacle: () => this.#obstacle(),
+      nowMs: () => performance.now(),
+      onFinished: (outcome, seconds) => this.#metrics.onGateway(outcome, seconds),
+    });
+  }
+
+  async #submit(operation: Bytes, options: SubmitOptions): Promise<Outcome> {
+    assert(this.#client !== undefined, 'a node takes requests once it has started');
+    return this.#client.submit(operation, options);
+  }
+
+  /** A request that cannot get anywhere is better refused: then it is surely not submitted. */
+  #obstacle(): ApiError | undefined {
+    const stopped = stoppedError({ driver: this.#driver, fault: () => this.#fault });
+    if (stopped !== undefined) return stopped;
+    if (this.#client === undefined) return apiError('not_submitted', undefined, { reason: 'the node is starting' }, 1);
+    const { quorum } = this.#quorums;
+    if (this.#connected.size + 1 >= quorum) return undefined;
+    return apiError(
+      'not_submitted',
+      undefined,
+      { reason: `linked to ${this.#connected.size} nodes; a quorum takes ${quorum - 1}` },
+      1,
+    );
+  }
+
+  #makeLab(): Lab {
+    const { config } = this.#prepared;
+    return new Lab({
+      enabled: config.lab,
+      self: config.self,
+      quorums: this.#quorums,
+      driver: this.#driver,
+      suspected: () =>
+        this.#driver
+          .status()
+          .suspicions.filter(({ certainty }) => certainty === 'certain')
+          .map(({ node }) => node),
+    });
+  }
+
+  #makeMetrics(): Metrics {
+    return new Metrics({
+      status: () => this.#driver.status(),
+      heldOutputs: () => this.#driver.heldOutputs,
+      gatewayPending: () => this.#gateway.pending,
+      openRequests: () => this.#registry.openCount,
+      connectedPeers: () => this.#connected.size,
+      connectedClients: () => this.#links.stats().clients.connected,
+      links: () => linkCounts(this.#links.stats()),
+    });
+  }
+
+  #makeService(): ReturnType<typeof makeNodeService> {
+    const { config } = this.#prepared;
+    return makeNodeService({
+      config,
+      applicationName: applicationName(config.application),
+      codec: this.#stored.codec,
+      driver: this.#driver,
+      gateway: this.#gateway,
+      registry: this.#registry,
+      ring: this.#ring,
+      lab: this.#lab,
+      metrics: this.#metrics,
+      warnings: configWarnings(config),
+      version: VERSION,
+      connectedPeers: () => [...this.#connected].toSorted((left, right) => left - right),
+      fault: () => this.#fault,
+      uptimeSeconds: () => Math.round(performance.now() - this.#startedAt) / 1000,
+    });
+  }
+}
+
+/** Part of every restart and cut: no news for an operator. */
+const QUIET_LINK_CODES: readonly LinkRefusalCode[] = [
+  'disconnected',
+  'idle',
+  'shutting-down',
+  'replaced',
+  'refused-by-peer',
+];
+
+/** µs of a clock that no jump of the wall clock moves, and ms since 1970. */
+function now(): Now {
+  const [seconds, nanoseconds] = process.hrtime();
+  return { monotonic: seconds * 1_000_000 + Math.floor(nanoseconds / 1000), wall: Date.now() };
+}
+
+function addressFault(what: string, host: string, port: number, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE')
+    return `port ${port} on ${host} is taken: end what uses it, or give ${what} another port in config.json`;
+  if (code === 'EACCES') return `no permission to listen on ${host}:${port} for ${what}: take a port from 1024`;
+  if (code === 'EADDRNOTAVAIL')
+    return `${host} is no address of this machine: correct the host for ${what} in config.json`;
+  return `cannot listen on ${host}:${port} for ${what}: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  return manifest.version;
+}

@@ -1,0 +1,169 @@
+/** Joins the parts of a running node into what its HTTP routes ask for. It maps outcomes to the error catalogue and keeps nothing itself. */
+import type {
+  ApiError,
+  ErrorCode,
+  LogBody,
+  LogMessage,
+  LogQuery,
+  MessageAnswer,
+  SimulateByzantineBody,
+} from '../api/index.ts';
+import { apiError, MAX_LOG_MESSAGES, MAX_LOG_SLOTS } from '../api/index.ts';
+import { asDigest, asSequence, replicaName } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import type { Result } from '../base/result.ts';
+import { fail, ok } from '../base/result.ts';
+import type { CodecContext } from '../messages/index.ts';
+import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
+import type { NodeConfig } from './config/index.ts';
+import type { Driver, DriverFault } from './driver.ts';
+import type { Gateway } from './gateway.ts';
+import type { NodeService, Readiness, Submission } from './http/service.ts';
+import type { Lab } from './lab.ts';
+import { behavioursBody } from './lab.ts';
+import type { MessageRing } from './message-ring.ts';
+import type { Metrics } from './metrics.ts';
+import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
+import type { RequestRegistry } from './request-registry.ts';
+
+export interface ServiceParts {
+  readonly config: NodeConfig;
+  readonly applicationName: string;
+  readonly codec: CodecContext;
+  readonly driver: Driver;
+  readonly gateway: Gateway;
+  readonly registry: RequestRegistry;
+  readonly ring: MessageRing;
+  readonly lab: Lab;
+  readonly metrics: Metrics;
+  readonly warnings: readonly string[];
+  readonly version: string;
+  readonly connectedPeers: () => readonly ReplicaId[];
+  readonly fault: () => DriverFault | undefined;
+  readonly uptimeSeconds: () => number;
+}
+
+export function makeNodeService(parts: ServiceParts): NodeService {
+  const { config, driver, gateway, registry, lab, metrics } = parts;
+  return {
+    name: replicaName(config.self),
+    stopped: () => stoppedError(parts),
+    readiness: () => readiness(parts),
+    status: () =>
+      statusBody(driver.status(), {
+        byzantineNodes: lab.byzantineNodes(),
+        connectedPeers: parts.connectedPeers(),
+        authentication: config.authentication,
+        application: parts.applicationName,
+        lab: config.lab,
+        uptimeSeconds: parts.uptimeSeconds(),
+        version: parts.version,
+        warnings: parts.warnings,
+      }),
+    submit: (submission: Submission) => gateway.submit(submission),
+    requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
+    deliver: (message) => deliver(parts, message),
+    simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),
+    behaviours: behavioursBody,
+    log: (query) => log(parts, query),
+    suspicions: () => suspicionsBody(driver.status()),
+    metrics: () => metrics.text(),
+  };
+}
+
+/** Why the replica does nothing any more; undefined while it runs. */
+export function stoppedError({ fault, driver }: Pick<ServiceParts, 'fault' | 'driver'>): ApiError | undefined {
+  const why = fault();
+  if (why !== undefined) return apiError('replica_stopped', undefined, { reason: why.code });
+  return driver.isStopped
+    ? apiError('replica_stopped', 'This node is shutting down.', { reason: 'shutting-down' })
+    : undefined;
+}
+
+/** Ready: in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
+export function readiness({
+  driver,
+  config,
+  connectedPeers,
+}: Pick<ServiceParts, 'driver' | 'config' | 'connectedPeers'>): Readiness {
+  const status = driver.status();
+  const { quorum, weak, replicaCount } = status.quorums;
+  const waitingFor: string[] = [];
+  if (status.inViewChange) waitingFor.push(`the NEW-VIEW of view ${status.view}`);
+  const links = connectedPeers().length + 1;
+  if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
+  if (status.diverged) waitingFor.push('repair: the own state contradicts a stable checkpoint');
+  const claims = [...driver.claims.values()].toSorted((left, right) => right - left);
+  const heard = Math.min(weak, replicaCount - 1);
+  if (claims.length < heard) waitingFor.push(`the STATUS of ${heard - claims.length} more nodes`);
+  const target = (claims[weak - 1] ?? 0) - config.checkpointInterval;
+  if (status.lastExecuted < target)
+    waitingFor.push(`execution up to sequence ${target}, now at ${status.lastExecuted}`);
+  return waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor };
+}
+
+const INTAKE_ERRORS: Readonly<Record<IntakeRefusalCode, ErrorCode>> = {
+  malformed: 'malformed_message',
+  oversized: 'message_too_large',
+  'not-authentic': 'not_authentic',
+  'unknown-author': 'not_authentic',
+  'wrong-proof': 'not_authentic',
+  'not-allowed-here': 'not_applicable',
+};
+
+const BUSY_CODES: readonly CoreRefusalCode[] = ['queue-full', 'budget-exhausted', 'session-busy'];
+const UNPROVEN_CODES: readonly CoreRefusalCode[] = ['client-not-listed', 'signature-required'];
+
+function deliver(parts: ServiceParts, message: unknown): Result<MessageAnswer, ApiError> {
+  const delivered = parts.driver.deliver(message);
+  if (!delivered.ok) {
+    const fault = delivered.error;
+    if (fault.kind === 'intake')
+      return fail(apiError(INTAKE_ERRORS[fault.refusal.code], undefined, { reason: fault.refusal.reason }));
+    if (fault.kind === 'busy') return fail(apiError('overloaded', undefined, {}, 1));
+    return fail(stoppedError(parts) ?? apiError('replica_stopped'));
+  }
+  if (delivered.value.kind === 'taken') return ok({ status: 'accepted' });
+  const { code } = delivered.value;
+  if (code === 'duplicate' || code === 'old-request') return ok({ status: 'duplicate' });
+  if (BUSY_CODES.includes(code)) return fail(apiError('overloaded', undefined, { reason: code }, 1));
+  return fail(
+    apiError(UNPROVEN_CODES.includes(code) ? 'not_authentic' : 'not_applicable', undefined, { reason: code }),
+  );
+}
+
+function log(parts: ServiceParts, { from, to, messages = false }: LogQuery): Result<LogBody, ApiError> {
+  const { driver, config } = parts;
+  if (messages && !config.lab) return fail(apiError('lab_mode_off', 'Messages are recorded in lab mode only.'));
+  const status = driver.status();
+  const first = from ?? status.lowWaterMark + 1;
+  const last = Math.min(to ?? Number.MAX_SAFE_INTEGER, first + MAX_LOG_SLOTS - 1);
+  const slots = driver.slots(asSequence(first), asSequence(Math.max(0, last)));
+  return ok({
+    node_id: replicaName(status.self),
+    low_water_mark: status.lowWaterMark,
+    high_water_mark: status.highWaterMark,
+    last_executed: status.lastExecuted,
+    slots: slots.map((slot) => logSlot(slot, status.quorums)),
+    ...(messages ? { messages: recordedMessages(parts, from, to) } : {}),
+  });
+}
+
+/** The newest recorded messages, oldest first; with a range only those about its sequence numbers. */
+function recordedMessages(
+  { ring, codec }: ServiceParts,
+  from: number | undefined,
+  to: number | undefined,
+): LogMessage[] {
+  const hasRange = from !== undefined || to !== undefined;
+  const shown: LogMessage[] = [];
+  for (const recorded of ring.all().toReversed()) {
+    if (shown.length >= MAX_LOG_MESSAGES) break;
+    const message = logMessage(recorded, codec);
+    if (message === undefined) continue;
+    const sequence = (message.message as { sequence?: unknown }).sequence;
+    const isInRange = typeof sequence === 'number' && sequence >= (from ?? 0) && sequence <= (to ?? Infinity);
+    if (!hasRange || isInRange) shown.push(message);
+  }
+  return shown.toReversed();
+}

@@ -1,0 +1,116 @@
+/** What a node shows of itself: the replica's readonly view in the words of the API. Pure functions; nothing is kept. */
+import type { LogMessage, LogSlot, StatusBody, SuspicionsBody, SuspicionSummary } from '../api/index.ts';
+import { toBase64Url } from '../base/bytes.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import { replicaName } from '../base/ids.ts';
+import { decodeFrame, toJson } from '../messages/index.ts';
+import type { CodecContext } from '../messages/index.ts';
+import type { Quorums } from '../protocol/quorum.ts';
+import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
+import type { Suspicion } from '../protocol/suspicion.ts';
+import type { RecordedFrame } from './message-ring.ts';
+
+/** What the replica does not know of its node. */
+export interface NodeFacts {
+  readonly byzantineNodes: readonly ReplicaId[];
+  readonly connectedPeers: readonly ReplicaId[];
+  readonly authentication: StatusBody['authentication'];
+  readonly application: string;
+  readonly lab: boolean;
+  readonly uptimeSeconds: number;
+  readonly version: string;
+  readonly warnings: readonly string[];
+}
+
+export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody {
+  const { quorums } = status;
+  return {
+    node_id: replicaName(status.self),
+    primary: replicaName(status.primary),
+    is_primary: status.primary === status.self,
+    view: status.view,
+    sequence: status.highestAccepted,
+    f: quorums.faultLimit,
+    quorum_size: quorums.quorum,
+    byzantine_nodes: facts.byzantineNodes.map(replicaName),
+    n: quorums.replicaCount,
+    last_executed: status.lastExecuted,
+    low_water_mark: status.lowWaterMark,
+    high_water_mark: status.highWaterMark,
+    in_view_change: status.inViewChange,
+    suspicions: status.suspicions.map(suspicionSummary),
+    state_root: status.stateRoot,
+    state_root_sequence: status.stateRootSequence,
+    queued_requests: status.queuedRequests,
+    connected_peers: facts.connectedPeers.map(replicaName),
+    quorum_rule: quorums.rule,
+    authentication: facts.authentication,
+    application: facts.application,
+    lab: facts.lab,
+    uptime_s: facts.uptimeSeconds,
+    version: facts.version,
+    warnings: [...facts.warnings, ...(status.diverged ? [DIVERGED] : [])],
+  };
+}
+
+const DIVERGED = 'The state of this node contradicts a stable checkpoint: it executes and votes no more.';
+
+export function suspicionSummary({
+  node,
+  kind,
+  certainty,
+  view,
+  sequence,
+  evidence,
+  ...seen
+}: Suspicion): SuspicionSummary {
+  return {
+    node_id: replicaName(node),
+    kind,
+    certainty,
+    view,
+    sequence,
+    first_seen_ms: seen.firstSeenMs,
+    last_seen_ms: seen.lastSeenMs,
+    count: seen.count,
+    evidence: evidence.summary,
+  };
+}
+
+export function suspicionsBody(status: ReplicaStatus): SuspicionsBody {
+  return {
+    node_id: replicaName(status.self),
+    suspicions: status.suspicions.map((suspicion) => ({
+      ...suspicionSummary(suspicion),
+      frames: suspicion.evidence.frames.map(toBase64Url),
+    })),
+  };
+}
+
+export function logSlot(slot: SlotStatus, quorums: Quorums): LogSlot {
+  const isDecided = slot.phase === 'executed' || slot.phase === 'committed';
+  return {
+    sequence: slot.sequence,
+    view: slot.view,
+    digest: slot.digest ?? null,
+    phase: slot.phase,
+    body_held: slot.bodyHeld,
+    requests: [...slot.requests],
+    prepares: slot.prepares.map(replicaName),
+    commits: slot.commits.map(replicaName),
+    prepared_certificate: slot.phase === 'prepared' || slot.prepares.length >= quorums.quorum - 1,
+    committed_certificate: isDecided || slot.commits.length >= quorums.quorum,
+    waiting_for: slot.waitingFor ?? null,
+  };
+}
+
+/** A recorded frame as JSON; undefined for one that does not decode (it was refused for it). */
+export function logMessage(
+  { atMs, direction, peer, frame }: RecordedFrame,
+  codec: CodecContext,
+): LogMessage | undefined {
+  const decoded = decodeFrame(frame, codec);
+  if (!decoded.ok) return undefined;
+  const name = peer.kind === 'replica' ? replicaName(peer.replica) : `client:${peer.client}`;
+  return { at_ms: atMs, direction, peer: name, message: toJson(decoded.value.message, decoded.value.proof) };
+}
