@@ -1,11 +1,10 @@
 /** Options and argument readers that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { ExitCode } from './exit-code.ts';
 import { DATA_DIRECTORY } from './find-cluster.ts';
 
-/** How a command tells its exit code. */
-export type End = (code: ExitCode) => void;
+/** How a command tells its exit code: one of {@link EXIT}, or why a node's process stopped by itself. */
+export type End = (code: number) => void;
 
 /** Adds the two options by which a command finds its cluster. */
 export function withClusterOptions(command: Command): Command {

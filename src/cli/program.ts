@@ -9,13 +9,13 @@ import { addStartCommand } from './commands/start.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { EXIT } from './exit-code.ts';
-import type { ExitCode } from './exit-code.ts';
 import { DATA_DIRECTORY } from './find-cluster.ts';
+import type { End } from './options.ts';
 import { terminal } from './terminal.ts';
 
 /** Runs one command line (without `node` and the script) and says what to exit with. Never throws. */
-export async function runCli(args: readonly string[]): Promise<ExitCode> {
-  let exit: ExitCode = EXIT.done;
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exit: number = EXIT.done;
   const program = makeProgram((code) => {
     exit = code;
   });
@@ -33,7 +33,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function makeProgram(end: (code: ExitCode) => void): Command {
+function makeProgram(end: End): Command {
   const program = new Command('pbft');
   program
     .description('A service that stays correct when some of its nodes crash, lie or are broken into (PBFT).')

@@ -1,4 +1,4 @@
-/** Replies at the door of the client: limits → decode → right kind → authentic. It holds no state; what fails is dropped and named. */
+/** Replies at the door of the client: limits → decode → right kind → authentic. What fails is dropped and named. */
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
@@ -20,6 +20,8 @@ export class ReplyIntake {
   readonly #mode: AuthenticationMode;
   readonly #client: ClientId;
   readonly #modules: ReplyIntakeModules;
+  /** Signatures of replies that were let in: their sessions ask for the same check once more. */
+  readonly #verified = new WeakSet<Bytes>();
 
   constructor(mode: AuthenticationMode, client: ClientId, modules: ReplyIntakeModules) {
     this.#mode = mode;
@@ -41,12 +43,18 @@ export class ReplyIntake {
       const authentic = proof.kind === 'mac' && authenticator.verifyMac(party, authenticated, proof.mac);
       return authentic ? ok(message.replies) : fail('not-authentic');
     }
-    const signed = message.replies.filter(
-      (reply) =>
-        reply.signature !== undefined &&
-        authenticator.verifySignature(party, replyBytes(codec, reply), reply.signature),
-    );
+    const signed = message.replies.filter((reply) => {
+      const { signature } = reply;
+      if (signature === undefined || !authenticator.verifySignature(party, replyBytes(codec, reply), signature))
+        return false;
+      this.#verified.add(signature);
+      return true;
+    });
     // One bad signature spoils that reply alone: the others prove themselves.
     return signed.length > 0 ? ok(signed) : fail('not-authentic');
+  }
+  /** What a session asks: a signature that it got from here needs no second check, for it comes with the reply it was checked on. */
+  verifySignature(party: Party, bytes: Bytes, signature: Bytes): boolean {
+    return this.#verified.has(signature) || this.#modules.authenticator.verifySignature(party, bytes, signature);
   }
 }

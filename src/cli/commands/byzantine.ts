@@ -26,7 +26,8 @@ Examples:
   pbft byzantine node2                 behaviour corrupt
   pbft byzantine node2 equivocate
   pbft byzantine node2 equivocate --off
-  pbft byzantine --list                all behaviours and what others see`;
+  pbft byzantine --list                all behaviours
+  pbft byzantine --list equivocate     what one does as primary, backup and gateway, and what others see`;
 
 export function addByzantineCommand(program: Command, end: End): void {
   const command = program
@@ -35,7 +36,7 @@ export function addByzantineCommand(program: Command, end: End): void {
     .argument('[node]', 'node1, node2, …')
     .argument('[behaviour]', 'see --list (default: "corrupt")')
     .option('--off', 'end the behaviour')
-    .option('--list', 'list the behaviours')
+    .option('--list', 'list the behaviours, or explain the one that is named')
     .option('--json', 'print what the node answered, as JSON')
     .addHelpText('after', HELP);
   withClusterOptions(command).action(
@@ -56,12 +57,14 @@ async function run(
       'pbft byzantine --list shows the behaviours',
     );
   }
-  if (target !== undefined && options.list === true) return terminal.fail(EXIT.usage, '--list takes no node');
+  if (options.list === true && (behaviour !== undefined || options.off === true)) {
+    return terminal.fail(EXIT.usage, '--list takes the name of a behaviour at most');
+  }
   const nodes = findCluster(options);
   if (!nodes.ok) return nodes.error;
   const timeoutMs = 5000;
   const { outcome, node } = await firstAnswer(nodes.value, async ({ url }) =>
-    target === undefined
+    options.list === true || target === undefined
       ? callNode({ method: 'GET', url: `${url}/pbft/behaviours`, timeoutMs })
       : callNode({
           method: 'POST',
@@ -83,8 +86,8 @@ async function run(
       `${node.url} answered with HTTP ${outcome.status}: is that a node of a cluster?`,
     );
   if (options.json === true) return EXIT.done;
-  if (target === undefined) printBehaviours(outcome.body as BehavioursBody);
-  else printAnswer(outcome.body as SimulateByzantineAnswer);
+  if (options.list === true) return printBehaviours(outcome.body as BehavioursBody, target);
+  printAnswer(outcome.body as SimulateByzantineAnswer);
   return EXIT.done;
 }
 
@@ -115,21 +118,30 @@ function printAnswer(answer: SimulateByzantineAnswer): void {
   if (answer.exceeds_f) terminal.warn('more nodes misbehave than the cluster can bear: nothing is guaranteed any more');
 }
 
-function printBehaviours(body: BehavioursBody): void {
-  for (const { behaviour, summary, roles } of body.behaviours) {
-    const mark = behaviour === body.default ? ' (default)' : '';
-    terminal.line(`${terminal.style('bold', behaviour)}${mark}: ${summary}`);
-    const rows = roles.map(({ role, changes, others_see: seen, suspicions }) => [
-      `  as ${role}`,
-      changes,
-      seen,
-      kindsOf(suspicions),
+function printBehaviours(body: BehavioursBody, name: string | undefined): ExitCode {
+  if (name === undefined) {
+    const rows = body.behaviours.map(({ behaviour, summary }) => [
+      behaviour,
+      behaviour === body.default ? `${summary} (default)` : summary,
     ]);
-    for (const line of formatTable(rows)) terminal.line(line);
+    for (const line of formatTable([['BEHAVIOUR', 'WHAT IT DOES'], ...rows])) terminal.line(line);
+    return EXIT.done;
   }
+  const entry = body.behaviours.find(({ behaviour }) => behaviour === name);
+  const names = body.behaviours.map(({ behaviour }) => behaviour);
+  if (entry === undefined)
+    return terminal.fail(EXIT.refused, `there is no behaviour ${name}`, `behaviours: ${names.join(', ')}`);
+  terminal.line(`${terminal.style('bold', name)}: ${entry.summary}`);
+  for (const { role, changes, others_see: seen, suspicions } of entry.roles) {
+    terminal.line();
+    terminal.line(`As ${role}: ${changes}`);
+    terminal.line(`  What others see: ${seen}`);
+    terminal.line(`  Suspicions: ${kindsOf(suspicions)}`);
+  }
+  return EXIT.done;
 }
 
 function kindsOf(suspicions: BehavioursBody['behaviours'][number]['roles'][number]['suspicions']): string {
   const kinds = suspicions.map(({ kind, certainty }) => (certainty === 'certain' ? kind : `${kind} (uncertain)`));
-  return kinds.length === 0 ? 'no suspicion' : kinds.join(', ');
+  return kinds.length === 0 ? 'none' : kinds.join(', ');
 }

@@ -89,8 +89,6 @@ async function run(options: UpOptions): Promise<ExitCode> {
   const prepared = await prepareLocalCluster(wishes);
   if (!prepared.ok) return terminal.fail(EXIT.usage, ...prepared.error);
   const cluster = prepared.value;
-  // A terminal that has gone is no reason to end the cluster.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const warning of new Set(cluster.nodes.flatMap(({ config }) => configWarnings(config)))) terminal.warn(warning);
   const run = new LocalRun(cluster, options.data);
   const ended = run.untilEnded();

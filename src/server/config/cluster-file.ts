@@ -5,6 +5,7 @@ import type { Digest } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { ClusterDescription } from '../../client/cluster-description.ts';
+import { DEFAULT_CLUSTER } from '../../protocol/config.ts';
 import type { AuthenticationMode } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import { Checklist } from './checklist.ts';
@@ -69,9 +70,9 @@ export function replicaJson(replica: ReplicaEntry): object {
   return { node_id: `node${id + 1}`, host, peer_port: peerPort, http_url: httpUrl, signing, agreement };
 }
 
-/** What the client library needs of it. */
+/** What the client library needs of it. The horizon is not in the file: a client only judges by it how old a refusal may be. */
 export function describeCluster(cluster: ClusterFile): ClusterDescription {
   const { clusterId, quorumRule, authentication } = cluster;
   const replicas = cluster.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, replicas };
+  return { clusterId, quorumRule, authentication, sessionHorizonUs: DEFAULT_CLUSTER.sessionHorizonUs, replicas };
 }

@@ -32,7 +32,7 @@ export function toReplicaConfig(config: NodeConfig): ReplicaConfig {
 export function toClusterDescription(config: NodeConfig): ClusterDescription {
   const { clusterId, quorumRule, authentication } = config;
   const replicas = config.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, replicas };
+  return { clusterId, quorumRule, authentication, sessionHorizonUs: config.sessionHorizonMs * 1000, replicas };
 }
 
 /** What is allowed and still worth a warning at every start and in the status; one sentence each, empty for a sound configuration. */

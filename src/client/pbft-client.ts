@@ -1,0 +1,323 @@
+/**
+ * The client library for Node: any number of calls at once over one link to each replica. It owns the links, a pool of sessions (each has one
+ * request under way, client-session.ts) and a bounded queue before them. Every call ends [G25]. A request whose outcome is unknown is never
+ * sent again under another session: whoever repeats it decides so, best with an idempotency key.
+ */
+import { asClientId } from '../base/ids.ts';
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { CodecContext, encodeFrame, encodeMessage, NO_PROOF } from '../messages/index.ts';
+import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
+import type { Identity, LinkSettings } from '../node/index.ts';
+import { ClientSession, DEFAULT_CLIENT_TIMING } from '../protocol/client-session.ts';
+import type { ClientOutput, ClientTiming } from '../protocol/client-session.ts';
+import type { Authenticator } from '../protocol/ports.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
+import { Sealer } from '../protocol/seal.ts';
+import { ViewEstimate } from '../protocol/view-estimate.ts';
+import { Call } from './call.ts';
+import type { ClusterDescription } from './cluster-description.ts';
+import { notSubmitted } from './outcome.ts';
+import type { Outcome, SubmitOptions } from './outcome.ts';
+import { Outbox } from './outbox.ts';
+import { ReplyIntake } from './reply-intake.ts';
+import type { ReplyRefusal } from './reply-intake.ts';
+import { SessionNumbers } from './session-numbers.ts';
+
+export const CLIENT_LIMITS = {
+  /** Requests under way at once. A quarter of what the cluster keeps per client, so that sessions given up do not push out live ones. */
+  sessions: 256,
+  /** Calls that wait for a session; beyond it a call is rejected at once. */
+  queued: 16_384,
+  timeoutMs: 10_000,
+} as const;
+
+/** A reply that claims another execution than the accepted one: given at most f faulty replicas, its replica lies. */
+export interface WrongReply {
+  readonly replica: ReplicaId;
+  /** One sentence for people. */
+  readonly summary: string;
+  /** The signed reply as a frame, which proves it to third parties; empty where replies are not signed. */
+  readonly frames: readonly Bytes[];
+}
+
+export interface PbftClientOptions {
+  readonly cluster: ClusterDescription;
+  readonly identity: Identity;
+  /** Requests under way at once, 256 when left out. */
+  readonly sessions?: number;
+  /** Calls waiting for a session, 16,384 when left out. */
+  readonly queued?: number;
+  readonly timing?: ClientTiming;
+  readonly links?: Partial<LinkSettings>;
+  readonly onWrongReply?: (wrong: WrongReply) => void;
+  /** A frame of a replica that was dropped, or a link that was refused: for logs and counters. */
+  readonly onRefused?: (replica: ReplicaId, code: ReplyRefusal | (string & {}), reason: string) => void;
+}
+
+/** How many of what there are now. */
+export interface ClientStats {
+  readonly connected: readonly ReplicaId[];
+  readonly underWay: number;
+  readonly queued: number;
+  readonly idleSessions: number;
+}
+
+interface PooledSession {
+  readonly session: ClientSession;
+  /** When it last ended a call, µs monotonic. */
+  idleSince: number;
+}
+
+export class PbftClient {
+  readonly id: ClientId;
+  readonly #options: PbftClientOptions;
+  readonly #authenticator: Authenticator;
+  readonly #codec: CodecContext;
+  readonly #intake: ReplyIntake;
+  readonly #outbox: Outbox;
+  readonly #links: ClientLinks;
+  readonly #views: ViewEstimate;
+  readonly #numbers = new SessionNumbers();
+  readonly #connected = new Set<ReplicaId>();
+  /** Every session of this client by its number, idle or not: replies find theirs here. */
+  readonly #sessions = new Map<number, ClientSession>();
+  /** The one used last is used next, so that the others can grow old and go. */
+  readonly #idle: PooledSession[] = [];
+  /** By the number of their session. */
+  readonly #underWay = new Map<number, Call>();
+  readonly #queue = new Set<Call>();
+  #closed: Promise<void> | undefined;
+
+  /** Begins to dial all replicas at once. */
+  constructor(options: PbftClientOptions) {
+    const { cluster, identity } = options;
+    const { clusterId, authentication, quorumRule, replicas } = cluster;
+    this.id = asClientId(identity.public.signing);
+    this.#options = options;
+    this.#authenticator = new NodeAuthenticator({
+      identity,
+      self: { kind: 'client', client: this.id },
+      clusterId,
+      replicas: replicas.map((replica) => replica.identity),
+      clients: [],
+    });
+    this.#codec = new CodecContext(clusterId, (bytes) => this.#authenticator.sha256(bytes));
+    const modules = { authenticator: this.#authenticator, codec: this.#codec };
+    this.#intake = new ReplyIntake(authentication, this.id, modules);
+    this.#views = new ViewEstimate(makeQuorums(replicas.length, quorumRule));
+    this.#outbox = new Outbox({
+      ...modules,
+      sealer: new Sealer({ clusterId, authentication }, this.#authenticator),
+      replicaCount: replicas.length,
+      send: (replica, frame) => this.#links.send(replica, frame),
+    });
+    this.#links = new ClientLinks(
+      { clusterId, identity, replicas, ...(options.links === undefined ? {} : { limits: options.links }) },
+      {
+        onFrame: (replica, frame) => this.#onFrame(replica, frame),
+        onConnected: (replica) => this.#onConnected(replica),
+        onDisconnected: (replica) => this.#connected.delete(replica),
+        onRefused: (replica, code, reason) => options.onRefused?.(replica, code, reason),
+      },
+    );
+    this.#links.connect();
+  }
+
+  get stats(): ClientStats {
+    return {
+      connected: [...this.#connected].toSorted((left, right) => left - right),
+      underWay: this.#underWay.size,
+      queued: this.#queue.size,
+      idleSessions: this.#idle.length,
+    };
+  }
+
+  /**
+   * Has the operation ordered and executed. Never rejects; ends as `executed`, `rejected` or `unknown`, at the latest after its timeout. When
+   * all sessions are busy it waits for one; when too many wait already, it is rejected at once.
+   */
+  async submit(operation: Bytes, options: SubmitOptions = {}): Promise<Outcome> {
+    if (this.#closed !== undefined) return notSubmitted('this client is closed');
+    if (options.signal?.aborted === true) return notSubmitted('given up by its caller before it was sent');
+    const limit = this.#options.queued ?? CLIENT_LIMITS.queued;
+    if (this.#queue.size >= limit) return notSubmitted(`${limit} requests wait already: send it again later`);
+    const call = new Call(operation, options, nowUs(), options.timeoutMs ?? CLIENT_LIMITS.timeoutMs);
+    call.listen(() => this.#giveUp(call));
+    this.#enqueue(call);
+    return call.outcome;
+  }
+
+  /** Ends every call (those under way as `unknown`) and all links; harmless when repeated. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
+    this.#queue.clear();
+    for (const call of [...this.#underWay.values()]) this.#giveUp(call);
+    this.#outbox.close();
+    await this.#links.close();
+  }
+
+  #enqueue(call: Call): void {
+    this.#queue.add(call);
+    call.setTimer(Math.ceil((call.deadline - nowUs()) / 1000), () => this.#giveUp(call));
+    this.#serveQueue();
+  }
+
+  #serveQueue(): void {
+    for (const call of this.#queue) {
+      const session = this.#takeSession();
+      if (session === undefined) return;
+      this.#queue.delete(call);
+      this.#issue(call, session);
+    }
+  }
+
+  #takeSession(): ClientSession | undefined {
+    const now = nowUs();
+    const { cluster, timing, sessions } = this.#options;
+    // A session idle for longer may have made room for another in the cluster's table; its next request would end as unknown.
+    for (let pooled = this.#idle.pop(); pooled !== undefined; pooled = this.#idle.pop()) {
+      if (now - pooled.idleSince < cluster.sessionHorizonUs) return pooled.session;
+      this.#sessions.delete(pooled.session.session);
+    }
+    if (this.#underWay.size >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
+    const { authentication, quorumRule, sessionHorizonUs, replicas } = cluster;
+    const session = new ClientSession(
+      {
+        cluster: { replicaCount: replicas.length, quorumRule, authentication, sessionHorizonUs },
+        client: this.id,
+        session: this.#numbers.next(Date.now() * 1000),
+        timing: timing ?? DEFAULT_CLIENT_TIMING,
+      },
+      { context: this.#codec, authenticator: this.#intake, views: this.#views },
+    );
+    this.#sessions.set(session.session, session);
+    return session;
+  }
+
+  #issue(call: Call, session: ClientSession): void {
+    const now = nowUs();
+    const { idempotency, receipt } = call.options;
+    const submitted = session.submit(now, call.operation, {
+      timeoutUs: Math.max(1, call.deadline - now),
+      idempotency,
+      receipt: receipt === true,
+    });
+    if (!submitted.ok) {
+      this.#putBack(session);
+      const { code, message } = submitted.error;
+      const isOwnFault = code === 'operation_too_large' || code === 'bad_idempotency_key';
+      call.end(notSubmitted(message, isOwnFault ? code : 'not_submitted'));
+      return;
+    }
+    call.issued(session);
+    this.#underWay.set(session.session, call);
+    this.#take(session, submitted.value);
+    this.#setTimer(call, session);
+  }
+
+  /** Idle again, or of no more use. */
+  #putBack(session: ClientSession): void {
+    if (session.state === 'idle') this.#idle.push({ session, idleSince: nowUs() });
+    else this.#sessions.delete(session.session);
+  }
+
+  #setTimer(call: Call, session: ClientSession): void {
+    const next = session.nextTimeout();
+    if (next === undefined) return;
+    call.setTimer(Math.ceil((next - nowUs()) / 1000), () => {
+      this.#take(session, session.onTimeout(nowUs()));
+      this.#setTimer(call, session);
+    });
+  }
+
+  #onFrame(replica: ReplicaId, frame: Bytes): void {
+    const opened = this.#intake.open(replica, frame);
+    if (!opened.ok) {
+      this.#options.onRefused?.(
+        replica,
+        opened.error,
+        'a frame that is no authentic REPLIES for this client was dropped',
+      );
+      return;
+    }
+    const now = nowUs();
+    for (const reply of opened.value) {
+      const session = this.#sessions.get(reply.session);
+      if (session === undefined) continue;
+      const call = this.#underWay.get(reply.session);
+      const outputs = session.onReply(now, reply, replica);
+      if (call?.session === session && session.progress !== undefined) call.options.onProgress?.(session.progress);
+      this.#take(session, outputs);
+    }
+  }
+
+  /** What a link did not take while it was down goes out now, not only at the next repeat. */
+  #onConnected(replica: ReplicaId): void {
+    this.#connected.add(replica);
+    for (const call of this.#underWay.values()) {
+      const missed = call.missed.get(replica);
+      if (missed !== undefined) this.#outbox.put({ ...missed, to: [replica] });
+    }
+  }
+
+  #take(session: ClientSession, outputs: readonly ClientOutput[]): void {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'send': {
+          const call = this.#underWay.get(session.session);
+          if (call !== undefined) this.#outbox.put(call.dispatch(output));
+          break;
+        }
+        case 'outcome':
+          this.#settle(session, output.outcome);
+          break;
+        case 'late-outcome':
+          break;
+        case 'wrong-reply': {
+          const { replica, summary, reply } = output;
+          const frames = reply.signature === undefined ? [] : [encodeFrame(encodeMessage(reply), NO_PROOF)];
+          this.#options.onWrongReply?.({ replica, summary, frames });
+        }
+      }
+    }
+  }
+
+  #settle(session: ClientSession, outcome: Exclude<Outcome, { requestDigest: undefined }>): void {
+    const call = this.#underWay.get(session.session);
+    this.#underWay.delete(session.session);
+    if (session.state === 'unresolved') session.abandon();
+    this.#putBack(session);
+    if (call === undefined) return;
+    if (outcome.kind !== 'executed' && outcome.bounds !== undefined) {
+      const { sessionFloor, agreedTime } = outcome.bounds;
+      this.#numbers.passOver(Math.max(sessionFloor, outcome.kind === 'rejected' ? agreedTime : 0));
+    }
+    if (call.mayBeIssuedAgain(outcome)) {
+      this.#enqueue(call);
+      return;
+    }
+    call.end(call.wasSent || outcome.kind !== 'unknown' ? outcome : notSubmitted('no replica could be reached'));
+    this.#serveQueue();
+  }
+
+  /** Its caller gave up, its time is over, or the client is closed. */
+  #giveUp(call: Call): void {
+    if (this.#queue.delete(call)) {
+      call.end(notSubmitted('no session became free in time: too many requests are under way'));
+      return;
+    }
+    const { session } = call;
+    if (session !== undefined && this.#underWay.get(session.session) === call) this.#take(session, session.abandon());
+  }
+}
+
+/** µs of a clock that no wall-clock jump moves. */
+function nowUs(): number {
+  return Math.floor(performance.now() * 1000);
+}
