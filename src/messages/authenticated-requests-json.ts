@@ -75,7 +75,9 @@ function putRequest(value: Request): JsonObject {
 function take(members: Members, context: CodecContext): Requests {
   const operations = takeOperations(members);
   const bundles = takeBundles(members, context);
-  const headers = at('request_headers', () => openList(member(members, 'request_headers') ?? refuse('missing-field'), LIMITS.requestsPerBatch));
+  const headers = at('request_headers', () =>
+    openList(member(members, 'request_headers') ?? refuse('missing-field'), LIMITS.requestsPerBatch),
+  );
   if (headers.length !== operations.length) refuse('inconsistent', 'request_headers');
   const requests = headers.map((header, index) =>
     at(`request_headers[${index}]`, () => takeRequest(header, operations[index] ?? null, bundles, context)),
@@ -96,11 +98,18 @@ function takeOperations(members: Members): readonly Json[] {
 function takeBundles(members: Members, context: CodecContext): readonly Bundle[] {
   const json = member(members, 'bundles') ?? [];
   return at('bundles', () =>
-    openList(json, LIMITS.requestsPerBatch).map((item, index) => at(`[${index}]`, () => bundleForm.from(item, context))),
+    openList(json, LIMITS.requestsPerBatch).map((item, index) =>
+      at(`[${index}]`, () => bundleForm.from(item, context)),
+    ),
   );
 }
 
-function takeRequest(json: Json, operation: Json, bundles: readonly Bundle[], context: CodecContext): AuthenticatedRequest {
+function takeRequest(
+  json: Json,
+  operation: Json,
+  bundles: readonly Bundle[],
+  context: CodecContext,
+): AuthenticatedRequest {
   const header = openObject(json, HEADER_NAMES);
   const value = request.members.take({ ...header, [OPERATION]: operation }, context);
   const computed = requestDigest(context, value);
@@ -122,5 +131,9 @@ function takeProof(header: Members, bundles: readonly Bundle[], context: CodecCo
   if (number === undefined) return refuse('missing-field', 'signature');
   const bundle = at('bundle', () => bundles[wholeNumber(number, LIMITS.requestsPerBatch)] ?? refuse('out-of-range'));
   if (position === undefined) return refuse('missing-field', 'position');
-  return { kind: 'authenticator', bundle, position: at('position', () => wholeNumber(position, LIMITS.requestsPerBundle - 1)) };
+  return {
+    kind: 'authenticator',
+    bundle,
+    position: at('position', () => wholeNumber(position, LIMITS.requestsPerBundle - 1)),
+  };
 }

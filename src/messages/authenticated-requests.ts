@@ -17,7 +17,7 @@ import { REQUEST_UNCOVERED_BYTES, request, requestSize } from './request.ts';
 import { bounded } from './schema/composites.ts';
 import { HEX_BYTES } from './schema/hex.ts';
 import type { Reader } from './schema/reader.ts';
-import { lengthBytes, readLength, writeLength } from './schema/scalars.ts';
+import { digest as digestSchema, lengthBytes, readLength, writeLength } from './schema/scalars.ts';
 import type { Schema } from './schema/schema.ts';
 import { SIGNATURE_BYTES, signature } from './schema/signed-text.ts';
 import type { Writer } from './schema/writer.ts';
@@ -76,7 +76,8 @@ function write(writer: Writer, requests: readonly AuthenticatedRequest[]): void 
   }
   for (const { bundle, isListed } of rows) {
     writeLength(writer, bundle.digests.length, LIMITS.requestsPerBundle);
-    for (let i = 0; i < bundle.digests.length; i += 1) if (isListed[i] !== true) writer.hex(bundle.digests[i] as Digest);
+    for (let i = 0; i < bundle.digests.length; i += 1)
+      if (isListed[i] !== true) digestSchema.write(writer, bundle.digests[i] as Digest);
     macList.write(writer, bundle.macs);
   }
 }
@@ -109,7 +110,13 @@ function readRequest(reader: Reader, bundles: OpenBundle[], clients: ClientId[])
   return { request: value, digest, proof: readProof(reader, value.client, digest, bundles, clients) };
 }
 
-function readProof(reader: Reader, client: ClientId, digest: Digest, bundles: OpenBundle[], clients: ClientId[]): RequestProof {
+function readProof(
+  reader: Reader,
+  client: ClientId,
+  digest: Digest,
+  bundles: OpenBundle[],
+  clients: ClientId[],
+): RequestProof {
   const kind = reader.u8();
   if (kind === SIGNED) return { kind: 'signature', signature: signature.read(reader) };
   if (kind !== IN_BUNDLE) refuse('out-of-range', 'proof.kind');
@@ -122,7 +129,8 @@ function readProof(reader: Reader, client: ClientId, digest: Digest, bundles: Op
   }
   const bundle = bundles[number] as OpenBundle;
   const other = bundle.digests[position];
-  if (clients[number] !== client || (other !== undefined && other !== digest)) refuse('bundle-mismatch', 'proof.position');
+  if (clients[number] !== client || (other !== undefined && other !== digest))
+    refuse('bundle-mismatch', 'proof.position');
   bundle.digests[position] = digest;
   return { kind: 'authenticator', bundle, position };
 }
@@ -133,7 +141,7 @@ function readBundle(reader: Reader, bundle: OpenBundle, number: number): void {
   try {
     const length = readLength(reader, 1, LIMITS.requestsPerBundle, 0);
     if (digests.length > length) refuse('bundle-mismatch', 'digests');
-    for (let i = 0; i < length; i += 1) digests[i] ??= reader.hex() as Digest;
+    for (let i = 0; i < length; i += 1) digests[i] ??= digestSchema.read(reader);
     bundle.macs = macList.read(reader);
   } catch (thrown) {
     throw within(`bundles[${number}]`, thrown);

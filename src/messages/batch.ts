@@ -8,7 +8,7 @@ import { refuse } from './refusal.ts';
 import type { Fault } from './schema/composites.ts';
 import { object } from './schema/composites.ts';
 import { HEX_BYTES } from './schema/hex.ts';
-import { count, flags, wholeNumber } from './schema/scalars.ts';
+import { count, digest, flags, wholeNumber } from './schema/scalars.ts';
 import type { Schema, ValueOf } from './schema/schema.ts';
 import { Writer } from './schema/writer.ts';
 
@@ -41,7 +41,8 @@ export const batch = object(
     requests: authenticatedRequests,
   },
   {
-    rule: ({ requests, flags: set }) => (requests.length > 0 || set !== 0 ? undefined : { code: 'inconsistent', at: 'requests' }),
+    rule: ({ requests, flags: set }) =>
+      requests.length > 0 || set !== 0 ? undefined : { code: 'inconsistent', at: 'requests' },
   },
 );
 
@@ -56,12 +57,12 @@ export function batchDigest(context: CodecContext, value: Batch): Digest {
   const writer = new Writer(timestamp.maxBytes + batchFlags.maxBytes + HEX_BYTES * value.requests.length);
   timestamp.write(writer, value.timestamp);
   batchFlags.write(writer, value.flags);
-  for (const entry of value.requests) writer.hex(entry.digest);
+  for (const entry of value.requests) digest.write(writer, entry.digest);
   return context.digest(DOMAINS.batchDigest, writer.finish());
 }
 
 /** What a body that belongs to another digest is refused with. */
-export function verifyBody(context: CodecContext, digest: Digest, body: Batch | undefined): Fault | undefined {
-  if (body === undefined || batchDigest(context, body) === digest) return undefined;
+export function verifyBody(context: CodecContext, expected: Digest, body: Batch | undefined): Fault | undefined {
+  if (body === undefined || batchDigest(context, body) === expected) return undefined;
   return { code: 'digest-mismatch', at: 'batch' };
 }

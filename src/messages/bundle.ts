@@ -58,7 +58,10 @@ export interface BundleTable {
  * it names: no such position, another digest there, or a bundle that a request of another client uses too. Without it that is a bug of
  * ours: throws InvariantViolation.
  */
-export function tabulate(requests: readonly AuthenticatedRequest[], reject: (index: number) => never = breakBundle): BundleTable {
+export function tabulate(
+  requests: readonly AuthenticatedRequest[],
+  reject: (index: number) => never = breakBundle,
+): BundleTable {
   const table = tabulateBy((bundle) => bundle, requests, reject);
   return hasEqualBundles(table.rows.map((row) => row.bundle)) ? tabulateBy(textOf, requests, reject) : table;
 }

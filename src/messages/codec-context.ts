@@ -7,6 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import type { Digest } from '../base/ids.ts';
 import { copyBytes } from './schema/copy-bytes.ts';
 import { HEX_BYTES, putHex } from './schema/hex.ts';
+import { encodedSlab } from './schema/slab.ts';
 
 /** SHA-256 of some bytes, which it must not keep: they are overwritten afterwards. */
 export type Sha256 = (bytes: Bytes) => Digest;
@@ -52,7 +53,8 @@ export class CodecContext {
   /** The bytes to MAC or sign for the same: a new array. */
   bound(name: string, bytes: Bytes, from = 0, to = bytes.length): Bytes {
     const domain = this.#domain(name);
-    const bound = resized(domain.scratch, domain.prefixLength, domain.prefixLength + to - from);
+    const bound = encodedSlab.allocate(domain.prefixLength + to - from);
+    copyBytes(domain.scratch, 0, bound, 0, domain.prefixLength);
     copyBytes(bytes, from, bound, domain.prefixLength, to - from);
     return bound;
   }

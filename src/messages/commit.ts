@@ -8,13 +8,6 @@ export const commit = message({
   type: 'commit',
   tag: 3,
   content: { view, sequence, digest, replica: sender },
-  quick: (reader) => ({
-    type: 'commit' as const,
-    view: view.read(reader),
-    sequence: sequence.read(reader),
-    digest: digest.read(reader),
-    replica: sender.read(reader),
-  }),
 });
 
 /** COMMIT. */

@@ -7,7 +7,11 @@ import type { ValueOf } from './schema/schema.ts';
 import { slotDigest } from './slot-digest.ts';
 
 /** At most `LIMITS.windowSlots` decisions. */
-export const decided = message({ type: 'decided', tag: 11, content: { replica: sender, decisions: list(slotDigest, LIMITS.windowSlots) } });
+export const decided = message({
+  type: 'decided',
+  tag: 11,
+  content: { replica: sender, decisions: list(slotDigest, LIMITS.windowSlots) },
+});
 
 /** DECIDED. */
 export type Decided = ValueOf<typeof decided>;

@@ -7,7 +7,11 @@ import type { ValueOf } from './schema/schema.ts';
 import { slotDigest } from './slot-digest.ts';
 
 /** At most `LIMITS.windowSlots` bodies. */
-export const fetch = message({ type: 'fetch', tag: 9, content: { replica: sender, wanted: list(slotDigest, LIMITS.windowSlots) } });
+export const fetch = message({
+  type: 'fetch',
+  tag: 9,
+  content: { replica: sender, wanted: list(slotDigest, LIMITS.windowSlots) },
+});
 
 /** FETCH. */
 export type Fetch = ValueOf<typeof fetch>;

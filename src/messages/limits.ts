@@ -44,7 +44,8 @@ export const LIMITS = {
 assert(LIMITS.timestampMs / 1000 < 2 ** 42, 'a timestamp in seconds keeps its milliseconds as a JSON number');
 assert(LIMITS.requestsPerBundle <= LIMITS.requestsPerBatch, 'one frame can hold all requests of a bundle');
 assert(
-  LIMITS.operationBytes + LIMITS.requestsPerBundle * 32 + LIMITS.replicas * (1 + LIMITS.macMaxBytes) + KIB <= LIMITS.batchBytes,
+  LIMITS.operationBytes + LIMITS.requestsPerBundle * 32 + LIMITS.replicas * (1 + LIMITS.macMaxBytes) + KIB <=
+    LIMITS.batchBytes,
   'the largest request, alone with the rest of its bundle, fits into a batch',
 );
 assert(LIMITS.resultBytes + KIB <= LIMITS.batchBytes, 'the largest reply fits into a frame of replies');

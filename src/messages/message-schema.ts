@@ -16,8 +16,10 @@ export interface MessageSchema<T> extends ObjectSchema<T> {
 }
 
 /** How a message is declared. */
-export interface Declaration<Type extends string, Content extends Fields, Attached extends Fields>
-  extends Omit<ObjectOptions<ObjectOf<Typed<Type> & Content & Attached>>, 'contentFields'> {
+export interface Declaration<Type extends string, Content extends Fields, Attached extends Fields> extends Omit<
+  ObjectOptions<ObjectOf<Typed<Type> & Content & Attached>>,
+  'contentFields'
+> {
   readonly type: Type;
   readonly tag: number;
   readonly content: Content;
@@ -35,7 +37,9 @@ export function message<const Type extends string, Content extends Fields, Attac
   declaration: Declaration<Type, Content, Attached>,
 ): MessageSchema<ObjectOf<Typed<Type> & Content & Attached>> {
   const { type, tag, content, attached, isTyped = true, ...options } = declaration;
-  const fields = { type: isTyped ? constant(type) : silent(type), ...content, ...attached } as Typed<Type> & Content & Attached;
+  const fields = { type: isTyped ? constant(type) : silent(type), ...content, ...attached } as Typed<Type> &
+    Content &
+    Attached;
   const schema = object(fields, { ...options, contentFields: 1 + Object.keys(content).length });
   return { ...schema, type, tag, isTyped };
 }

@@ -20,7 +20,8 @@ export const prePrepare = message({
     /** undefined for the null batch, and only for it. */
     batch: option(spread(batch)),
   },
-  rule: (value) => ((value.batch === undefined) === (value.digest === NULL_DIGEST) ? undefined : { code: 'inconsistent', at: 'batch' }),
+  rule: (value) =>
+    (value.batch === undefined) === (value.digest === NULL_DIGEST) ? undefined : { code: 'inconsistent', at: 'batch' },
   verify: (value, context) => verifyBody(context, value.digest, value.batch),
 });
 

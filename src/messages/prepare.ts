@@ -8,13 +8,6 @@ export const prepare = message({
   type: 'prepare',
   tag: 2,
   content: { view, sequence, digest, replica: sender },
-  quick: (reader) => ({
-    type: 'prepare' as const,
-    view: view.read(reader),
-    sequence: sequence.read(reader),
-    digest: digest.read(reader),
-    replica: sender.read(reader),
-  }),
 });
 
 /** PREPARE. */

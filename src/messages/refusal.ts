@@ -48,6 +48,7 @@ export class Refused implements DecodeRefusal {
 
 /** Stops decoding. `at` is relative to the value being read; each reader around it puts its own step in front. */
 export function refuse(code: RefusalCode, at = ''): never {
+  // oxlint-disable-next-line typescript/only-throw-error -- a signal, not an error: see Refused
   throw new Refused(code, at);
 }
 

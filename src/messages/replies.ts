@@ -17,7 +17,11 @@ function repliesSize(replies: readonly Reply[]): number {
 export const replies = message({
   type: 'replies',
   tag: 6,
-  content: { replica: sender, client, replies: bounded(list(reply, LIMITS.requestsPerBatch), LIMITS.batchBytes, repliesSize) },
+  content: {
+    replica: sender,
+    client,
+    replies: bounded(list(reply, LIMITS.requestsPerBatch), LIMITS.batchBytes, repliesSize),
+  },
   rule(value) {
     const strange = value.replies.findIndex((one) => one.replica !== value.replica || one.client !== value.client);
     return strange < 0 ? undefined : { code: 'inconsistent', at: `replies[${strange}]` };

@@ -7,7 +7,17 @@ import { LIMITS } from './limits.ts';
 import { message } from './message-schema.ts';
 import { option } from './schema/composites.ts';
 import { readableBytes } from './schema/readable-bytes.ts';
-import { client, count, digest, oneOf, sender, sequence, view } from './schema/scalars.ts';
+import {
+  client,
+  count,
+  digest,
+  oneOf,
+  repeatedBatchDigest,
+  repeatedResultDigest,
+  sender,
+  sequence,
+  view,
+} from './schema/scalars.ts';
 import { named } from './schema/schema.ts';
 import type { ValueOf } from './schema/schema.ts';
 import { signature } from './schema/signed-text.ts';
@@ -26,7 +36,7 @@ export const reply = message({
     view,
     sequence,
     /** Of the batch. */
-    digest,
+    digest: repeatedBatchDigest,
     replica: sender,
     client,
     session: number,
@@ -34,7 +44,7 @@ export const reply = message({
     requestDigest: digest,
     /** Whether the application executed it, or the client table refused it. */
     outcome: named('result', oneOf(['executed', 'replayed', 'table-error'])),
-    resultDigest: digest,
+    resultDigest: repeatedResultDigest,
   },
   attached: {
     result: named('output', option(readableBytes(LIMITS.resultBytes))),
@@ -50,11 +60,15 @@ export const reply = message({
 export type Reply = ValueOf<typeof reply>;
 
 /** SHA-256 of a result, in its own domain. */
-export function resultDigest(context: CodecContext, result: Bytes): Digest {
-  return context.digest(DOMAINS.resultDigest, result);
+export function resultDigest(context: CodecContext, value: Bytes): Digest {
+  return context.digest(DOMAINS.resultDigest, value);
 }
 
 /** Bytes of the encoded reply. */
 export function replySize(value: Reply): number {
-  return reply.minBytes + (value.result === undefined ? 0 : 4 + value.result.length) + (value.signature === undefined ? 0 : value.signature.length);
+  return (
+    reply.minBytes +
+    (value.result === undefined ? 0 : 4 + value.result.length) +
+    (value.signature === undefined ? 0 : value.signature.length)
+  );
 }

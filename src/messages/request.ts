@@ -14,15 +14,18 @@ export const REQUEST_READ_ONLY = 1;
 /** Every REPLY is to be signed, so that the client can show them to others. */
 export const REQUEST_RECEIPT = 2;
 
+const kind = silent('request');
 const number = count();
 const requestFlags = flags(['read-only', 'receipt']);
-const idempotency = option(object({ scope: text(0, LIMITS.idempotencyScopeLength), key: text(1, LIMITS.idempotencyKeyLength) }));
+const idempotency = option(
+  object({ scope: text(0, LIMITS.idempotencyScopeLength), key: text(1, LIMITS.idempotencyKeyLength) }),
+);
 const operation = readableBytes(LIMITS.operationBytes);
 
 /** The request without its authentication. What its digest covers comes first, in one piece; `replier` after it. */
 export const request = object(
   {
-    type: silent('request'),
+    type: kind,
     client,
     /** Chosen by the client when it opened the session: its clock in µs. */
     session: number,
@@ -36,16 +39,28 @@ export const request = object(
     replier: replica,
   },
   {
-    quick: (reader) => ({
-      type: 'request' as const,
-      client: client.read(reader),
-      session: number.read(reader),
-      timestamp: number.read(reader),
-      flags: requestFlags.read(reader),
-      idempotency: idempotency.read(reader),
-      operation: operation.read(reader),
-      replier: replica.read(reader),
-    }),
+    quick: {
+      read: (reader) => ({
+        type: kind.read(reader),
+        client: client.read(reader),
+        session: number.read(reader),
+        timestamp: number.read(reader),
+        flags: requestFlags.read(reader),
+        idempotency: idempotency.read(reader),
+        operation: operation.read(reader),
+        replier: replica.read(reader),
+      }),
+      write(writer, value) {
+        kind.write(writer, value.type);
+        client.write(writer, value.client);
+        number.write(writer, value.session);
+        number.write(writer, value.timestamp);
+        requestFlags.write(writer, value.flags);
+        idempotency.write(writer, value.idempotency);
+        operation.write(writer, value.operation);
+        replica.write(writer, value.replier);
+      },
+    },
   },
 );
 

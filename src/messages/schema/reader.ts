@@ -6,8 +6,9 @@ import type { Bytes } from '../../base/bytes.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import type { CodecContext } from '../codec-context.ts';
 import { refuse } from '../refusal.ts';
-import { copyBytes } from './copy-bytes.ts';
+import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, hexOf } from './hex.ts';
+import { decodedSlab } from './slab.ts';
 
 const TWO_32 = 2 ** 32;
 const MAX_HIGH = 2 ** 21 - 1;
@@ -17,13 +18,17 @@ export class Reader {
   readonly bytes: Bytes;
   readonly context: CodecContext;
   #at = 0;
-  #lastHex = '';
-  #lastHexAt = -1;
+  readonly #lastHex = ['', '', '', ''];
+  readonly #lastHexAt = [-1, -1, -1, -1];
   /** Set by a message: where what is authenticated of it ends. */
   contentEnd = 0;
 
   constructor(bytes: Bytes, context: CodecContext) {
-    this.bytes = bytes;
+    // A subclass (a Node Buffer) would slice by its own rules, and cost every read a look at what it is.
+    this.bytes =
+      Object.getPrototypeOf(bytes) === Uint8Array.prototype
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.context = context;
   }
 
@@ -58,29 +63,29 @@ export class Reader {
     return high * TWO_32 + this.#u32(at + 4);
   }
 
-  /** The 32 bytes of a digest or key as text; the same string again if they are the same as last time. */
-  hex(): string {
+  /** The 32 bytes of a digest or key as text. */
+  hex(slot: HexSlot): string {
     const at = this.#take(HEX_BYTES);
-    if (this.#lastHexAt >= 0 && this.#same(at, this.#lastHexAt)) return this.#lastHex;
-    this.#lastHex = hexOf(this.bytes, at);
-    this.#lastHexAt = at;
-    return this.#lastHex;
+    if (slot === 0) return hexOf(this.bytes, at);
+    const last = this.#lastHexAt[slot] as number;
+    if (last >= 0 && this.#same(at, last)) return this.#lastHex[slot] as string;
+    const text = hexOf(this.bytes, at);
+    this.#lastHex[slot] = text;
+    this.#lastHexAt[slot] = at;
+    return text;
   }
 
   /** Goes back to an offset it was at. */
   rewind(at: number): void {
     this.#at = at;
-    // What the last text was read from may lie ahead now.
-    this.#lastHexAt = -1;
+    // What the last texts were read from may lie ahead now.
+    this.#lastHexAt.fill(-1);
   }
 
   /** A copy of the next `count` bytes. */
   take(count: number): Bytes {
     const at = this.#take(count);
-    if (count === 0) return EMPTY;
-    const copy = new Uint8Array(count);
-    copyBytes(this.bytes, at, copy, 0, count);
-    return copy;
+    return count === 0 ? EMPTY : decodedSlab.copyOf(this.bytes, at, count);
   }
 
   #same(left: number, right: number): boolean {

@@ -6,7 +6,8 @@ import type { ClientId, Digest, ReplicaId, Sequence, View } from '../../base/ids
 import { MAX_NUMBER, replicaName, replicaOfName } from '../../base/ids.ts';
 import { refuse } from '../refusal.ts';
 import type { Json } from './json-value.ts';
-import { HEX_BYTES } from './hex.ts';
+import type { HexSlot } from './hex.ts';
+import { HEX_BYTES, HEX_SLOTS } from './hex.ts';
 import type { Reader } from './reader.ts';
 import type { Schema } from './schema.ts';
 import { named } from './schema.ts';
@@ -15,12 +16,13 @@ import type { Writer } from './writer.ts';
 /** A JSON number that is an integer from 0 to `max`. */
 export function wholeNumber(json: Json, max: number): number {
   if (typeof json !== 'number') return refuse('wrong-type');
-  if (!Number.isSafeInteger(json) || json < 0 || json > max || Object.is(json, -0)) refuse('out-of-range');
-  return json;
+  if (!Number.isSafeInteger(json) || json < 0 || json > max) refuse('out-of-range');
+  // JSON knows a zero with a sign; integers here do not.
+  return json + 0;
 }
 
 /** An integer from 0 to `max` (default 2^53−1), 8 bytes. */
-export function count(max: number = MAX_NUMBER): Schema<number> {
+export function count<T extends number = number>(max: number = MAX_NUMBER): Schema<T> {
   return {
     minBytes: 8,
     maxBytes: 8,
@@ -31,17 +33,17 @@ export function count(max: number = MAX_NUMBER): Schema<number> {
     read(reader) {
       const value = reader.u53();
       if (value > max) refuse('out-of-range');
-      return value;
+      return value as T;
     },
-    json: { kind: 'value', to: (value) => value, from: (json) => wholeNumber(json, max) },
+    json: { kind: 'value', to: (value) => value, from: (json) => wholeNumber(json, max) as T },
   };
 }
 
 /** View number, 8 bytes. */
-export const view = count() as unknown as Schema<View>;
+export const view: Schema<View> = count<View>();
 
 /** Sequence number, 8 bytes. */
-export const sequence = count() as unknown as Schema<Sequence>;
+export const sequence: Schema<Sequence> = count<Sequence>();
 
 /** Index of a replica, 1 byte; `node1` for 0 in JSON. */
 export const replica: Schema<ReplicaId> = {
@@ -62,12 +64,12 @@ export const replica: Schema<ReplicaId> = {
 /** The replica that a message is from: `node_id` in JSON. */
 export const sender = named('node_id', replica);
 
-function hexSchema<T extends string>(): Schema<T> {
+function hexSchema<T extends string>(slot: HexSlot): Schema<T> {
   return {
     minBytes: HEX_BYTES,
     maxBytes: HEX_BYTES,
-    write: (writer, value) => writer.hex(value),
-    read: (reader) => reader.hex() as T,
+    write: (writer, value) => writer.hex(value, slot),
+    read: (reader) => reader.hex(slot) as T,
     json: {
       kind: 'value',
       to: (value) => value,
@@ -81,10 +83,16 @@ function hexSchema<T extends string>(): Schema<T> {
 }
 
 /** SHA-256, 32 bytes; hexadecimal in memory and in JSON. */
-export const digest: Schema<Digest> = hexSchema<Digest>();
+export const digest: Schema<Digest> = hexSchema<Digest>(HEX_SLOTS.none);
+
+/** The same, of a batch in a list whose items mostly name one batch. */
+export const repeatedBatchDigest: Schema<Digest> = hexSchema<Digest>(HEX_SLOTS.batch);
+
+/** The same, of a result in a list whose items mostly have one result. */
+export const repeatedResultDigest: Schema<Digest> = hexSchema<Digest>(HEX_SLOTS.result);
 
 /** Public key of a client, 32 bytes; hexadecimal in memory and in JSON. */
-export const client: Schema<ClientId> = hexSchema<ClientId>();
+export const client: Schema<ClientId> = hexSchema<ClientId>(HEX_SLOTS.client);
 
 /** False or true, 1 byte: 0 or 1. */
 export const flag: Schema<boolean> = {
@@ -96,7 +104,11 @@ export const flag: Schema<boolean> = {
     if (byte > 1) refuse('out-of-range');
     return byte === 1;
   },
-  json: { kind: 'value', to: (value) => value, from: (json) => (typeof json === 'boolean' ? json : refuse('wrong-type')) },
+  json: {
+    kind: 'value',
+    to: (value) => value,
+    from: (json) => (typeof json === 'boolean' ? json : refuse('wrong-type')),
+  },
 };
 
 /** A set of named bits in a number, 1 byte; bit i is `names[i]`. In JSON a list of names, absent when empty. Unknown bits are refused. */
@@ -122,9 +134,9 @@ export function flags(names: readonly string[]): Schema<number> {
         if (!Array.isArray(json)) return refuse('wrong-type');
         let bits = 0;
         for (const name of json as readonly Json[]) {
-          const bit = 1 << names.indexOf(typeof name === 'string' ? name : '');
-          if (!names.includes(String(name)) || (bits & bit) !== 0) refuse('out-of-range');
-          bits |= bit;
+          const index = typeof name === 'string' ? names.indexOf(name) : -1;
+          if (index < 0 || (bits & (1 << index)) !== 0) refuse('out-of-range');
+          bits |= 1 << index;
         }
         return bits;
       },

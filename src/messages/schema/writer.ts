@@ -5,15 +5,17 @@
 import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { copyBytes } from './copy-bytes.ts';
+import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, putHex } from './hex.ts';
+import { encodedSlab } from './slab.ts';
 
 const TWO_32 = 2 ** 32;
 /** The growing end of an encoding. */
 export class Writer {
   readonly #bytes: Bytes;
   #at = 0;
-  #lastHex = '';
-  #lastHexAt = 0;
+  readonly #lastHex = ['', '', '', ''];
+  readonly #lastHexAt = [0, 0, 0, 0];
   /** Set by a message: how much of it is authenticated; attached fields follow. */
   contentEnd = 0;
 
@@ -30,13 +32,13 @@ export class Writer {
   /** Forgets what was written. */
   restart(): void {
     this.#at = 0;
-    this.#lastHex = '';
+    this.#lastHex.fill('');
     this.contentEnd = 0;
   }
 
   /** A copy of what was written, from `start` on. */
   copy(start = 0): Bytes {
-    return this.#bytes.slice(start, this.#at);
+    return encodedSlab.copyOf(this.#bytes, start, this.#at - start);
   }
 
   /** Ends the writer's life: what was written, without a copy if it fills the buffer. */
@@ -70,16 +72,19 @@ export class Writer {
     this.#u32(at + 4, value - high * TWO_32);
   }
 
-  /** The 32 bytes of a digest or key. The same text as last time is copied, not converted: lists name one client many times. */
-  hex(text: string): void {
+  /** The 32 bytes of a digest or key. */
+  hex(text: string, slot: HexSlot): void {
     const at = this.#reserve(HEX_BYTES);
-    if (text === this.#lastHex) {
-      copyBytes(this.#bytes, this.#lastHexAt, this.#bytes, at, HEX_BYTES);
-      return;
+    if (slot !== 0) {
+      if (text === this.#lastHex[slot]) {
+        const last = this.#lastHexAt[slot] as number;
+        this.#bytes.copyWithin(at, last, last + HEX_BYTES);
+        return;
+      }
+      this.#lastHex[slot] = text;
+      this.#lastHexAt[slot] = at;
     }
     assert(putHex(text, this.#bytes, at), 'a digest or key is 64 lowercase hexadecimal characters');
-    this.#lastHex = text;
-    this.#lastHexAt = at;
   }
 
   bytes(value: Bytes): void {
