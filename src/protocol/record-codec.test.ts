@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { asClientId, asDigest, asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
+import type { Digest } from '../base/ids.ts';
+import { batchDigest, CodecContext, LIMITS, requestDigest } from '../messages/index.ts';
+import type { Batch, Request, SignedCheckpoint } from '../messages/index.ts';
+import { MemoryState } from '../state/index.ts';
+import { decodeRecord, encodeRecord } from './record-codec.ts';
+import type { Record } from './record.ts';
+import type { SuspicionKind } from './suspicion.ts';
+
+const sha256 = (bytes: Uint8Array): Digest => asDigest(createHash('sha256').update(bytes).digest('hex'));
+const codec = new CodecContext(asDigest('1'.repeat(64)), sha256);
+const otherCluster = new CodecContext(asDigest('2'.repeat(64)), sha256);
+
+const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const anyBytes = (maxLength: number, minLength = 0): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength, maxLength, size: 'max' });
+const digest = hex.map(asDigest);
+const view = fc.maxSafeNat().map(asView);
+const sequence = fc.maxSafeNat().map(asSequence);
+const replica = fc.nat({ max: 30 }).map(asReplicaId);
+const signature = anyBytes(64, 64);
+
+const request: fc.Arbitrary<Request> = fc.record({
+  type: fc.constant('request' as const),
+  client: hex.map(asClientId),
+  session: fc.maxSafeNat(),
+  timestamp: fc.maxSafeNat(),
+  flags: fc.constant(0),
+  idempotency: fc.constant(undefined),
+  operation: anyBytes(300),
+  replier: replica,
+});
+const batch: fc.Arbitrary<Batch> = fc
+  .record({ timestamp: fc.nat(), requests: fc.array(fc.tuple(request, signature), { minLength: 1, maxLength: 4 }) })
+  .map(({ timestamp, requests }) => ({
+    timestamp,
+    flags: 0,
+    requests: requests.map(([value, proof]) => ({
+      request: value,
+      digest: requestDigest(codec, value),
+      proof: { kind: 'signature', signature: proof },
+    })),
+  }));
+const slot = fc.record({ view, sequence });
+const body = fc.option(batch, { nil: undefined });
+const digestOf = (value: Batch | undefined): Digest => (value === undefined ? NULL_DIGEST : batchDigest(codec, value));
+
+const accepted = fc
+  .tuple(slot, body, fc.option(signature, { nil: undefined }))
+  .map(([place, value, signed]): Record => ({
+    kind: 'accepted',
+    ...place,
+    digest: digestOf(value),
+    batch: value,
+    signature: signed,
+  }));
+const prepared = fc.record({ kind: fc.constant('prepared' as const), view, sequence, digest });
+const executed = fc.tuple(slot, body, digest).map(([place, value, other]): Record => ({
+  kind: 'executed',
+  ...place,
+  digest: value === undefined ? other : digestOf(value),
+  batch: value,
+}));
+const signedCheckpoint = fc
+  .record({ sequence, root: digest, replica, signature })
+  .map(({ signature: signed, ...fields }): SignedCheckpoint => ({
+    checkpoint: { type: 'checkpoint', ...fields },
+    signature: signed,
+  }));
+const entry = fc.record({ key: anyBytes(40, 1), value: anyBytes(500) });
+const checkpoint = fc.tuple(signedCheckpoint, fc.array(entry, { maxLength: 20 })).map(([signed, entries]): Record => ({
+  kind: 'checkpoint',
+  checkpoint: signed,
+  state: { kind: 'entries', entries },
+}));
+const stable = fc
+  .tuple(sequence, digest, fc.array(fc.tuple(replica, signature), { minLength: 1, maxLength: 31 }))
+  .map(([at, root, proof]): Record => ({
+    kind: 'stable',
+    sequence: at,
+    root,
+    proof: proof.map(([from, signed]) => ({
+      checkpoint: { type: 'checkpoint', sequence: at, root, replica: from },
+      signature: signed,
+    })),
+  }));
+const KINDS: readonly SuspicionKind[] = [
+  'equivocation',
+  'false-vote',
+  'contradictory-votes',
+  'digest-mismatch',
+  'wrong-checkpoint',
+  'wrong-reply',
+  'unresponsive',
+  'bad-link',
+  'clock-skew',
+  'wrong-state',
+];
+const suspicion = fc
+  .record({
+    node: replica,
+    kind: fc.constantFrom(...KINDS),
+    certainty: fc.constantFrom('certain' as const, 'uncertain' as const),
+    view,
+    sequence,
+    firstSeenMs: fc.nat(),
+    lastSeenMs: fc.nat(),
+    count: fc.nat(),
+    evidence: fc.record({
+      summary: fc.string({ unit: 'grapheme' }),
+      frames: fc.array(anyBytes(200), { maxLength: 5 }),
+    }),
+  })
+  .map((value): Record => ({ kind: 'suspicion', suspicion: value }));
+
+const anyRecord: fc.Arbitrary<Record> = fc.oneof(accepted, prepared, executed, checkpoint, stable, suspicion);
+
+const must = (record: Record): Record => {
+  const decoded = decodeRecord(encodeRecord(record), codec);
+  if (!decoded.ok) throw new Error(`${decoded.error.code} at ${decoded.error.at}`);
+  return decoded.value;
+};
+const codeOf = (bytes: Uint8Array, context = codec): string => {
+  const decoded = decodeRecord(bytes, context);
+  return decoded.ok ? 'decoded' : decoded.error.code;
+};
+
+describe('stored records', () => {
+  it('come back as they were written', () => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        expect(must(record)).toEqual(record);
+      }),
+    );
+  });
+
+  it('have one encoding each: what decodes is encoded to the same bytes', () => {
+    const altered = fc.tuple(anyRecord, fc.nat(), fc.integer({ min: 1, max: 255 })).map(([record, at, change]) => {
+      const bytes = encodeRecord(record);
+      bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ change;
+      return bytes;
+    });
+    fc.assert(
+      fc.property(fc.oneof(altered, anyBytes(400)), (bytes) => {
+        const decoded = decodeRecord(bytes, codec);
+        expect(decoded.ok ? encodeRecord(decoded.value) : bytes).toEqual(bytes);
+      }),
+    );
+  });
+
+  it('are refused when cut or followed by anything', () => {
+    fc.assert(
+      fc.property(anyRecord, fc.nat(), (record, at) => {
+        const bytes = encodeRecord(record);
+        expect(decodeRecord(bytes.subarray(0, at % bytes.length), codec).ok).toBe(false);
+        expect(codeOf(Uint8Array.from([...bytes, 0]))).toBe('trailing-bytes');
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('hold a body only under its own digest, in its own cluster', () => {
+    fc.assert(
+      fc.property(batch, slot, (value, place) => {
+        const record: Record = { kind: 'executed', ...place, digest: digestOf(value), batch: value };
+        const bytes = encodeRecord(record);
+        expect(codeOf(bytes, otherCluster)).toBe('digest-mismatch');
+        expect(codeOf(encodeRecord({ ...record, digest: NULL_DIGEST }))).toBe('digest-mismatch');
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('are refused when empty or of an unknown kind', () => {
+    expect(codeOf(new Uint8Array(0))).toBe('truncated');
+    expect(codeOf(Uint8Array.of(0))).toBe('unknown-type');
+    expect(codeOf(Uint8Array.of(99, 1, 2))).toBe('unknown-type');
+  });
+
+  it('are asserted to be whole before they are written', () => {
+    const place = { view: asView(0), sequence: asSequence(1), digest: NULL_DIGEST };
+    const proof = fc.sample(signedCheckpoint, 1);
+    expect(() =>
+      encodeRecord({
+        kind: 'accepted',
+        ...place,
+        digest: asDigest('a'.repeat(64)),
+        batch: undefined,
+        signature: undefined,
+      }),
+    ).toThrow('fields that agree');
+    expect(() => encodeRecord({ kind: 'stable', sequence: asSequence(1), root: NULL_DIGEST, proof })).toThrow(
+      'fields that agree',
+    );
+  });
+});
+
+describe('a stored checkpoint', () => {
+  it('holds the whole state, larger than any frame, and gives the same root again', () => {
+    const state = new MemoryState(sha256);
+    const transaction = state.begin();
+    for (let i = 0; i < 3000; i += 1)
+      transaction.put(Uint8Array.from([1, i >> 8, i & 255]), new Uint8Array(3000).fill(i & 255));
+    transaction.put(Uint8Array.of(0), new Uint8Array(0));
+    transaction.put(Uint8Array.of(255, 255), new Uint8Array(1024 * 1024));
+    transaction.commit();
+    const snapshot = state.snapshot();
+    const signed: SignedCheckpoint = {
+      checkpoint: { type: 'checkpoint', sequence: asSequence(128), root: snapshot.root, replica: asReplicaId(2) },
+      signature: new Uint8Array(64),
+    };
+    const bytes = encodeRecord({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
+    expect(bytes.length).toBeGreaterThan(2 * LIMITS.frameBytes);
+    const decoded = decodeRecord(bytes, codec);
+    if (!decoded.ok || decoded.value.kind !== 'checkpoint' || decoded.value.state.kind !== 'entries')
+      throw new Error('no checkpoint');
+    expect(decoded.value.checkpoint).toEqual(signed);
+    const restored = new MemoryState(sha256);
+    restored.restore(decoded.value.state.entries);
+    expect(restored.snapshot().entryCount).toBe(3002);
+    expect(restored.root()).toBe(snapshot.root);
+  });
+
+  it('of an empty state is one too', () => {
+    const { root } = new MemoryState(sha256).snapshot();
+    const signed: SignedCheckpoint = {
+      checkpoint: { type: 'checkpoint', sequence: asSequence(1), root, replica: asReplicaId(0) },
+      signature: new Uint8Array(64),
+    };
+    const record = must({
+      kind: 'checkpoint',
+      checkpoint: signed,
+      state: { kind: 'snapshot', snapshot: new MemoryState(sha256).snapshot() },
+    });
+    expect(record).toEqual({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'entries', entries: [] } });
+  });
+});
