@@ -1,5 +1,5 @@
 /** Which events reach the log, and how loud: info = a rare change, warn = may need an operator, error = needs one, debug = per message. */
-import type { Logger } from 'pino';
+import type { Logger } from '../node/index.ts';
 import { replicaName } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import type { Event } from '../protocol/event.ts';

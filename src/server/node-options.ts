@@ -1,5 +1,5 @@
 /** What a node is started with. */
-import type { Logger } from 'pino';
+import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
 import type { DurableLog, LinkSettings, NodeAuthenticator } from '../node/index.ts';
 import type { Record } from '../protocol/record.ts';

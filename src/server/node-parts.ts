@@ -1,7 +1,7 @@
 /** The parts of one node and their wiring: replica, links, client, HTTP. Owns their order of starting and ending, and who hears what from whom. */
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
+import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
 import type { ApiError } from '../api/index.ts';
 import { assert } from '../base/assert.ts';
@@ -77,7 +77,7 @@ export class NodeParts {
   constructor(options: Options, prepared: Prepared, stored: StoredReplica) {
     const { config } = prepared;
     this.name = replicaName(config.self);
-    this.logger = options.logger.child({ node: this.name });
+    this.logger = options.logger;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -191,7 +191,7 @@ export class NodeParts {
 
   #onStopped(fault: DriverFault): void {
     this.#fault = fault;
-    this.logger.fatal({ err: fault.error, code: fault.code }, `the replica stopped and votes no more: ${fault.reason}`);
+    this.logger.error({ err: fault.error, code: fault.code }, `the replica stopped and votes no more: ${fault.reason}`);
     this.#fail(fault);
   }
 

@@ -3,11 +3,12 @@
  * apart in the reverse. It decides nothing; each part has its own file.
  */
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
 import { CodecContext } from '../messages/index.ts';
-import { DurableLog, NodeAuthenticator } from '../node/index.ts';
+import { DurableLog, LOG_LEVELS, makeLogger, NodeAuthenticator } from '../node/index.ts';
+import type { LogLevel } from '../node/index.ts';
 import type { Record as ReplicaRecord } from '../protocol/record.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { configWarnings } from './config/index.ts';
@@ -102,7 +103,8 @@ async function openLog(file: string, crypto: Cryptography): Promise<Result<Store
 }
 
 function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredReplica): Result<NodeParts, StartFault> {
-  const logger = options.logger ?? pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const logger =
+    options.logger ?? makeLogger({ level: logLevel(), fields: { node_id: replicaName(prepared.config.self) } });
   try {
     return ok(new NodeParts({ ...options, logger }, prepared, stored));
   } catch (error) {
@@ -110,4 +112,9 @@ function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredRepli
       return refuse('log-unusable', `${join(options.directory, LOG_FILE)}: ${error.message}`);
     throw error;
   }
+}
+
+/** PBFT_LOG_LEVEL, or `info`. */
+function logLevel(): LogLevel {
+  return LOG_LEVELS.find((level) => level === process.env['PBFT_LOG_LEVEL']) ?? 'info';
 }

@@ -4,7 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
-import type { Logger } from 'pino';
+import type { Logger } from '../../node/index.ts';
 import { apiError, ERROR_CATALOGUE, errorBody } from '../../api/index.ts';
 import type { ApiError } from '../../api/index.ts';
 import { acceptJsonOnly } from './content.ts';
