@@ -106,7 +106,7 @@ describe('every call ends (G25)', () => {
       fc.nat({ max: 2000 }),
     );
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+      fc.property(fc.array(event, { maxLength: 40, size: 'max' }), (events) => {
         const session = newSession();
         const sending = submit(session);
         let now = 0;

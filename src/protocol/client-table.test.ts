@@ -11,6 +11,7 @@ import {
   Pair,
   START,
   attempt,
+  check,
   digest,
   listed,
   newPair,
@@ -217,6 +218,18 @@ describe('open clients', () => {
   });
 });
 
+describe('the order of last use of open clients', () => {
+  it('counts a new session of a client that is known as its use', () => {
+    const pair = newPair();
+    run(pair, open(0, START));
+    run(pair, open(1, START));
+    pair.nextBatch(50);
+    run(pair, open(0, START + 1));
+    pair.nextBatch(2 * HORIZON + 1);
+    expect(run(pair, open(2, pair.time)).evicted).toEqual([{ client: OPEN[1], session: START }]);
+  });
+});
+
 describe('in the state', () => {
   it('an empty table writes nothing', () => {
     const pair = newPair();
@@ -254,19 +267,33 @@ describe('in the state', () => {
     expect(once.state.root()).toBe(often.state.root());
   });
 
+  it('an open client is forgotten with its floor, though its last sessions lie below that', () => {
+    const pair = newPair({ openClientLimit: 1, sessionsPerClient: 1 });
+    run(pair, open(0, START + 5));
+    run(pair, open(0, START + 7));
+    expect(pair.table.sessionFloor(OPEN[0])).toBe(START + 5);
+    run(pair, open(0, START + 6));
+    pair.flush();
+    pair.nextBatch(2 * HORIZON + 1);
+    run(pair, open(1, pair.time));
+    pair.flush();
+    expect(pair.state.range(Uint8Array.of(0), undefined, 100)).toHaveLength(1);
+    pair.reload();
+    check(pair);
+  });
+
   it('refuses to record out of order, or what was not to be executed: a bug of ours', () => {
     const pair = newPair();
     const at = { sequence: asSequence(5), index: 2, agreedTime: START };
     const request = attempt(listed(START), 'x', at);
     pair.table.record(request, request.digest, at, replyTo(request));
-    const later = { ...at, index: 3 };
-    expect(() => pair.table.record(listed(START, 2), request.digest, at, replyTo(request))).toThrow('order');
-    expect(() => pair.table.record(listed(START, 1), request.digest, later, replyTo(request))).toThrow(
-      'to be executed',
-    );
-    expect(() => pair.table.record(listed(START, 3), request.digest, later, replyTo(request))).toThrow(
-      'to be executed',
-    );
+    const record = (timestamp: number, index: number): void => {
+      pair.table.record(listed(START, timestamp), request.digest, { ...at, index }, replyTo(request));
+    };
+    expect(() => record(2, 2)).toThrow('order');
+    record(2, 3);
+    expect(() => record(3, 3)).toThrow('order');
+    for (const timestamp of [1, 2, 4]) expect(() => record(timestamp, 4)).toThrow('to be executed');
   });
 });
 

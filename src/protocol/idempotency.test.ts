@@ -126,7 +126,7 @@ describe('against a list searched from end to end', () => {
 
   it('does the same at every step, is the same after loading, and has one root whenever it is flushed', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
         const config = { idempotencyKeys: 4 };
         const state = newState();
         const lazyState = newState();
@@ -166,7 +166,7 @@ describe('against a list searched from end to end', () => {
         flushed(lazy, lazyState);
         expect(state.root()).toBe(lazyState.root());
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

@@ -7,7 +7,7 @@ describe('items in order of last use', () => {
   it('are in the order of a list from which each is taken out and put at its end', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.constantFrom('add', 'touch', 'remove'), fc.nat()), { maxLength: 80 }),
+        fc.array(fc.tuple(fc.constantFrom('add', 'touch', 'remove'), fc.nat()), { maxLength: 80, size: 'max' }),
         (steps) => {
           const recency = new Recency<number>();
           const places: Place<number>[] = [];

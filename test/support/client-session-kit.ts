@@ -50,6 +50,7 @@ export type ConfigChange = { readonly replicaCount?: number; readonly authentica
 export function newSession(
   { replicaCount = 4, authentication = 'mac' }: ConfigChange = {},
   views?: ViewEstimate,
+  onVerify: () => void = () => undefined,
 ): ClientSession {
   const config: ClientSessionConfig = {
     cluster: { replicaCount, quorumRule: 'intersecting', authentication, sessionHorizonUs: HORIZON },
@@ -57,10 +58,14 @@ export function newSession(
     session: SESSION,
     timing: { requestTimeoutUs: T, retryCapUs: CAP },
   };
-  return new ClientSession(
-    config,
-    views === undefined ? { context, authenticator } : { context, authenticator, views },
-  );
+  const counting = {
+    verifySignature: (...args: Parameters<typeof authenticator.verifySignature>): boolean => {
+      onVerify();
+      return authenticator.verifySignature(...args);
+    },
+  };
+  const modules = { context, authenticator: counting };
+  return new ClientSession(config, views === undefined ? modules : { ...modules, views });
 }
 
 export type Sending = Extract<ClientOutput, { kind: 'send' }>;
