@@ -157,7 +157,7 @@ export class PbftClient {
   async #end(): Promise<void> {
     for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
     this.#queue.clear();
-    for (const call of [...this.#underWay.values()]) this.#giveUp(call);
+    for (const call of this.#underWay.values()) this.#giveUp(call);
     this.#outbox.close();
     await this.#links.close();
   }

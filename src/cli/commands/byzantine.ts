@@ -7,6 +7,7 @@ import { findCluster } from '../find-cluster.ts';
 import type { ClusterOptions, KnownNode } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
 import type { CallOutcome } from '../http-call.ts';
+import { isBehaviours, isSwitched } from '../node-answers.ts';
 import { withClusterOptions } from '../options.ts';
 import type { End } from '../options.ts';
 import { formatTable } from '../table.ts';
@@ -76,18 +77,20 @@ async function run(
   if (outcome.kind !== 'answer') {
     return terminal.fail(EXIT.unreachable, `no node of the cluster answered: ${node.url}: ${outcome.reason}`);
   }
-  if (options.json === true) terminal.json(outcome.body);
-  const error = errorOf(outcome.body);
+  const { body } = outcome;
+  const error = errorOf(body);
+  const isNode = error !== undefined || isBehaviours(body) || isSwitched(body);
+  if (!isNode)
+    return terminal.fail(
+      EXIT.unreachable,
+      `${node.url} is no node of a cluster: it answered with HTTP ${outcome.status}`,
+    );
+  if (options.json === true) terminal.json(body);
   if (error !== undefined)
     return terminal.fail(EXIT.refused, `refused: ${error.code}`, error.message, ...choices(error.details));
-  if (outcome.status !== 200)
-    return terminal.fail(
-      EXIT.refused,
-      `${node.url} answered with HTTP ${outcome.status}: is that a node of a cluster?`,
-    );
   if (options.json === true) return EXIT.done;
-  if (options.list === true) return printBehaviours(outcome.body as BehavioursBody, target);
-  printAnswer(outcome.body as SimulateByzantineAnswer);
+  if (isBehaviours(body)) return printBehaviours(body, target);
+  if (isSwitched(body)) printAnswer(body);
   return EXIT.done;
 }
 

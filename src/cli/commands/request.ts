@@ -7,6 +7,7 @@ import { findCluster } from '../find-cluster.ts';
 import type { ClusterOptions, KnownNode } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
 import type { CallOutcome } from '../http-call.ts';
+import { isExecuted, isStarted } from '../node-answers.ts';
 import { readOperation } from '../operation.ts';
 import { integerBetween, withClusterOptions } from '../options.ts';
 import type { End } from '../options.ts';
@@ -69,9 +70,10 @@ async function run(words: readonly string[], options: RequestOptions): Promise<E
         : `repeat it with --idempotency-key ${key}: it is executed once at most`;
     return terminal.fail(EXIT.unknown, `the outcome is unknown: ${node.url}: ${outcome.reason}`, repeat);
   }
-  if (options.json === true) terminal.json(outcome.body);
-  if (outcome.status === 200) return printExecuted(outcome.body as ExecutedBody, options.json === true);
-  if (outcome.status === 202) return printStarted(outcome.body as StartedBody, node, options.json === true);
+  const isNode = isExecuted(outcome.body) || isStarted(outcome.body) || errorOf(outcome.body) !== undefined;
+  if (options.json === true && isNode) terminal.json(outcome.body);
+  if (isExecuted(outcome.body)) return printExecuted(outcome.body, options.json === true);
+  if (isStarted(outcome.body)) return printStarted(outcome.body, node, options.json === true);
   return printError(outcome.body, outcome.status, node);
 }
 
@@ -127,12 +129,8 @@ function printStarted(body: StartedBody, node: KnownNode, asJson: boolean): Exit
 
 function printError(body: unknown, status: number, node: KnownNode): ExitCode {
   const error = errorOf(body);
-  if (error === undefined) {
-    return terminal.fail(
-      EXIT.refused,
-      `${node.url} answered with HTTP ${status} and no reason: is that a node of a cluster?`,
-    );
-  }
+  if (error === undefined)
+    return terminal.fail(EXIT.unreachable, `${node.url} is no node of a cluster: it answered with HTTP ${status}`);
   if (error.code === 'outcome_unknown') {
     return terminal.fail(EXIT.unknown, 'the outcome is unknown: the cluster did not answer in time', error.message);
   }

@@ -6,6 +6,7 @@ import type { ExitCode } from '../exit-code.ts';
 import { findCluster } from '../find-cluster.ts';
 import type { ClusterOptions, KnownNode } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
+import { isStatus } from '../node-answers.ts';
 import { integerBetween, withClusterOptions } from '../options.ts';
 import type { End } from '../options.ts';
 import { formatTable } from '../table.ts';
@@ -65,20 +66,14 @@ async function ask(node: KnownNode, timeoutMs: number): Promise<NodeAnswer> {
   const outcome = await callNode({ method: 'GET', url: `${node.url}/pbft/status`, timeoutMs });
   if (outcome.kind !== 'answer') return { node, status: undefined, problem: outcome.reason };
   const error = errorOf(outcome.body);
-  if (outcome.status === 200 && error === undefined && isStatus(outcome.body)) {
+  if (isStatus(outcome.body)) {
     return { node, status: outcome.body, problem: '' };
   }
   return {
     node,
     status: undefined,
-    problem: error === undefined ? `HTTP ${outcome.status}, no status` : `${error.code}: ${error.message}`,
+    problem: error === undefined ? `no node of a cluster (HTTP ${outcome.status})` : `${error.code}: ${error.message}`,
   };
-}
-
-function isStatus(body: unknown): body is StatusBody {
-  return (
-    typeof body === 'object' && body !== null && 'node_id' in body && 'quorum_size' in body && 'suspicions' in body
-  );
 }
 
 const HEADING = ['NODE', 'ROLE', 'VIEW', 'SEQUENCE', 'EXECUTED', 'STABLE', 'ROOT', 'BYZANTINE', 'SUSPECTS'];
