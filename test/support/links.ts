@@ -2,12 +2,13 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { vi } from 'vitest';
-import { asDigest, asReplicaId } from '../../src/base/ids.ts';
+import { asClientId, asDigest, asReplicaId } from '../../src/base/ids.ts';
 import type { ReplicaId } from '../../src/base/ids.ts';
 import { ClientLinks } from '../../src/node/links/client-links.ts';
 import { FRAME, FrameReader, joinFrames } from '../../src/node/links/framing.ts';
 import type { FrameKind } from '../../src/node/links/framing.ts';
-import { describeRefusal } from '../../src/node/links/handshake.ts';
+import { decodeGreeting, describeRefusal, encodeHello } from '../../src/node/links/handshake.ts';
+import type { Hello } from '../../src/node/links/handshake.ts';
 import { ReplicaLinks } from '../../src/node/links/replica-links.ts';
 import type { ReplicaLinksOptions } from '../../src/node/links/replica-links.ts';
 import type { LinkSettings } from '../../src/node/links/settings.ts';
@@ -191,6 +192,23 @@ export class RawPeer {
 
   send(kind: FrameKind, payload: Uint8Array): void {
     this.write(joinFrames([{ kind, payload }]));
+  }
+
+  /** The hello that would open this link for a client with this identity, with `changes`. */
+  async helloOf(identity: Identity, changes: Partial<Hello> = {}): Promise<Uint8Array> {
+    const greeting = await this.received(FRAME.greeting);
+    const decoded = decodeGreeting(greeting);
+    if (!decoded.ok) throw new Error(decoded.error.reason);
+    const { clusterId, replica: target } = decoded.value;
+    const party: Party = { kind: 'client', client: asClientId(identity.public.signing) };
+    const hello = { clusterId, target, party, identity: identity.public, nonce: new Uint8Array(32), ...changes };
+    return encodeHello(hello, greeting, (bytes) => identity.sign(bytes));
+  }
+
+  /** Opens the link as a client; resolves when it is accepted. */
+  async authenticate(identity = Identity.generate()): Promise<void> {
+    this.send(FRAME.hello, await this.helloOf(identity));
+    await this.received(FRAME.accept);
   }
 
   /** The first frame of this kind that came. */
