@@ -1,0 +1,121 @@
+/** One replica on its own: exact inputs, exact outputs. What comes in counts as verified, as after the intake. */
+import type { Bytes } from '../../src/base/bytes.ts';
+import type { ClientId, Digest, ReplicaId } from '../../src/base/ids.ts';
+import type { AuthenticatedRequest, Batch } from '../../src/messages/index.ts';
+import type { Input, Now, ReplicaMessage, RequestVerification } from '../../src/protocol/input.ts';
+import type { Output } from '../../src/protocol/output.ts';
+import type { StateMachine } from '../../src/protocol/ports.ts';
+import type { Record } from '../../src/protocol/record.ts';
+import { Replica } from '../../src/protocol/replica.ts';
+import { MemoryState } from '../../src/state/index.ts';
+import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica, sha256 } from './core-kit.ts';
+import type { KitOptions } from './core-kit.ts';
+import { recordsOf } from './transcript.ts';
+
+export interface RigOptions extends KitOptions {
+  /** Index of the replica; 1, a backup of view 0, by default. */
+  readonly self?: number;
+  readonly records?: readonly Record[];
+  readonly application?: StateMachine;
+}
+
+export interface Received {
+  readonly signature?: Bytes | undefined;
+  readonly verified?: readonly RequestVerification[];
+}
+
+export class Rig {
+  readonly kit: CoreKit;
+  readonly replica: Replica;
+  /** What `start` gave. */
+  readonly started: readonly Output[];
+  /** Everything the replica ever wrote down, in order. */
+  readonly records: Record[];
+  monotonic = START_US;
+  wall = WALL_MS;
+
+  constructor({ self = 1, records = [], application = countingApp, ...options }: RigOptions = {}, kit = new CoreKit(options)) {
+    this.kit = kit;
+    const { cluster, tuning } = kit;
+    this.records = [...records];
+    this.replica = new Replica(
+      { self: replica(self), cluster, tuning },
+      { authenticator: kit.of(self), state: new MemoryState(sha256), application },
+      records,
+    );
+    this.started = this.replica.start(this.now);
+    this.records.push(...recordsOf(this.started));
+  }
+
+  get now(): Now {
+    return { monotonic: this.monotonic, wall: this.wall };
+  }
+
+  get status(): ReturnType<Replica['status']> {
+    return this.replica.status();
+  }
+
+  step(input: Input): readonly Output[] {
+    const outputs = this.replica.step(this.now, input);
+    this.records.push(...recordsOf(outputs));
+    return outputs;
+  }
+
+  /** A message of another replica; a PRE-PREPARE's requests count as verified by signature unless said otherwise. */
+  receive(message: ReplicaMessage, { signature, verified }: Received = {}): readonly Output[] {
+    const author =
+      message.type === 'pre-prepare' ? replica(message.view % this.kit.cluster.replicaCount) : message.replica;
+    const batch: Batch | undefined = message.type === 'pre-prepare' ? message.batch : undefined;
+    const requests = verified ?? batch?.requests.map(() => 'signature' as const) ?? [];
+    return this.step({ kind: 'message', message, author, signature, requests });
+  }
+
+  receiveAll(messages: readonly ReplicaMessage[]): readonly Output[] {
+    return messages.flatMap((message) => this.receive(message));
+  }
+
+  /** Requests from the link of `from`, all verified alike. */
+  requests(
+    requests: readonly AuthenticatedRequest[],
+    from: ClientId | ReplicaId = ALICE,
+    verified: RequestVerification = 'signature',
+  ): readonly Output[] {
+    return this.step({ kind: 'requests', from, requests: requests.map((request) => ({ request, verified })) });
+  }
+
+  /** Time passes on both clocks; the replica is woken whenever it asked for it. */
+  pass(us: number): readonly Output[] {
+    const end = this.monotonic + us;
+    const outputs: Output[] = [];
+    for (;;) {
+      const at = this.replica.nextTimeout();
+      if (at === undefined || at > end) break;
+      this.#moveTo(Math.max(at, this.monotonic));
+      outputs.push(...this.step({ kind: 'timeout' }));
+    }
+    this.#moveTo(end);
+    return outputs;
+  }
+
+  #moveTo(monotonic: number): void {
+    this.wall += Math.floor(monotonic / 1000) - Math.floor(this.monotonic / 1000);
+    this.monotonic = monotonic;
+  }
+
+  /** Everything for one batch from the other replicas (`from` besides the primary): pre-prepare, prepares, commits. */
+  decide(sequence: number, batch: Batch | undefined, from: readonly number[] = [2, 3]): readonly Output[] {
+    const { kit } = this;
+    const digest: Digest = kit.digestOfBatch(batch);
+    const prePrepare = kit.prePrepare(sequence, batch);
+    return this.receiveAll([
+      prePrepare,
+      ...from.map((sender) => kit.prepare(sender, sequence, digest)),
+      ...[0, ...from].map((sender) => kit.commit(sender, sequence, digest)),
+    ]);
+  }
+
+  /** The same replica after a restart with these records (its own, by default). */
+  restarted(records: readonly Record[] = this.records, options: Pick<RigOptions, 'application'> = {}): Rig {
+    return new Rig({ self: this.status.self, records, ...options }, this.kit);
+  }
+}
