@@ -40,7 +40,7 @@ export interface ReplicaLinksHandlers {
   /** What is sent to this party now goes out: the link to a replica was dialled, or a client has connected. */
   onConnected(link: Party): void;
   onDisconnected(link: Party): void;
-  /** A link was refused or ended for a reason; `link` undefined: by somebody who has not proven who it is (at most 10 a second are told). */
+  /** A link was refused or ended for a reason; `link` undefined: by somebody who has not proven who it is. At most 100 a second about replicas and 10 about all others are told; `stats` counts all. */
   onRefused(link: Party | undefined, code: LinkRefusalCode, reason: string): void;
 }
 
