@@ -27,7 +27,7 @@ import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { RecordedFrame } from './message-ring.ts';
 import { OutputGate } from './output-gate.ts';
 import type { GateLog, Outbound } from './output-gate.ts';
-import { encodeRecord } from './record-codec.ts';
+import { encodeRecord } from '../protocol/record-codec.ts';
 import { ReplyOutbox } from './reply-outbox.ts';
 
 /** Why a replica stopped by itself. */

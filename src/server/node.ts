@@ -17,7 +17,7 @@ import type { Cryptography, NodeOptions, StoredReplica } from './node-options.ts
 import { NodeParts, VERSION } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
-import { decodeRecord } from './record-codec.ts';
+import { decodeRecord } from '../protocol/record-codec.ts';
 
 export interface RunningNode {
   readonly name: string;
@@ -94,7 +94,7 @@ async function openLog(file: string, crypto: Cryptography): Promise<Result<Store
       await log.close();
       return refuse(
         'log-unusable',
-        `${file}, record ${index + 1} of ${stored.length}: ${decoded.error}. It is damaged, of another cluster, or of a newer version: put the right log there, or treat this disk as lost.`,
+        `${file}, record ${index + 1} of ${stored.length}: ${decoded.error.code} at "${decoded.error.at}". It is damaged, of another cluster, or of a newer version: put the right log there, or treat this disk as lost.`,
       );
     }
     records.push(decoded.value);

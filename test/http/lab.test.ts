@@ -171,7 +171,7 @@ describe('lab mode', () => {
   });
 
   it('shows the log: slots with their voters, and the messages in the shapes that can be sent again', async () => {
-    const at = await start();
+    const at = await start({ tuning: { idle_checkpoint_ms: 600_000 } });
     await transfer(at, 'node1');
     await transfer(at, 'node1');
     const { json } = await at.get('node1', '/pbft/log?from=1&to=2&messages=true');
