@@ -16,9 +16,10 @@ import type { Record } from '../../src/protocol/record.ts';
 import type { Refusal } from '../../src/protocol/refusal.ts';
 import { makeQuorums } from '../../src/protocol/quorum.ts';
 import { Replica } from '../../src/protocol/replica.ts';
+import { applicationReader } from '../../src/protocol/state-layout.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
 import { MemoryState } from '../../src/state/index.ts';
-import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica, sha256 } from './core-kit.ts';
+import { ALICE, CoreKit, START_US, WALL_MS, bytes, countingApp, replica, sha256, text } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
 import { must } from './must.ts';
 import { suspicionLine } from './transcript.ts';
@@ -82,6 +83,11 @@ export class BenchNode {
   /** `certain wrong-checkpoint node3 v0 n4`, one line per suspicion. */
   get suspicions(): readonly string[] {
     return this.status.suspicions.map(suspicionLine);
+  }
+
+  /** How often an operation of the counting application was executed here. */
+  count(operation: string): number {
+    return Number(text(applicationReader(this.replica.reader).get(bytes(`count ${operation}`))));
   }
 
   start(): void {
