@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('next' as const), client: clientIndex, nth: fc.nat({ max: 5 }), body }),
+    arbitrary: fc.record({ kind: fc.constant('next' as const), client: clientIndex, nth: fc.nat({ max: 11 }), body }),
   },
   {
     weight: 3,
@@ -52,9 +52,9 @@ const anySteps = fc.array(step, { maxLength: 150, size: 'max' });
 /** Repeats, goes on with or reopens what the client has: random numbers alone would seldom meet a session. */
 function nearKnown(pair: Pair, id: ClientId, nth: number): RequestPlace {
   const own = pair.naive.sessions.filter((row) => row.client === id);
-  const row = own[nth % Math.max(1, own.length)];
+  const row = own[Math.floor(nth / 4) % Math.max(1, own.length)];
   if (row === undefined) return { client: id, session: pair.time, timestamp: 1 };
-  return { client: id, session: row.session, timestamp: row.timestamp + (nth % 3) };
+  return { client: id, session: row.session, timestamp: row.timestamp + (nth % 4) - 1 };
 }
 
 /** The request of a step; undefined for a step without one. */
