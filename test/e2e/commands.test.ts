@@ -211,7 +211,7 @@ describe('each refusal: its exit code, one line on stderr, nothing on stdout', (
     const json = await place.run(['config', 'check', 'pbft-data/cluster.json', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       ok: false,
-      problems: expect.arrayContaining([expect.objectContaining({ path: 'http' })]),
+      problems: expect.arrayContaining([expect.objectContaining({ path: 'http' })]) as unknown,
     });
   });
 });

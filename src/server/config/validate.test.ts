@@ -185,7 +185,7 @@ describe('each fault is told with path, value and what is allowed', () => {
 function mutate(value: unknown, choices: readonly number[], replacement: unknown): unknown {
   const [choice = 0, ...rest] = choices;
   if (typeof value !== 'object' || value === null || rest.length === 0) return replacement;
-  const entries = Object.entries(value);
+  const entries: [string, unknown][] = Object.entries(value);
   const at = choice % (entries.length + 2);
   if (at === entries.length)
     return Array.isArray(value) ? [...(value as unknown[]), replacement] : { ...value, extra: replacement };
