@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +86,8 @@ describe('key files', () => {
   it('tells a missing file, a folder and a missing folder apart', () => {
     expect(codeOf(join(folder, 'none.key'))).toBe('key-not-found');
     mkdirSync(join(folder, 'folder.key'));
+    execFileSync('mkfifo', ['-m', '600', join(folder, 'pipe.key')]);
+    expect(codeOf(join(folder, 'pipe.key'))).toBe('key-file-unusable');
     expect(codeOf(join(folder, 'folder.key'))).toBe('key-file-unusable');
     const saved = Identity.generate().save(join(folder, 'none', 'node.key'));
     expect(saved.ok ? 'saved' : saved.error.code).toBe('key-file-unusable');

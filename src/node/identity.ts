@@ -65,7 +65,8 @@ export class Identity {
   static load(file: string): Result<Identity, KeyFault> {
     let descriptor: number;
     try {
-      descriptor = openSync(file, constants.O_RDONLY);
+      // A pipe in the place of a key must not hold up the start.
+      descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       return fail(openFault(file, error));
     }

@@ -153,7 +153,9 @@ export class Acceptor {
 
   #onSocket(socket: Socket): void {
     const address = socket.remoteAddress;
+    // Already gone, or too late.
     if (address === undefined || this.#closed) {
+      socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
