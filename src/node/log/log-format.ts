@@ -137,7 +137,7 @@ function readRecord(file: Buffer, offset: number, seed: number): ScannedRecord |
     return undefined;
   const end = start + header.readUInt32BE(4);
   if (end > file.length) return undefined;
-  const payload = Uint8Array.from(file.subarray(start, end));
+  const payload = new Uint8Array(file.subarray(start, end));
   if (crc32(payload, seed) !== header.readUInt32BE(16)) return undefined;
   const place = header.readUInt32BE(12);
   const isLast = place >= LAST_OF_GROUP;
