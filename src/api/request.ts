@@ -11,7 +11,7 @@ export const MAX_BODY_BYTES = 65_536;
 
 /**
  * The operation. Only its being an object with a string `operation` is checked at the door: everything else is the application's to judge,
- * in order, the same on every node. The bytes are ordered exactly as they were received.
+ * in order, the same on every node. It is ordered token for token as it was sent; only white space between tokens is dropped.
  */
 export const RequestBody = Type.Object(
   { operation: Type.String({ description: 'name of the operation', examples: ['transfer'] }) },

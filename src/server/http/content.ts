@@ -28,6 +28,29 @@ export function parseJson(bytes: Bytes): Result<unknown, ApiError> {
   }
 }
 
+const [SPACE, TAB, NEWLINE, RETURN, QUOTE, BACKSLASH] = [0x20, 0x09, 0x0a, 0x0d, 0x22, 0x5c];
+
+/**
+ * The same JSON without the white space between its tokens; every token as it was spelled, doubled keys too. So how somebody indents makes
+ * no other operation (idempotency keys compare bytes), and what the application judges is exactly what was sent. Requires: valid JSON.
+ */
+export function compactJson(json: Bytes): Bytes {
+  const compact = new Uint8Array(json.length);
+  let length = 0;
+  let isInString = false;
+  let isEscaped = false;
+  for (const byte of json) {
+    const isSpace = byte === SPACE || byte === TAB || byte === NEWLINE || byte === RETURN;
+    if (isSpace && !isInString) continue;
+    compact[length] = byte;
+    length += 1;
+    if (isEscaped) isEscaped = false;
+    else if (byte === BACKSLASH) isEscaped = true;
+    else if (byte === QUOTE) isInString = !isInString;
+  }
+  return compact.slice(0, length);
+}
+
 /** True for `application/json`, alone or with `charset=utf-8`. */
 export function isJsonContentType(header: string | undefined): boolean {
   return /^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(header ?? '');

@@ -29,6 +29,7 @@ import {
 import type { ApiError } from '../../api/index.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
+import { compactJson } from './content.ts';
 import { Refused } from './refused.ts';
 import type { NodeService } from './service.ts';
 
@@ -147,7 +148,7 @@ export function addRequestRoutes(http: Http, node: NodeService): void {
       const key = idempotencyKey(request.headers['idempotency-key']);
       const answer = valueOf(
         await node.submit({
-          operation: request.rawBody ?? EMPTY,
+          operation: compactJson(request.rawBody ?? EMPTY),
           wait: request.query.wait ?? false,
           timeoutMs: request.query.timeout_ms ?? DEFAULT_WAIT_MS,
           idempotency: key === undefined ? undefined : { scope: request.credentialScope, key },

@@ -18,7 +18,7 @@ import type { Result } from '../../base/result.ts';
 
 /** A request as it came through the door. */
 export interface Submission {
-  /** The body, byte for byte. */
+  /** The body, token for token; only the white space between them is gone. */
   readonly operation: Bytes;
   /** true: answer with the result; false: as soon as it has a sequence number. */
   readonly wait: boolean;
