@@ -22,9 +22,12 @@ async function makeCluster(mode: 'mac' | 'signature' = 'mac'): Promise<ScriptedR
   return cluster;
 }
 
-/** A client of it; its timeouts are short, so that retransmissions come within a test. */
+/** Retransmissions come within a test. */
+const IMPATIENT = { requestTimeoutUs: 200_000, retryCapUs: 400_000 };
+
+/** A client of it that sends nothing twice, however slow the machine, unless it is told to be impatient. */
 function makeClient(cluster: ScriptedReplicas, options: Partial<PbftClientOptions> = {}): PbftClient {
-  const timing = { requestTimeoutUs: 200_000, retryCapUs: 400_000 };
+  const timing = { requestTimeoutUs: 60_000_000, retryCapUs: 60_000_000 };
   const client = new PbftClient({ cluster: cluster.describe(), identity: Identity.generate(), timing, ...options });
   clients.push(client);
   return client;
@@ -140,7 +143,7 @@ describe('a request', () => {
 describe('[G25] every call ends', () => {
   test('at its deadline, as unknown; until then the same request is signed and sent to all, and its session is given up', async () => {
     const cluster = await makeCluster();
-    const client = makeClient(cluster);
+    const client = makeClient(cluster, { timing: IMPATIENT });
     await connected(client);
     cluster.script = () => undefined;
     const outcome = await client.submit(bytesOf('x'), { timeoutMs: 700 });
@@ -178,10 +181,11 @@ describe('[G25] every call ends', () => {
     const cluster = new ScriptedReplicas(4);
     clusters.push(cluster);
     await cluster.listen([]);
-    const timing = { requestTimeoutUs: 60_000_000, retryCapUs: 60_000_000 };
-    const client = makeClient(cluster, { timing });
+    const client = makeClient(cluster);
     const outcome = client.submit(bytesOf('early'));
-    await cluster.listen();
+    await cluster.listen([1, 2, 3]);
+    await connected(client, 3);
+    await cluster.listen([0]);
     expect(await outcome).toMatchObject({ kind: 'executed' });
   });
 
@@ -210,10 +214,10 @@ describe('[G25] every call ends', () => {
 
   test('when all sessions are busy it waits, when too many wait it is rejected at once, and when its time is over too', async () => {
     const cluster = await makeCluster();
-    const client = makeClient(cluster, { sessions: 2, queued: 2 });
+    const client = makeClient(cluster, { sessions: 2, queued: 2, timing: IMPATIENT });
     await connected(client);
     cluster.script = () => undefined;
-    const busy = [client.submit(bytesOf('a'), { timeoutMs: 400 }), client.submit(bytesOf('b'), { timeoutMs: 400 })];
+    const busy = [client.submit(bytesOf('a'), { timeoutMs: 2000 }), client.submit(bytesOf('b'), { timeoutMs: 2000 })];
     const impatient = client.submit(bytesOf('c'), { timeoutMs: 100 });
     const patient = client.submit(bytesOf('d'), { timeoutMs: 5000 });
     const one = await client.submit(bytesOf('e'));
