@@ -35,15 +35,15 @@ function nextSequence(core: Core): Slot['sequence'] {
 export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const batch = digest === NULL_DIGEST ? undefined : slot.bodies.get(digest);
   const executed: ExecutedRequest[] = [];
-  let overtaken = false;
+  const oldest = core.queue.oldestTimed();
+  let latestArrival = 0;
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
-    const oldest = core.queue.oldestTimed();
     const transaction = core.state.begin();
     batch.requests.forEach((entry, index) => {
       executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
       const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
-      if (oldest !== undefined && waiting !== undefined && waiting.arrival > oldest.arrival) overtaken = true;
+      latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
     });
     transaction.commit();
   }
@@ -67,6 +67,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     digest,
     batch: slot.prePrepared.has(digest) ? undefined : batch,
   });
+  const overtaken = oldest !== undefined && core.queue.hasTimer(oldest) && latestArrival > oldest.arrival;
   restartAfterExecution(core, overtaken);
   if (isCheckpointDue(core, slot.sequence, isFlagged(batch))) takeCheckpoint(core, slot.sequence);
 }

@@ -18,11 +18,11 @@ export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
   watch(core);
 }
 
-/** Starts the timer if something is waited for and it does not run; stops it if nothing is. */
+/** Starts the timer if something is waited for and it does not run; stops it if nothing is, or if it is this replica that cannot go on. */
 export function watch(core: Core): void {
   if (
     core.isPrimary ||
-    core.inViewChange ||
+    !core.mayVote ||
     (core.queue.oldestTimed() === undefined && oldestOpenSlot(core) === undefined)
   ) {
     core.timers.clear('request');
@@ -31,7 +31,7 @@ export function watch(core: Core): void {
   }
 }
 
-/** After executions. `overtaken`: a request received later than the oldest timed one was among them. */
+/** After executions. `overtaken`: a request received later than the oldest timed one was among them, and that one still waits. */
 export function restartAfterExecution(core: Core, overtaken: boolean): void {
   if (!overtaken) core.timers.clear('request');
   watch(core);

@@ -20,7 +20,9 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
   for (const received of requests) {
     const waiting = onRequest(core, from, received);
     if (waiting === undefined || core.isPrimary || waiting.verified !== 'signature') continue;
-    if (typeof from === 'string') forward.push(received.request);
+    // From a client only: a replica that passes a request on to every backup and not to the primary would let a correct primary time out.
+    if (typeof from !== 'string') continue;
+    forward.push(received.request);
     startRequestTimer(core, waiting);
   }
   if (forward.length > 0) core.send([core.primary], { type: 'requests', requests: forward });
@@ -28,8 +30,8 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
 }
 
 /**
- * One request. Conditions in the order checked: verified; its client admitted; not read-only (ordered requests only); signed where the mode
- * or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or refused in order; room.
+ * One request. Conditions in the order checked: this replica's state is not known to be wrong; its client admitted; not read-only (ordered
+ * requests only); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or refused in order; room.
  */
 function onRequest(
   core: Core,
@@ -41,6 +43,7 @@ function onRequest(
     return undefined;
   };
   const { client, session, timestamp, flags } = request.request;
+  if (core.diverged) return refuse('diverged');
   if (!isAdmitted(core, client)) return refuse('client-not-listed');
   if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');
   if (!isSufficient(core, client, verified)) return refuse('signature-required');
