@@ -64,8 +64,7 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
     return;
   }
   if (sequence > core.log.low + 2 * windowSize(core.config.cluster)) {
-    const far = core.farCheckpoints.get(replica);
-    if (far === undefined || far.checkpoint.sequence < sequence) core.farCheckpoints.set(replica, signed);
+    keepFar(core, signed);
     // A state that was transferred here, the crash coming before the sync of its proof: h is still far below it.
     if (core.ownCheckpoints.has(sequence)) tryStable(core, sequence);
     return;
@@ -79,15 +78,40 @@ export function onCheckpoint(core: Core, checkpoint: Checkpoint, signature: Uint
       suspect(core, { node: replica, kind: 'contradictory-votes', certainty: 'certain', sequence, summary, frames });
     }
     core.refuse('checkpoint', replica, earlier.checkpoint.root === root ? 'duplicate' : 'contradicts-earlier-vote');
-    return;
+    // Of two roots that a liar signed the one stays that more others name: else a certificate with its signature in it could never be received here.
+    if (earlier.checkpoint.root === root || support(votes.values(), signed) <= support(votes.values(), earlier)) return;
   }
   votes.set(replica, signed);
   tryStable(core, sequence);
 }
 
+/** How many other senders name the same root at the same number. */
+function support(votes: Iterable<SignedCheckpoint>, { checkpoint }: SignedCheckpoint): number {
+  let count = 0;
+  for (const { checkpoint: other } of votes) {
+    if (other.replica === checkpoint.replica) continue;
+    if (other.sequence === checkpoint.sequence && other.root === checkpoint.root) count += 1;
+  }
+  return count;
+}
+
+/**
+ * Beyond two windows: per sender the highest, and besides it the one that most others name too. With the highest alone a liar that signs a
+ * number nobody has reached takes its signature out of every certificate for a replica that is far behind.
+ */
+function keepFar(core: Core, signed: SignedCheckpoint): void {
+  const { replica, sequence } = signed.checkpoint;
+  const kept = core.farCheckpoints.get(replica) ?? [];
+  if (kept.some(({ checkpoint }) => checkpoint.sequence === sequence && checkpoint.root === signed.checkpoint.root)) return;
+  const others = [...core.farCheckpoints.values()].flat();
+  const [highest, ...rest] = [...kept, signed].toSorted((left, right) => right.checkpoint.sequence - left.checkpoint.sequence);
+  const [supported] = rest.toSorted((left, right) => support(others, right) - support(others, left));
+  core.farCheckpoints.set(replica, [highest, supported].filter((one) => one !== undefined));
+}
+
 /** The root that q distinct signers name at `sequence`, with their signatures. */
 function certificateAt(core: Core, sequence: Sequence): Certificate | undefined {
-  const far = [...core.farCheckpoints.values()].filter((signed) => signed.checkpoint.sequence === sequence);
+  const far = [...core.farCheckpoints.values()].flat().filter((signed) => signed.checkpoint.sequence === sequence);
   return certify(core, [...(core.checkpointVotes.get(sequence)?.values() ?? []), ...far]);
 }
 
@@ -106,7 +130,7 @@ function certify(core: Core, votes: readonly SignedCheckpoint[]): Certificate | 
 /** The highest checkpoint above h that q signers certify, whether its state is here or not. */
 export function certifiedCheckpoint(core: Core): (Certificate & { readonly sequence: Sequence }) | undefined {
   const numbers = new Set(core.checkpointVotes.keys());
-  for (const signed of core.farCheckpoints.values()) numbers.add(signed.checkpoint.sequence);
+  for (const signed of [...core.farCheckpoints.values()].flat()) numbers.add(signed.checkpoint.sequence);
   for (const number of [...numbers].toSorted((left, right) => right - left)) {
     const sequence = asSequence(number);
     const certificate = sequence > core.log.low ? certificateAt(core, sequence) : undefined;
@@ -176,11 +200,14 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
 
 /** CHECKPOINTs that lay too far above and are within reach now. */
 function admitFarCheckpoints(core: Core): void {
-  for (const [replica, signed] of core.farCheckpoints) {
-    if (signed.checkpoint.sequence > core.log.low + 2 * windowSize(core.config.cluster)) continue;
-    core.farCheckpoints.delete(replica);
-    if (signed.checkpoint.sequence > core.log.low && !votesAt(core, signed.checkpoint.sequence).has(replica)) {
-      votesAt(core, signed.checkpoint.sequence).set(replica, signed);
+  const reach = core.log.low + 2 * windowSize(core.config.cluster);
+  for (const [replica, kept] of core.farCheckpoints) {
+    for (const signed of kept) {
+      const { sequence } = signed.checkpoint;
+      if (sequence > core.log.low && sequence <= reach && !votesAt(core, sequence).has(replica)) votesAt(core, sequence).set(replica, signed);
     }
+    const still = kept.filter(({ checkpoint }) => checkpoint.sequence > reach);
+    if (still.length > 0) core.farCheckpoints.set(replica, still);
+    else core.farCheckpoints.delete(replica);
   }
 }

@@ -96,8 +96,8 @@ export class Core {
   readonly ownCheckpoints = new Map<number, OwnCheckpoint>();
   /** Others' and own CHECKPOINTs above h: by sequence, one per sender. */
   readonly checkpointVotes = new Map<number, Map<ReplicaId, SignedCheckpoint>>();
-  /** Per sender the highest CHECKPOINT beyond two windows. */
-  readonly farCheckpoints = new Map<ReplicaId, SignedCheckpoint>();
+  /** Per sender up to two CHECKPOINTs beyond two windows: the highest, and the one that most others name. */
+  readonly farCheckpoints = new Map<ReplicaId, readonly SignedCheckpoint[]>();
   stable: StableCheckpoint;
   /** A state being fetched. */
   transfer: Transfer | undefined;
