@@ -315,6 +315,14 @@ export function tryPrepared(core: Core, slot: Slot): void {
   tryCommitted(core, slot);
 }
 
+/** After a restart: what became possible with the last record and was not yet written down. With n = 1 nobody else's vote would bring it up. */
+export function retryAll(core: Core): void {
+  for (const slot of core.log.from(core.lastExecuted + 1)) {
+    tryPrepared(core, slot);
+    tryCommitted(core, slot);
+  }
+}
+
 /** committed-local(v, n, d): prepared, and q matching COMMITs of distinct replicas. Execution follows in order (execution.ts). */
 export function tryCommitted(core: Core, slot: Slot): void {
   const { prepared } = slot;

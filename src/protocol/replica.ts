@@ -15,7 +15,7 @@ import type { ReplicaModules } from './core.ts';
 import { checkResponsiveness, expireSuspicions, suspect } from './detection.ts';
 import { executeReady } from './execution.ts';
 import type { Input, Now } from './input.ts';
-import { onCommit, onPrePrepare, onPrepare, tryAccept, tryAcceptAll } from './normal-case.ts';
+import { onCommit, onPrePrepare, onPrepare, retryAll, tryAccept, tryAcceptAll } from './normal-case.ts';
 import type { Output } from './output.ts';
 import { needsIdleCheckpoint, propose, proposeIdleCheckpoint } from './proposing.ts';
 import type { Record } from './record.ts';
@@ -62,6 +62,7 @@ export class Replica {
     core.emit({ kind: 'started', view: core.view, lastExecuted: core.lastExecuted, lowWaterMark: core.log.low });
     core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);
+    retryAll(core);
     this.#settle();
     core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
     return core.drain();
@@ -74,6 +75,8 @@ export class Replica {
     assert(now.monotonic >= core.now.monotonic, 'the monotonic clock never runs backwards');
     core.now = now;
     this.#take(input);
+    // First what this input has decided, then the clock: a slot whose quorum is here is not held against the primary.
+    executeReady(core);
     this.#fireTimers();
     this.#settle();
     return core.drain();

@@ -55,7 +55,8 @@ function startTransfer(core: Core, failed: ReplicaId | undefined): void {
   if (target === undefined || !(core.diverged || target.sequence > core.lastExecuted)) return;
   const signers = target.proof.map((signed) => signed.checkpoint.replica).filter((replica) => replica !== core.self);
   const sorted = signers.toSorted((left, right) => left - right);
-  const source = sorted.find((replica) => failed !== undefined && replica > failed) ?? sorted[0];
+  // When none of them has it (any more), the next STATUS tick tries again, by then perhaps for a higher one.
+  const source = sorted.find((replica) => failed === undefined || replica > failed);
   if (source === undefined) return;
   const { sequence, root, proof } = target;
   core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0 };
