@@ -142,6 +142,10 @@ export class SimulatedNode implements NodeView {
   /** Power off. Of the unsynced operations the first `survivors` are on the disk. */
   crash(point: string, survivors: number): void {
     this.#host.observer.durable(this, this.disk.crash(survivors));
+    // What the disk will know after the crash did happen, though nobody was told.
+    for (const { position, output } of this.#outbox) {
+      if (output.kind === 'event' && position <= this.disk.synced) this.#host.observer.released(this, output);
+    }
     this.#host.observer.crashed(this.id, point);
     this.#replica = undefined;
     this.#outbox = [];
@@ -210,7 +214,8 @@ export class SimulatedNode implements NodeView {
         if (this.#trap?.record === output.record.kind) this.#trapPosition ??= this.disk.written;
       } else if (output.kind === 'truncate') {
         this.disk.rewrite(output.records);
-      } else if (output.kind !== 'event') {
+      } else {
+        // Events wait as well: what is not behind a sync may yet be undone by a crash, and then it never was.
         this.#outbox.push({ position: this.#barrier, output });
       }
     }
@@ -223,8 +228,8 @@ export class SimulatedNode implements NodeView {
   /** Lets go what no record holds back, and gives the disk something to do. A trap cuts it short, or ends it. */
   #flush(trap: CrashTrap | undefined): void {
     const free = this.#outbox.filter((waiting) => waiting.position <= this.disk.synced);
-    if (free.length > 0) this.#outbox = this.#outbox.slice(free.length);
     const leaving = trap?.phase === 'half-sent' ? free.slice(0, Math.ceil(free.length / 2)) : free;
+    if (leaving.length > 0) this.#outbox = this.#outbox.slice(leaving.length);
     this.#release(leaving.map((waiting) => waiting.output));
     if (trap !== undefined) return this.#spring(trap);
     if (!this.#syncing && this.disk.written > this.disk.synced) {

@@ -39,7 +39,7 @@ export interface Observer {
   stepped?(node: NodeView, input: Input | undefined, outputs: readonly Output[]): void;
   /** These records can no longer be lost by a crash. */
   durable?(node: NodeView, records: readonly Record[]): void;
-  /** A `send` or `reply` leaves the process, rewritten where the node is a liar. */
+  /** A `send`, `reply` or `event` leaves the process, rewritten where the node is a liar: everything before it is durable. */
   released?(node: NodeView, output: Output): void;
   crashed?(node: ReplicaId, point: string): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;

@@ -65,6 +65,11 @@ export function makeOptions(seed: number): SwarmOptions {
   const replicaCount = random.pick(REPLICA_COUNTS);
   const liars = makeLiars(random, replicaCount);
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
+  const faults = makeFaults(random, replicaCount, liars);
+  // A batch with a bad MAC waits for a signed copy of the request. Where every queue is full of others' requests none gets in, and the slot waits
+  // for a view change.
+  const hasBadMacs = faults.some((fault) => fault.kind === 'faulty-client' && fault.fault === 'partial-authenticator');
+  const queueRequests = hasBadMacs ? 64 : random.pick([3, 64]);
   const sessionsPerClient = random.pick([2, 4, 16]);
   const sessionsAtOnce = Math.min(sessionsPerClient, random.pick([1, 1, 2, 4]));
   return {
@@ -76,7 +81,7 @@ export function makeOptions(seed: number): SwarmOptions {
     openClients: random.chance(0.3),
     openClientLimit: random.pick([1, 2, 8]),
     idempotencyKeys: random.pick([4, 64]),
-    tuning: makeTuning(random, checkpointInterval),
+    tuning: { ...makeTuning(random, checkpointInterval), queueRequests },
     application: random.chance(0.1) ? 'counter' : 'ledger',
     network: makeQuality(random),
     disk: random.pick<DiskQuality>([
@@ -86,7 +91,7 @@ export function makeOptions(seed: number): SwarmOptions {
     ]),
     wallOffsetsMs: Array.from({ length: replicaCount }, () => random.between(-2000, 2000)),
     liars,
-    faults: makeFaults(random, replicaCount, liars),
+    faults,
     clientCount: 4,
     requestsPerClient: random.between(50, 60),
     // The least recently used session makes room for a new one: with one at a time it is never the one in use.
@@ -108,7 +113,6 @@ function makeTuning(random: Random, checkpointInterval: number): TuningConfig {
     idleStatusIntervalUs: 300_000,
     idleCheckpointUs: random.pick([300_000, 1_000_000]),
     flaggedBatchSpacingUs: random.pick([150_000, 1_500_000]),
-    queueRequests: random.pick([3, 64]),
     suspicionExpiryUs: 1_000_000,
   };
 }

@@ -130,8 +130,19 @@ class Simulation {
     }, LOAD_US);
     this.director.heal();
     world.run(() => this.#areClientsDone(), world.time + HEAL_US);
-    world.run(() => false, world.time + QUIET_US);
+    this.#runUntilQuiet();
     checkQuietEnd(this);
+  }
+
+  /** Until nothing was executed for {@link QUIET_US}: what faulty clients left behind comes to its end as well. */
+  #runUntilQuiet(): void {
+    const { world, execution } = this;
+    const latest = world.time + HEAL_US;
+    let sequence: number;
+    do {
+      ({ sequence } = execution);
+      world.run(() => false, world.time + QUIET_US);
+    } while (execution.sequence !== sequence && world.time < latest);
   }
 
   /** The i-th fault begins when its share of the requests is answered, or its share of the time is over. */

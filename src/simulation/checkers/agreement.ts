@@ -3,7 +3,6 @@ import type { ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
 import type { Message } from '../../messages/index.ts';
 import type { Event } from '../../protocol/event.ts';
-import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import { demand } from '../observer.ts';
 import type { NodeView, Observer } from '../observer.ts';
@@ -30,13 +29,6 @@ export class AgreementChecker implements Observer {
 
   booted(node: NodeView): void {
     this.#lastExecuted.set(node.id, -1);
-  }
-
-  stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
-    if (!node.isCorrect) return;
-    for (const output of outputs) {
-      if (output.kind === 'event') this.#onEvent(node, output.event);
-    }
   }
 
   #onEvent(node: NodeView, event: Event): void {
@@ -69,7 +61,9 @@ export class AgreementChecker implements Observer {
   }
 
   released(node: NodeView, output: Output): void {
-    if (!node.isCorrect || output.kind !== 'send') return;
+    if (!node.isCorrect) return;
+    if (output.kind === 'event') this.#onEvent(node, output.event);
+    if (output.kind !== 'send') return;
     const vote = voteOf(node, output.message);
     if (vote === undefined) return;
     const said = this.#said.get(vote.slot) ?? vote.value;

@@ -7,7 +7,6 @@ import type { Bytes } from '../../base/bytes.ts';
 import { asSequence, replicaName } from '../../base/ids.ts';
 import type { AuthenticatedRequest } from '../../messages/index.ts';
 import type { Event, ExecutedRequest } from '../../protocol/event.ts';
-import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { StateMachine } from '../../protocol/ports.ts';
 import { applicationReader } from '../../protocol/state-layout.ts';
@@ -78,24 +77,22 @@ export class ExecutionChecker implements Observer {
     this.#issued.set(request.digest, request);
   }
 
-  stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
-    if (!node.isCorrect) return;
-    let hasNewState = false;
-    for (const output of outputs) {
-      if (output.kind !== 'event') continue;
-      const { event } = output;
-      if (event.kind === 'executed') this.#onExecuted(event);
-      if (event.kind === 'checkpoint-taken' || event.kind === 'checkpoint-stable') {
-        hasNewState ||= event.kind === 'checkpoint-taken';
+  released(node: NodeView, output: Output): void {
+    if (!node.isCorrect || output.kind !== 'event') return;
+    const { event } = output;
+    switch (event.kind) {
+      case 'executed':
+        return this.#onExecuted(event);
+      case 'checkpoint-taken':
+      case 'transferred':
         this.#onRoot(node, event.sequence, event.root);
-      }
-      if (event.kind === 'transferred') {
-        hasNewState = true;
-        this.#onRoot(node, event.sequence, event.root);
-      }
-      demand(event.kind !== 'diverged', 'equal roots', () => `${replicaName(node.id)} found out that it has diverged`);
+        return this.compareContent(node);
+      case 'checkpoint-stable':
+        return this.#onRoot(node, event.sequence, event.root);
+      case 'diverged':
+        return demand(false, 'equal roots', () => `${replicaName(node.id)} found out that it has diverged`);
+      default:
     }
-    if (hasNewState) this.compareContent(node);
   }
 
   #onRoot(node: NodeView, sequence: number, root: string): void {
