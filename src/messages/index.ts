@@ -37,6 +37,7 @@ export type { Prepare } from './prepare.ts';
 export type { Proof } from './proof.ts';
 export { NO_PROOF } from './proof.ts';
 export type { DecodeRefusal, RefusalCode } from './refusal.ts';
+export { REFUSAL_CODES } from './refusal.ts';
 export type { Message, MessageType } from './registry.ts';
 export { MESSAGE_TYPES } from './registry.ts';
 export type { Replies } from './replies.ts';

@@ -15,19 +15,23 @@
  * - `bundle-mismatch`: requests that cannot stand in the bundle they name.
  * - `wrong-type`, `missing-field`, `unknown-field`: JSON only.
  */
-export type RefusalCode =
-  | 'truncated'
-  | 'trailing-bytes'
-  | 'oversized'
-  | 'unknown-type'
-  | 'out-of-range'
-  | 'not-canonical'
-  | 'inconsistent'
-  | 'digest-mismatch'
-  | 'bundle-mismatch'
-  | 'wrong-type'
-  | 'missing-field'
-  | 'unknown-field';
+export const REFUSAL_CODES = [
+  'truncated',
+  'trailing-bytes',
+  'oversized',
+  'unknown-type',
+  'out-of-range',
+  'not-canonical',
+  'inconsistent',
+  'digest-mismatch',
+  'bundle-mismatch',
+  'wrong-type',
+  'missing-field',
+  'unknown-field',
+] as const;
+
+/** One of {@link REFUSAL_CODES}. */
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** A reason and the path of the field it was found in, such as `batch.requests[3].proof`; empty for the frame itself. */
 export interface DecodeRefusal {

@@ -22,7 +22,8 @@ export function openObject(value: unknown, names: ReadonlySet<string>): { readon
 export function openList(value: unknown, max: number): readonly Json[] {
   if (!Array.isArray(value)) return refuse('wrong-type');
   if (value.length > max) refuse('oversized');
-  return value as readonly Json[];
+  // A copy without holes: what is missing must be seen.
+  return Array.from(value as readonly Json[]);
 }
 
 /** The member of that name, never an inherited one; undefined if absent. */

@@ -30,7 +30,7 @@ export function fromReadable(json: Json, max: number): Bytes {
   if (isEscape(json)) return at('base64', () => bytesOfText(member(json, 'base64') ?? null, 0, max));
   // Deeper or stranger than JSON can be sent, it has no bytes that everyone would agree on.
   if (!isPlainJson(json, LIMITS.jsonDepth)) return refuse('out-of-range');
-  const value = encodeUtf8(JSON.stringify(json));
+  const value = encodeUtf8(spelt(json));
   if (value === undefined || value.length > max) return refuse('oversized');
   return value;
 }
@@ -41,6 +41,15 @@ function objectSpelt(value: Bytes): Json | undefined {
   const json = text === undefined ? undefined : parsed(text);
   if (!isJsonObject(json) || isEscape(json) || !isPlainJson(json, LIMITS.jsonDepth)) return undefined;
   return JSON.stringify(json) === text ? json : undefined;
+}
+
+/** Its text. What `JSON.parse` did not make may look like JSON and refuse to be written. */
+function spelt(json: Json): string {
+  try {
+    return JSON.stringify(json);
+  } catch {
+    return refuse('out-of-range');
+  }
 }
 
 function parsed(text: string): unknown {

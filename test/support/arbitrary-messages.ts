@@ -1,0 +1,256 @@
+/** Random valid messages of every type, for properties. Digests are real, so that what is generated also decodes. */
+import { hash } from 'node:crypto';
+import fc from 'fast-check';
+import type { Arbitrary } from 'fast-check';
+import type { Bytes } from '../../src/base/bytes.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import { NULL_DIGEST, asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
+import type { ClientId, Digest, ReplicaId, Sequence, View } from '../../src/base/ids.ts';
+import { encodeUtf8 } from '../../src/base/utf8.ts';
+import { CodecContext, LIMITS, batchDigest, requestDigest, resultDigest } from '../../src/messages/index.ts';
+import type {
+  AuthenticatedRequest,
+  Batch,
+  Message,
+  MessageType,
+  Proof,
+  Reply,
+  Request,
+  SlotDigest,
+} from '../../src/messages/index.ts';
+
+/** The cluster of all generated messages. */
+export const CLUSTER: Digest = asDigest('c1'.repeat(32));
+/** A codec for them, with the real hash. */
+export const context: CodecContext = new CodecContext(CLUSTER, (bytes) => asDigest(hash('sha256', bytes, 'hex')));
+
+const EDGES = [0, 1, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
+
+/** Integers from 0 to 2^53−1, the edges of their encoding among them. */
+export const integer: Arbitrary<number> = fc.oneof(fc.constantFrom(...EDGES), fc.maxSafeNat());
+
+const hex32: Arbitrary<string> = exactBytes(32).map(toHex);
+const view: Arbitrary<View> = integer.map(asView);
+const sequence: Arbitrary<Sequence> = integer.map(asSequence);
+const digest: Arbitrary<Digest> = hex32.map(asDigest);
+const replica: Arbitrary<ReplicaId> = fc.nat(255).map(asReplicaId);
+const client: Arbitrary<ClientId> = hex32.map(asClientId);
+const mac: Arbitrary<Bytes> = fc.uint8Array({ minLength: LIMITS.macMinBytes, maxLength: LIMITS.macMaxBytes });
+
+/** Plain objects, as the codec makes them. */
+function record<T extends object>(fields: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> {
+  return fc.record<T>(fields, { noNullPrototype: true });
+}
+
+function exactBytes(length: number): Arbitrary<Bytes> {
+  return fc.uint8Array({ minLength: length, maxLength: length });
+}
+
+function printable(minLength: number, maxLength: number): Arbitrary<string> {
+  return fc.string({ unit: 'grapheme-ascii', minLength, maxLength });
+}
+
+/** Bytes of an operation or a result: JSON objects of all kinds, their text with flaws, and noise around the edges of slabs. */
+export const contentBytes: Arbitrary<Bytes> = fc.oneof(
+  fc.object({ maxDepth: 3 }).map((value) => utf8(JSON.stringify(value))),
+  fc.json({ maxDepth: 3 }).map(utf8),
+  fc
+    .constantFrom(
+      '{"operation":"transfer","amount":100}',
+      '{ "operation": "transfer" }',
+      '{"base64":"AAAA"}',
+      '{"base64":1}',
+      '{"b":1,"1":2}',
+      '{"a":1,"a":2}',
+      '{"__proto__":{"polluted":true}}',
+      '{}',
+      '{',
+      '[]',
+    )
+    .map(utf8),
+  fc.uint8Array({ maxLength: 100 }),
+  fc.uint8Array({ minLength: 1000, maxLength: 1100 }),
+);
+
+function utf8(text: string): Bytes {
+  return encodeUtf8(text) ?? new Uint8Array([0x7b]);
+}
+
+/** A request of the client, or of any. */
+export function request(of: Arbitrary<ClientId> = client): Arbitrary<Request> {
+  return record({
+    type: fc.constant('request' as const),
+    client: of,
+    session: integer,
+    timestamp: integer,
+    flags: fc.nat(3),
+    idempotency: fc.option(
+      record({
+        scope: printable(0, LIMITS.idempotencyScopeLength),
+        key: printable(1, LIMITS.idempotencyKeyLength),
+      }),
+      { nil: undefined },
+    ),
+    operation: contentBytes,
+    replier: replica,
+  });
+}
+
+const signedRequest: Arbitrary<readonly AuthenticatedRequest[]> = record({
+  request: request(),
+  signature: exactBytes(64),
+}).map(({ request: value, signature }) => [
+  { request: value, digest: requestDigest(context, value), proof: { kind: 'signature' as const, signature } },
+]);
+
+/** Some requests of one client under one bundle, which also covers requests that are elsewhere. */
+const bundledRequests: Arbitrary<readonly AuthenticatedRequest[]> = client
+  .chain((of) =>
+    record({
+      requests: fc.array(request(fc.constant(of)), { minLength: 1, maxLength: 4 }),
+      others: fc.array(digest, { maxLength: 3 }),
+      macs: fc.array(mac, { maxLength: 5 }),
+      order: fc.array(fc.nat(1000), { minLength: 7, maxLength: 7 }),
+    }),
+  )
+  .map(({ requests, others, macs, order }) => {
+    const rank = new Map<Digest, number>();
+    for (const value of [...requests.map((entry) => requestDigest(context, entry)), ...others]) {
+      rank.set(value, order[rank.size] ?? 0);
+    }
+    const digests = [...rank.keys()].sort((left, right) => (rank.get(left) ?? 0) - (rank.get(right) ?? 0));
+    const bundle = { digests, macs };
+    return requests.map((value) => {
+      const own = requestDigest(context, value);
+      return {
+        request: value,
+        digest: own,
+        proof: { kind: 'authenticator' as const, bundle, position: digests.indexOf(own) },
+      };
+    });
+  });
+
+/** Requests of several bundles and signed ones, mixed. */
+export const authenticatedRequests: Arbitrary<readonly AuthenticatedRequest[]> = fc
+  .array(fc.oneof(signedRequest, bundledRequests), { maxLength: 4 })
+  .chain((groups) => fc.shuffledSubarray(groups.flat(), { minLength: groups.flat().length }));
+
+/** At least one request or a flag. */
+export const batch: Arbitrary<Batch> = record({
+  timestamp: fc.nat(LIMITS.timestampMs),
+  flags: fc.nat(1),
+  requests: authenticatedRequests,
+}).map((value) => (value.requests.length === 0 ? { ...value, flags: 1 } : value));
+
+function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<Reply> {
+  return record({
+    type: fc.constant('reply' as const),
+    view,
+    sequence,
+    digest,
+    replica: from,
+    client: of,
+    session: integer,
+    timestamp: integer,
+    requestDigest: digest,
+    outcome: fc.constantFrom('executed' as const, 'replayed' as const, 'table-error' as const),
+    resultDigest: digest,
+    result: fc.option(contentBytes, { nil: undefined }),
+    signature: fc.option(exactBytes(64), { nil: undefined }),
+  }).map((value) =>
+    value.result === undefined ? value : { ...value, resultDigest: resultDigest(context, value.result) },
+  );
+}
+
+const slotDigests: Arbitrary<readonly SlotDigest[]> = fc.array(record({ sequence, digest }), { maxLength: 5 });
+
+function type<Type extends MessageType>(word: Type): Arbitrary<Type> {
+  return fc.constant(word);
+}
+
+/** For each type, its valid messages. */
+export const MESSAGE_OF_TYPE: { readonly [Type in MessageType]: Arbitrary<Extract<Message, { readonly type: Type }>> } =
+  {
+    'pre-prepare': record({
+      type: type('pre-prepare'),
+      view,
+      sequence,
+      batch: fc.option(batch, { nil: undefined }),
+    }).map((value) => ({
+      ...value,
+      digest: value.batch === undefined ? NULL_DIGEST : batchDigest(context, value.batch),
+    })),
+    prepare: record({ type: type('prepare'), view, sequence, digest, replica }),
+    commit: record({ type: type('commit'), view, sequence, digest, replica }),
+    checkpoint: record({ type: type('checkpoint'), sequence, root: digest, replica }),
+    reply: reply(client, replica),
+    replies: record({ client, replica }).chain((of) =>
+      record({
+        type: type('replies'),
+        replica: fc.constant(of.replica),
+        client: fc.constant(of.client),
+        replies: fc.array(reply(fc.constant(of.client), fc.constant(of.replica)), { maxLength: 4 }),
+      }),
+    ),
+    requests: record({ type: type('requests'), requests: authenticatedRequests }),
+    status: record({
+      type: type('status'),
+      replica,
+      view,
+      inViewChange: fc.boolean(),
+      lowWaterMark: sequence,
+      lastExecuted: sequence,
+      slots: fc.array(record({ sequence, prepared: fc.boolean(), committed: fc.boolean() }), { maxLength: 5 }),
+    }),
+    fetch: record({ type: type('fetch'), replica, wanted: slotDigests }),
+    batch: record({ type: type('batch'), replica, sequence, batch }).map((value) => ({
+      ...value,
+      digest: batchDigest(context, value.batch),
+    })),
+    decided: record({ type: type('decided'), replica, decisions: slotDigests }),
+    complaint: record({
+      type: type('complaint'),
+      replica,
+      view,
+      sequence,
+      digest,
+      requests: fc.array(digest, { maxLength: 5 }),
+    }),
+    'simulate-byzantine': record({
+      type: type('simulate-byzantine'),
+      replica,
+      target: replica,
+      behaviour: printable(1, LIMITS.behaviourLength),
+      enabled: fc.boolean(),
+    }),
+    'fetch-state': record({
+      type: type('fetch-state'),
+      replica,
+      sequence,
+      root: digest,
+      after: fc.uint8Array({ maxLength: 80 }),
+    }),
+    state: record({
+      type: type('state'),
+      replica,
+      sequence,
+      root: digest,
+      after: fc.uint8Array({ maxLength: 80 }),
+      held: fc.boolean(),
+      isLast: fc.boolean(),
+      entries: fc.array(
+        record({ key: fc.uint8Array({ minLength: 1, maxLength: 80 }), value: fc.uint8Array({ maxLength: 80 }) }),
+        { maxLength: 4 },
+      ),
+    }),
+  };
+
+/** Any valid message. */
+export const message: Arbitrary<Message> = fc.oneof(...Object.values(MESSAGE_OF_TYPE));
+
+/** Any proof of a frame. */
+export const proof: Arbitrary<Proof> = fc.oneof(
+  fc.constant({ kind: 'none' as const }),
+  mac.map((value) => ({ kind: 'mac' as const, mac: value })),
+  exactBytes(64).map((signature) => ({ kind: 'signature' as const, signature })),
+);
