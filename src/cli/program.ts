@@ -41,6 +41,7 @@ function makeProgram(end: End): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .showSuggestionAfterError(true)
+    .showHelpAfterError('  see `pbft help`, or `pbft help <command>`')
     .exitOverride()
     .configureOutput({ outputError: reportUsage })
     .addHelpText('after', PROGRAM_HELP);
@@ -55,10 +56,11 @@ function makeProgram(end: End): Command {
 }
 
 const PROGRAM_HELP = `
-Commands find the cluster by --url, by the variable PBFT_URL, or by ./${DATA_DIRECTORY}/cluster.json.
-A node that demands a token gets the one in PBFT_TOKEN.
+Commands find the cluster by --url, by the variable PBFT_URL, or by
+./${DATA_DIRECTORY}/cluster.json. A node that demands a token gets the one in PBFT_TOKEN.
 
-Exit codes: 0 done · 1 refused or not found · 2 usage or environment · 3 cluster unreachable · 4 outcome unknown
+Exit codes: 0 done, 1 refused or not found, 2 usage or environment,
+            3 cluster unreachable, 4 outcome unknown
 
 First steps:
   pbft up                              a cluster of four nodes on this machine

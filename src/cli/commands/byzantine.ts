@@ -20,15 +20,16 @@ interface ByzantineOptions extends ClusterOptions {
 }
 
 const HELP = `
-Lab mode only (\`pbft up\` has it on by default). The node misbehaves from now on until --off or its restart; a cluster of n
-nodes bears ⌊(n-1)/3⌋ such nodes. The other nodes name it in \`pbft status\` once they have seen it lie.
+Lab mode only (\`pbft up\` has it on by default). The node misbehaves from now on
+until --off or its restart; a cluster of n nodes bears ⌊(n-1)/3⌋ such nodes. The
+others name it in \`pbft status\` once they have seen it lie.
 
 Examples:
-  pbft byzantine node2                 behaviour corrupt
+  pbft byzantine node2                    behaviour corrupt
   pbft byzantine node2 equivocate
   pbft byzantine node2 equivocate --off
-  pbft byzantine --list                all behaviours
-  pbft byzantine --list equivocate     what one does as primary, backup and gateway, and what others see`;
+  pbft byzantine --list                   all behaviours
+  pbft byzantine --list equivocate        one of them, and what others see of it`;
 
 export function addByzantineCommand(program: Command, end: End): void {
   const command = program

@@ -9,7 +9,8 @@ import type { End } from '../options.ts';
 import { terminal } from '../terminal.ts';
 
 const HELP = `
-Every problem is one line: the field, its value, what is allowed, and for an unknown field the name that was probably meant.
+Every problem is one line: the field, its value, what is allowed, and for an
+unknown field the name that was probably meant.
 
 Examples:
   pbft config check pbft-data/node1

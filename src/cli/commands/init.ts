@@ -37,13 +37,14 @@ interface InitOptions {
 }
 
 const HELP = `
-Each folder goes to its machine and to no other: it holds that node's secret keys, and no other node's. ${CLUSTER_FILE} is public.
-Hosts that are named twice get ports that count upwards. The HTTP API listens on 127.0.0.1 of each machine until its
-configuration says otherwise (docs/configuration.md).
+Each folder goes to its machine and to no other: it holds that node's secret
+keys, and no other node's. ${CLUSTER_FILE} is public. Hosts that are named twice get
+ports that count upwards. The HTTP API listens on 127.0.0.1 of each machine until
+its configuration says otherwise (docs/configuration.md).
 
 Examples:
   pbft init --hosts a.example.org,b.example.org,c.example.org,d.example.org
-  pbft init --hosts 127.0.0.1,127.0.0.1,127.0.0.1,127.0.0.1 --directory test-cluster
+  pbft init --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --directory test
 
 Then, on each machine:
   pbft start --directory node1`;

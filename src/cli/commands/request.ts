@@ -22,16 +22,18 @@ interface RequestOptions extends ClusterOptions {
 }
 
 const HELP = `
-The operation is either JSON in one word, or its name followed by field=value. A value that reads as JSON (100, true, null,
-[1,2], "text") is taken as that, anything else as text. - reads the JSON from standard input.
+The operation is either JSON in one word, or its name followed by field=value.
+A value that reads as JSON (100, true, null, [1,2], "text") is taken as that,
+anything else as text. - reads the JSON from standard input.
 
-The first node of the cluster is asked, and the next one only if the request surely did not reach it.
-With an idempotency key a repeat of the same request gives the first outcome and is never executed again, at any node.
+The first node of the cluster is asked, and the next one only if the request
+surely did not reach it. With an idempotency key a repeat of the same request
+gives the first outcome and is never executed again, at any node.
 
 Examples:
   pbft request transfer amount=100
   pbft request '{"operation":"transfer","amount":100}'
-  pbft request transfer from=default to=alice amount=40 --idempotency-key invoice-17
+  pbft request transfer to=alice amount=40 --idempotency-key invoice-17
   pbft request balance account=alice --json
   pbft request put key=greeting value=hello --no-wait`;
 

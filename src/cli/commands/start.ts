@@ -17,8 +17,11 @@ interface StartOptions {
 }
 
 const HELP = `
-The directory holds config.json and keys/, as \`pbft init\` makes them; everything that the node must not forget is kept there
-too. Only one process at a time may use it. The log goes to standard output, one JSON object a line. SIGTERM ends the node.
+The directory holds config.json and keys/, as \`pbft init\` makes them; everything
+that the node must not forget is kept there too. Only one process at a time may
+use it. The log goes to standard output, one JSON object a line. SIGTERM ends the
+node. Exit codes besides the usual ones: 70 the replica broke a rule of its own
+and stopped, 74 its disk failed.
 
 Examples:
   pbft start --directory node1

@@ -18,8 +18,9 @@ interface StatusOptions extends ClusterOptions {
 }
 
 const HELP = `
-Columns: SEQUENCE the highest number accepted, EXECUTED the last one executed, STABLE the low water mark, ROOT the state at
-the last checkpoint and its number (equal numbers must show equal roots). With --url only that node is asked.
+SEQUENCE is the highest number accepted, EXECUTED the last one executed, STABLE
+the low water mark, ROOT the state at the last checkpoint @ its number: equal
+numbers must show equal roots. With --url only that node is asked.
 
 Examples:
   pbft status

@@ -33,15 +33,17 @@ interface UpOptions {
 }
 
 const HELP = `
-Everything that the nodes agreed on is kept in the data folder; the same folder goes on where it was. A node that dies is
-started again; one that dies five times within a minute stays down. Ctrl-C ends all nodes.
+Everything that the nodes agreed on is kept in the data folder: started again
+with the same folder, the cluster goes on where it was. A node that dies is
+started again; one that dies five times within a minute stays down. Ctrl-C ends
+all nodes.
 
 Each node's log is in <data>/nodeN/${LOG_FILE}, its process id in <data>/nodeN/pid.
 
 Examples:
   pbft up
   pbft up --nodes 7 --data seven --port 8101 --peer-port 7101
-  pbft up --nodes 3 --quorum-rule 2f+1 --data unsafe      what goes wrong with the paper's number taken literally`;
+  pbft up --nodes 3 --quorum-rule 2f+1 --data unsafe     not safe: see the warning`;
 
 export function addUpCommand(program: Command, end: End): void {
   program
