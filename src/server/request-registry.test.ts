@@ -139,6 +139,16 @@ describe('RequestRegistry', () => {
     expect(statusOf(digestOf(2))).toBe('refused');
   });
 
+  it('leads from a submission that was issued anew to its new request', () => {
+    const { registry, executed, statusOf } = setUp();
+    registry.submitted(digestOf(1));
+    executed(7, 'table-error', digestOf(1));
+    registry.reissued(digestOf(1), digestOf(2));
+    expect(statusOf(digestOf(1))).toBe('received');
+    executed(8, 'executed', digestOf(2));
+    expect(registry.find(digestOf(1))?.body).toMatchObject({ request_id: digestOf(2), status: 'executed' });
+  });
+
   it('forgets the oldest finished request first, and open ones beyond their limit', () => {
     const { registry, executed, prePrepared, statusOf } = setUp();
     for (let label = 1; label <= 4; label += 1) executed(label, 'executed', digestOf(label));

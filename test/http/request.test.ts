@@ -212,4 +212,22 @@ describe('a cluster that cannot decide', () => {
       await cluster.end();
     }
   });
+
+  it('takes no more requests than it has room for, and says that the others were surely not submitted', async () => {
+    const cluster = await TestCluster.start({}, { pendingRequests: 3 });
+    try {
+      for (const target of ['node3', 'node4']) {
+        await cluster.post(target, '/pbft/simulate-byzantine', { node_id: target, behaviour: 'silent' });
+      }
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, async () =>
+          cluster.post('node2', '/pbft/request?wait=true&timeout_ms=500', TRANSFER),
+        ),
+      );
+      const statuses = answers.map(({ status }) => status).toSorted();
+      expect(statuses).toEqual([503, 503, 503, 503, 503, 504, 504, 504]);
+    } finally {
+      await cluster.end();
+    }
+  });
 });

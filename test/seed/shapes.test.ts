@@ -53,7 +53,8 @@ describe.each(['mac', 'signature'] as const)('message shapes, authentication %s'
   });
 
   test('REPLY: view, sequence, result "executed", node_id, and no type', () => {
-    const [reply] = first('replies')?.['replies'] as readonly Message[];
+    const replies = first('replies')?.['replies'] as readonly Message[] | undefined;
+    const reply = replies?.[0];
     expect(reply).toMatchObject({ view: 0, sequence: 1, result: 'executed', node_id: 'node2' });
     expect(reply).not.toHaveProperty('type');
   });

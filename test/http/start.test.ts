@@ -1,0 +1,127 @@
+/** A node that cannot start says what is wrong and what to do, and leaves nothing running. */
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeLogger } from '../../src/node/index.ts';
+import { startNode } from '../../src/server/index.ts';
+import type { StartFault } from '../../src/server/index.ts';
+import { TestCluster } from '../support/nodes.ts';
+
+describe('starting a node', () => {
+  let cluster: TestCluster;
+  beforeEach(async () => {
+    cluster = await TestCluster.make({ nodes: 1 });
+  });
+  afterEach(async () => cluster.end());
+
+  async function fault(): Promise<StartFault> {
+    const started = await startNode({
+      directory: cluster.directory('node1'),
+      logger: makeLogger({ level: 'silent', fields: {} }),
+    });
+    if (!started.ok) return started.error;
+    await started.value.stop();
+    throw new Error('it started');
+  }
+
+  const own = (path: string): string => join(cluster.directory('node1'), path);
+
+  it('without a usable configuration: every problem at once', async () => {
+    cluster.configure('node1', (config) => Object.assign(config, { format: 7, quorum_rul: 'x' }));
+    const { code, message } = await fault();
+    expect(code).toBe('config-unusable');
+    expect(message).toMatch(/format/);
+    expect(message).toMatch(/did you mean "quorum_rule"/);
+  });
+
+  it('with a key that others can read', async () => {
+    chmodSync(own('keys/node.key'), 0o644);
+    expect(await fault()).toMatchObject({
+      code: 'key-unusable',
+      message: expect.stringContaining('node.key') as string,
+    });
+  });
+
+  it("with another node's key", async () => {
+    copyFileSync(own('keys/gateway.key'), own('keys/node.key'));
+    expect((await fault()).code).toBe('key-mismatch');
+  });
+
+  it.each([
+    ['that is not there', undefined, /cannot load/],
+    ['that throws', 'throw new Error("bad module");', /bad module/],
+    ['that exports nothing', 'export const x = 1;', /has no state machine/],
+    ['whose execute is no function', 'export default { execute: 1 };', /has no state machine/],
+  ])('with an application %s', async (_, source, reason) => {
+    const path = join(cluster.folder, 'application.mjs');
+    if (source !== undefined) writeFileSync(path, source);
+    cluster.configure('node1', (config) => Object.assign(config, { application: path }));
+    const { code, message } = await fault();
+    expect(code).toMatch(/application-unusable|config-unusable/);
+    expect(message).toMatch(source === undefined ? /application/ : reason);
+  });
+
+  it('with a log that is damaged, or of another cluster', async () => {
+    writeFileSync(own('replica.log'), 'this is no log at all, whatever it once was');
+    expect(await fault()).toMatchObject({
+      code: 'log-unusable',
+      message: expect.stringContaining('replica.log') as string,
+    });
+    const other = await TestCluster.start({ nodes: 1 });
+    try {
+      await other.execute('node1', { operation: 'transfer', amount: 1 });
+      await other.stopNode('node1');
+      copyFileSync(join(other.directory('node1'), 'replica.log'), own('replica.log'));
+    } finally {
+      await other.end();
+    }
+    expect((await fault()).code).toBe('log-unusable');
+  });
+
+  it('with a port that is taken: and the next start succeeds once it is free', async () => {
+    const config = JSON.parse(readFileSync(own('config.json'), 'utf8')) as {
+      http: { port: number };
+      replicas: { peer_port: number }[];
+    };
+    for (const port of [config.http.port, config.replicas[0]?.peer_port ?? 0]) {
+      const squatter = createServer();
+      await new Promise<void>((resolve) => {
+        squatter.listen(port, '127.0.0.1', resolve);
+      });
+      const { code, message } = await fault();
+      expect([code, message]).toEqual(['address-unusable', expect.stringContaining(`port ${port}`)]);
+      await new Promise((resolve) => squatter.close(resolve));
+    }
+    await cluster.startNode('node1');
+    await cluster.ready();
+  });
+
+  it('with an application of its own, loaded from a module', async () => {
+    const path = join(cluster.folder, 'echo.mjs');
+    writeFileSync(path, 'export const application = { execute: (_state, operation) => operation };');
+    cluster.configure('node1', (config) => Object.assign(config, { application: path }));
+    await cluster.startNode('node1');
+    await cluster.ready();
+    const { text } = await cluster.post(
+      'node1',
+      '/pbft/request?wait=true',
+      '{"operation": "shout", "n": 1.0, "n": 12345678901234567890}',
+    );
+    expect(text).toContain('"result":{"operation":"shout","n":1.0,"n":12345678901234567890}');
+  });
+
+  it('stops within seconds, requests under way included, and starts again where it was', async () => {
+    await cluster.startNode('node1');
+    await cluster.ready();
+    await cluster.execute('node1', { operation: 'transfer', amount: 100 });
+    const begun = performance.now();
+    await cluster.stopNode('node1');
+    expect(performance.now() - begun).toBeLessThan(4000);
+    await cluster.startNode('node1');
+    await cluster.ready();
+    expect(await cluster.execute('node1', { operation: 'balance', account: 'default' })).toMatchObject({
+      result: { balance: 100 },
+    });
+  });
+});
