@@ -75,6 +75,8 @@ function helpWithCheckpoints(core: Core, { replica, lowWaterMark }: Status): num
   let messages = 0;
   if (lowWaterMark < core.stable.sequence) {
     for (const { checkpoint, signature } of core.stable.proof) {
+      // Its own it knows, and would refuse from anybody else.
+      if (checkpoint.replica === replica) continue;
       core.send([replica], checkpoint, signature);
       messages += 1;
     }
