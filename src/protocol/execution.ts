@@ -175,7 +175,8 @@ function run(
     return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
   }
   inner.commit();
-  return result;
+  // A copy: the result is kept in the tables, and its author may use the buffer again.
+  return new Uint8Array(result);
 }
 
 function errorResult(code: string, message: string): Bytes {
