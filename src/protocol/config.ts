@@ -130,6 +130,12 @@ export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigPro
     tuning.batchRequests <= LIMITS.requestsPerBatch,
     `at most ${LIMITS.requestsPerBatch}`,
   );
+  check(
+    'storedReplyBytes',
+    cluster.storedReplyBytes,
+    cluster.storedReplyBytes <= LIMITS.resultBytes,
+    `at most ${LIMITS.resultBytes}, what a REPLY can carry`,
+  );
   const batchRoom = LIMITS.batchBytes - LIMITS.operationBytes - 16 * 1024;
   check(
     'tuning.batchBytes',

@@ -21,6 +21,8 @@ export interface Accusation {
   readonly sequence?: Sequence;
   readonly summary: string;
   readonly frames?: readonly Bytes[];
+  /** Two statements of `node` itself contradict each other: true whatever quorums mean. */
+  readonly isOwnContradiction?: boolean;
 }
 
 const UNCERTAIN_KEPT = 256;
@@ -52,10 +54,10 @@ export function suspect(core: Core, accusation: Accusation): void {
   core.emit({ kind: 'suspicion', suspicion });
 }
 
-/** Under the demonstration rule two quorums need not meet, so only what one sender itself signed contradicts is certain. */
-function certaintyUnderRule(core: Core, { certainty, kind }: Accusation): Certainty {
-  if (quorumsIntersect(core.quorums)) return certainty;
-  return kind === 'contradictory-votes' ? certainty : 'uncertain';
+/** Under the demonstration rule two quorums need not meet, so only a sender's contradiction of itself is certain. */
+function certaintyUnderRule(core: Core, { certainty, kind, isOwnContradiction = false }: Accusation): Certainty {
+  const isOwn = isOwnContradiction || kind === 'contradictory-votes';
+  return quorumsIntersect(core.quorums) || isOwn ? certainty : 'uncertain';
 }
 
 /** Forgets uncertain suspicions that were not seen again for a while. */
@@ -84,6 +86,7 @@ export function onSecondPrePrepare(core: Core, slot: Slot, second: PrePrepare, s
     sequence: slot.sequence,
     summary: `${replicaName(core.primaryOf(view))} sent PRE-PREPAREs for two batches at view ${view}, sequence ${slot.sequence}: ${short(first.digest)} and ${short(second.digest)}`,
     frames,
+    isOwnContradiction: true,
   });
 }
 
@@ -131,12 +134,20 @@ export function onPrepareMismatch(core: Core, sender: ReplicaId, slot: Slot, vie
   accuse(primary, 'digest-mismatch', 'uncertain');
 }
 
+/**
+ * What f+1 voices or a quorum here prove is certain given at most f faults. With f = 0 that is given no fault at all: the one liar of three
+ * nodes could then make two honest ones certain of each other.
+ */
+function certainGivenFaults(core: Core): Certainty {
+  return core.quorums.faultLimit > 0 ? 'certain' : 'uncertain';
+}
+
 /** COMMIT(v, n, d') while d ≠ d' is prepared here in v: no correct replica can have prepared d'. */
 export function onCommitMismatch(core: Core, sender: ReplicaId, slot: Slot, view: View, digest: Digest): void {
   suspect(core, {
     node: sender,
     kind: 'false-vote',
-    certainty: 'certain',
+    certainty: certainGivenFaults(core),
     view,
     sequence: slot.sequence,
     summary: `${replicaName(sender)} committed ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.prepared?.digest)} is prepared here`,
@@ -163,7 +174,7 @@ export function checkDissent(core: Core, slot: Slot): void {
     suspect(core, {
       node: primary,
       kind: 'equivocation',
-      certainty: 'certain',
+      certainty: certainGivenFaults(core),
       view: accepted.view,
       sequence: slot.sequence,
       summary: `${names} voted for ${short(digest)} at view ${accepted.view}, sequence ${slot.sequence}, but ${replicaName(primary)} sent ${short(accepted.digest)} here`,

@@ -6,7 +6,9 @@ import { asSequence } from '../base/ids.ts';
 import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
 import type { Core } from './core.ts';
+import { checkEarlyPrepares } from './detection.ts';
 import { batchBytes, recordAccepted, tryPrepared } from './normal-case.ts';
+import type { WaitingRequest } from './request-queue.ts';
 
 /** Proposes all that may be proposed now. */
 export function propose(core: Core): void {
@@ -20,14 +22,25 @@ export function propose(core: Core): void {
 
 /** Orders an empty batch that takes a checkpoint, when something was executed since the last one and nothing for a while. */
 export function proposeIdleCheckpoint(core: Core): void {
-  if (!core.isPrimary || !core.mayVote || !needsIdleCheckpoint(core) || !hasRoom(core)) return;
+  if (!core.isPrimary || !core.mayVote || !needsIdleCheckpoint(core)) return;
   proposeBatch(core, { timestamp: core.now.wall, flags: BATCH_CHECKPOINT, requests: [] });
 }
 
-/** Something was executed since the last checkpoint, and nothing is in flight. */
+/** Something was executed since the last checkpoint, nothing is in flight or could be proposed instead, and there is room for it. */
 export function needsIdleCheckpoint(core: Core): boolean {
   const last = Math.max(core.stable.sequence, ...core.ownCheckpoints.keys());
-  return core.lastExecuted > last && core.nextSequence === core.lastExecuted + 1 && core.queue.unproposedCount === 0;
+  const isIdle = core.lastExecuted > last && core.nextSequence === core.lastExecuted + 1;
+  return isIdle && !hasProposable(core) && hasRoom(core);
+}
+
+function hasProposable(core: Core): boolean {
+  for (const waiting of core.queue.unproposed()) if (!isHeldBack(core, waiting)) return true;
+  return false;
+}
+
+/** Replicas complained about its client: only a signature will do. */
+function isHeldBack(core: Core, { request, verified }: WaitingRequest): boolean {
+  return verified !== 'signature' && core.markedClients.has(request.request.client);
 }
 
 function hasRoom(core: Core): boolean {
@@ -42,8 +55,8 @@ function gather(core: Core): readonly AuthenticatedRequest[] {
   const bundles = new Set<Bundle>();
   let bytes = 0;
   for (const waiting of core.queue.unproposed()) {
-    const { request, verified } = waiting;
-    if (core.markedClients.has(request.request.client) && verified !== 'signature') continue;
+    const { request } = waiting;
+    if (isHeldBack(core, waiting)) continue;
     bytes += authenticatedRequestSize(request) + bundleBytes(request.proof, bundles);
     if (taken.length > 0 && bytes > limit) break;
     core.queue.markProposed(waiting);
@@ -69,5 +82,6 @@ function proposeBatch(core: Core, batch: Batch): void {
   core.heldBytes += batchBytes(batch);
   recordAccepted(core, slot, { view, digest, batch, signature: undefined });
   core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
+  checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);
 }

@@ -118,6 +118,11 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' 
   }
   const { sequence, view, digest } = record;
   if (sequence <= core.log.low) return;
+  if (core.log.place(sequence) === 'far-above') {
+    throw new UnusableRecords(
+      `a record of sequence ${sequence} lies beyond the window of the stable checkpoint ${core.log.low}: records before it are missing, the log is damaged`,
+    );
+  }
   const slot = core.log.at(sequence);
   switch (record.kind) {
     case 'accepted': {
