@@ -7,13 +7,24 @@ import { DigestText, NodeName, SequenceNumber, SuspicionSummary, ViewNumber } fr
 export const MAX_LOG_SLOTS = 512;
 export const MAX_LOG_MESSAGES = 1024;
 
+/** Far above anything that is ever reached, and safe to count on from. */
+const MAX_SEQUENCE = 2 ** 52;
+
 export const LogQuery = Type.Object(
   {
     from: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'first sequence number; default: the low water mark + 1' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_SEQUENCE,
+        description: 'first sequence number; default: the low water mark + 1',
+      }),
     ),
     to: Type.Optional(
-      Type.Integer({ minimum: 0, description: `last sequence number; at most ${MAX_LOG_SLOTS} slots are answered` }),
+      Type.Integer({
+        minimum: 0,
+        maximum: MAX_SEQUENCE,
+        description: `last sequence number; at most ${MAX_LOG_SLOTS} slots are answered`,
+      }),
     ),
     messages: Type.Optional(Type.Boolean({ default: false, description: 'with the recorded messages; lab mode only' })),
   },

@@ -186,5 +186,8 @@ describe('lab mode', () => {
     expect([...types]).toEqual(expect.arrayContaining(['pre-prepare', 'prepare', 'commit']));
     expect((await at.get('node1', '/pbft/log?from=2&to=1')).json).toMatchObject({ slots: [] });
     expect((await at.get('node1', '/pbft/log?from=100000')).json).toMatchObject({ slots: [] });
+    for (const query of ['from=0', 'from=-1', 'from=9999999999999999', 'to=9007199254740991', 'from=1.5', 'x=1']) {
+      expect(codeOf(await at.get('node1', `/pbft/log?${query}`))).toEqual([400, 'invalid_request']);
+    }
   });
 });

@@ -124,6 +124,22 @@ describe.each(['mac', 'signature'] as const)('POST /pbft/message, authentication
     });
   });
 
+  it('refuses what is nested too deep or repeats fields without end, and goes on serving', async () => {
+    const prePrepare = await recorded('received', 'pre-prepare');
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    for (const body of [
+      deep,
+      `{"type":"pre-prepare","request":${deep}}`,
+      JSON.stringify({ ...prePrepare, request: 0 }).replace('"request":0', `"request":${deep}`),
+    ]) {
+      const { status } = await cluster.post('node2', '/pbft/message', body);
+      expect([400, 401]).toContain(status);
+    }
+    const many = { ...prePrepare, requests: Array.from({ length: 20_000 }, () => ({})), request: undefined };
+    expect([400, 401, 413]).toContain((await cluster.post('node2', '/pbft/message', many)).status);
+    expect((await cluster.get('node2', '/healthz')).status).toBe(200);
+  });
+
   it('refuses a REPLY and SIMULATE-BYZANTINE at this door', async () => {
     const order = { type: 'simulate-byzantine', node_id: 'node1', target: 'node2', behaviour: 'silent', enabled: true };
     const { status } = await cluster.post('node2', '/pbft/message', order);
