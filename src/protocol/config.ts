@@ -23,7 +23,7 @@ export interface ClusterConfig {
   readonly openClientLimit: number;
   /** How far a new session number may lie from agreed time, in µs. */
   readonly sessionHorizonUs: number;
-  /** Longest stored result, in bytes; a longer one is answered once and stored as `result_too_large`. */
+  /** Longest stored result, in bytes; what yields a longer one is undone and answered with `result_too_large`. */
   readonly storedReplyBytes: number;
   readonly idempotencyKeys: number;
 }

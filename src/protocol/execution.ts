@@ -10,6 +10,7 @@ import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
 import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
@@ -132,19 +133,25 @@ function executeRequest(core: Core, transaction: OpenTransaction, place: Place):
   }
 }
 
+/** A listed client speaks for the scope it names (a gateway for a credential); an open client only for itself. */
+function idempotencyKey(core: Core, { client, idempotency }: Request): IdempotencyKey | undefined {
+  if (idempotency === undefined || core.listedClients.has(client)) return idempotency;
+  return { scope: client, key: idempotency.key };
+}
+
 /** An idempotency key's first outcome again, or the application's. */
 function runOrReplay(core: Core, transaction: OpenTransaction, { entry, index, slot, digest }: Place): StoredReply {
   const { request } = entry;
   const fresh = (result: Bytes): StoredReply => ({ outcome: 'executed', sequence: slot.sequence, digest, result });
-  const bodyDigest = request.idempotency === undefined ? undefined : core.authenticator.sha256(request.operation);
-  if (request.idempotency !== undefined && bodyDigest !== undefined) {
-    const found = core.idempotency.find(request.idempotency, bodyDigest);
+  const key = idempotencyKey(core, request);
+  const bodyDigest = key === undefined ? undefined : core.authenticator.sha256(request.operation);
+  if (key !== undefined && bodyDigest !== undefined) {
+    const found = core.idempotency.find(key, bodyDigest);
     if (found.kind === 'replay') return found.reply;
     if (found.kind === 'conflict') return { ...fresh(found.result), outcome: 'table-error' };
   }
   const stored = fresh(run(core, transaction, request, { index, slot }));
-  if (request.idempotency !== undefined && bodyDigest !== undefined)
-    core.idempotency.record(request.idempotency, bodyDigest, stored, index);
+  if (key !== undefined && bodyDigest !== undefined) core.idempotency.record(key, bodyDigest, stored, index);
   return stored;
 }
 
