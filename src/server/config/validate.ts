@@ -5,6 +5,7 @@ import { asDigest, asReplicaId, replicaName } from '../../base/ids.ts';
 import type { ReplicaId } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
+import { LIMITS } from '../../messages/index.ts';
 import type { TuningConfig } from '../../protocol/config.ts';
 import { validateReplicaConfig } from '../../protocol/config.ts';
 import { MAX_REPLICAS } from '../../protocol/quorum.ts';
@@ -44,7 +45,7 @@ const CLUSTER_NUMBERS = [
   { name: 'sessions_per_client', key: 'sessionsPerClient', max: 65_536 },
   { name: 'open_client_limit', key: 'openClientLimit', max: 1_048_576 },
   { name: 'session_horizon_ms', key: 'sessionHorizonMs', max: 86_400_000 },
-  { name: 'stored_reply_bytes', key: 'storedReplyBytes', max: 2 ** 30 },
+  { name: 'stored_reply_bytes', key: 'storedReplyBytes', max: LIMITS.resultBytes },
   { name: 'idempotency_keys', key: 'idempotencyKeys', max: 16_777_216 },
 ] as const;
 
