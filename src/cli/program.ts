@@ -33,7 +33,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(end: End): Command {
+/** All commands and their options; `end` is told what the one that runs ends with. */
+export function makeProgram(end: End): Command {
   const program = new Command('pbft');
   program
     .description('A service that stays correct when some of its nodes crash, lie or are broken into (PBFT).')

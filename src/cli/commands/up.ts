@@ -105,6 +105,7 @@ async function run(options: UpOptions): Promise<ExitCode> {
 }
 
 const READY_WITHIN_MS = 15_000;
+const LOOK_AGAIN_MS = 100;
 
 /** One run of a local cluster, from its start to its end. */
 class LocalRun {
@@ -157,11 +158,11 @@ class LocalRun {
     const deadline = Date.now() + READY_WITHIN_MS;
     let waiting: ReadonlyMap<string, string> = new Map();
     while (!this.ending && Date.now() < deadline) {
-      waiting = await notReady(nodes);
+      waiting = await notReady(nodes, this.#supervisor.ready);
       if (waiting.size === 0) break;
       if (nodes.length - this.#down.size < quorum) break;
       if ([...waiting.keys()].every((name) => this.#down.has(name))) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
     this.#isUp = true;
     if (this.ending || waiting.size === 0) return undefined;
@@ -207,9 +208,10 @@ class LocalRun {
 }
 
 /** The nodes that do not serve yet, each with the reason. */
-async function notReady(nodes: readonly LocalNode[]): Promise<ReadonlyMap<string, string>> {
+async function notReady(nodes: readonly LocalNode[], started: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const answers = await Promise.all(
     nodes.map(async ({ name, config }) => {
+      if (!started.includes(name)) return [[name, 'its process has not started to listen'] as const];
       const outcome = await callNode({ method: 'GET', url: `${urlOf(config)}/readyz`, timeoutMs: 1000 });
       if (outcome.kind !== 'answer') return [[name, outcome.reason] as const];
       return outcome.status === 200

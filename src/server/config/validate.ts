@@ -17,7 +17,8 @@ import { nearestName } from './nearest-name.ts';
 import type { ApplicationChoice, HttpConfig, NodeConfig } from './node-config.ts';
 import { isHost, isLoopback, readClients, readReplicas } from './validate-members.ts';
 
-const FIELDS = [
+/** The fields of the file, as people write them. */
+export const FIELDS = [
   'format',
   'cluster_id',
   'node_id',
@@ -39,8 +40,11 @@ const FIELDS = [
   'tuning',
 ] as const;
 
+/** The fields of `http`. */
+export const HTTP_FIELDS = ['host', 'port', 'allowed_hosts', 'tokens_file', 'insecure_no_credentials'] as const;
+
 /** Numbers of the whole cluster that a file may leave out. */
-const CLUSTER_NUMBERS = [
+export const CLUSTER_NUMBERS = [
   { name: 'checkpoint_interval', key: 'checkpointInterval', max: 65_536 },
   { name: 'sessions_per_client', key: 'sessionsPerClient', max: 65_536 },
   { name: 'open_client_limit', key: 'openClientLimit', max: 1_048_576 },
@@ -112,8 +116,7 @@ function readSelf(list: Checklist, value: unknown, replicas: unknown): ReplicaId
 }
 
 function readHttp(list: Checklist, value: unknown, directory: string): HttpConfig | undefined {
-  const known = ['host', 'port', 'allowed_hosts', 'tokens_file', 'insecure_no_credentials'];
-  const fields = list.fields('http', value, known);
+  const fields = list.fields('http', value, HTTP_FIELDS);
   if (fields === undefined) return undefined;
   const { host: givenHost, port: givenPort, allowed_hosts: givenHosts, tokens_file: givenTokens } = fields;
   const host =
