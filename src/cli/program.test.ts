@@ -47,17 +47,17 @@ describe('what the pages tell people to type exists', () => {
 
 test('docs/cli.md lists every command, and no other', () => {
   const [table = ''] = read('docs/cli.md').split('## ');
-  const listed = [...table.matchAll(/^\| `([a-z]+)[^`]*` \| /gm)].map(([, name]) => name);
-  expect(listed.toSorted()).toEqual(program.commands.map((command) => command.name()).toSorted());
+  const listed = [...table.matchAll(/^\| `([a-z]+)[^`]*` \| /gm)].map(([, name = '']) => name);
+  expect(new Set(listed)).toEqual(new Set(program.commands.map((command) => command.name())));
 });
 
 test('every command has a description and examples', () => {
   const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
-  for (const command of leaves) {
-    expect(command.description(), command.name()).not.toBe('');
+  const lacking = leaves.filter((command) => {
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text) });
     command.outputHelp();
-    expect(help, command.name()).toContain('Examples:');
-  }
+    return command.description() === '' || !help.includes('Examples:');
+  });
+  expect(lacking.map((command) => command.name())).toEqual([]);
 });

@@ -20,6 +20,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+interface CliOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly shell?: boolean;
+}
+
 /** A run of the command line that goes on. */
 export class CliProcess {
   readonly child: ChildProcess;
@@ -27,12 +33,19 @@ export class CliProcess {
   stdout = '';
   stderr = '';
 
-  constructor(
-    args: readonly string[],
-    options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
-  ) {
-    const env = { ...process.env, PBFT_URL: '', PBFT_TOKEN: '', NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env };
-    this.child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(args: readonly string[], options: CliOptions) {
+    const clean = {
+      PBFT_URL: '',
+      PBFT_TOKEN: '',
+      NO_COLOR: '1',
+      FORCE_COLOR: undefined,
+      npm_lifecycle_event: undefined,
+    };
+    const env = { ...process.env, ...clean, ...options.env };
+    const command = [process.execPath, MAIN, ...args];
+    // The colon keeps the shell from becoming the command itself.
+    const [file = '', ...rest] = options.shell === true ? ['sh', '-c', '"$@"; :', 'sh', ...command] : command;
+    this.child = spawn(file, rest, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.ended = new Promise((resolve) => {
@@ -94,6 +107,13 @@ export class Workplace {
   /** Starts a command and does not wait for it. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
     const started = new CliProcess(args, { cwd: this.folder, env });
+    this.#running.push(started);
+    return started;
+  }
+
+  /** Starts a command as the child of a shell, which is what gets the signals. */
+  startInShell(args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
+    const started = new CliProcess(args, { cwd: this.folder, env, shell: true });
     this.#running.push(started);
     return started;
   }

@@ -57,6 +57,15 @@ describe('`pbft up`', () => {
     expect((await place.statuses()).map(({ node_id: node }) => node)).toEqual(['node1', 'node2', 'node3', 'node4']);
   });
 
+  test('ends with the npm that started it, which passes a signal on to its shell only', async () => {
+    const shell = place.startInShell(['up', '--port', '0', '--peer-port', '0'], { npm_lifecycle_event: 'start' });
+    await eventually('it is ready', () => shell.stdout.includes('Ctrl-C ends it'), 20_000);
+    const pids = place.pids();
+    shell.signal('SIGTERM');
+    await eventually('the nodes have ended', () => !pids.some(isAlive), 5000);
+    expect(shell.stderr).toBe('ending …\n');
+  });
+
   test('three nodes under the rule 2f+1 are warned about, at the start and in the status', async () => {
     const up = await place.up('--nodes', '3', '--quorum-rule', '2f+1');
     expect(up.stderr).toContain('warning: quorum_rule "2f+1" is unsafe with 3 nodes');

@@ -138,14 +138,14 @@ class LocalRun {
   /** Resolves when a signal has come and all nodes have ended. A second signal ends them at once. */
   async untilEnded(): Promise<void> {
     await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-        process.on(signal, () => {
-          if (this.#ending === undefined) {
-            terminal.note('ending …');
-            void this.stop().then(resolve);
-          } else this.#supervisor.kill();
-        });
-      }
+      const end = (): void => {
+        if (this.#ending !== undefined) return this.#supervisor.kill();
+        terminal.note('ending …');
+        void this.stop().then(resolve);
+        return undefined;
+      };
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+      onOrphaned(end);
     });
   }
 
@@ -205,6 +205,20 @@ class LocalRun {
   #logs(): string {
     return join(this.#data, 'node*', LOG_FILE);
   }
+}
+
+const PARENT_CHECK_MS = 500;
+
+/** npm passes a signal on to its shell only, and the shell not to us: when that has ended, whoever started us meant us. */
+function onOrphaned(end: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    end();
+  }, PARENT_CHECK_MS);
+  watch.unref();
 }
 
 /** The nodes that do not serve yet, each with the reason. */

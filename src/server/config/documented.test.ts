@@ -29,9 +29,10 @@ describe('docs/configuration.md', () => {
     );
     for (const { name, key, perUnit } of TUNING_FIELDS) {
       const { index, rest } = told.get(name) ?? { index: 0, rest: [] };
-      expect(rest[0]?.split(', ')[index], name).toBe(String(NODE_DEFAULTS.tuning[key] / perUnit));
+      expect([name, rest[0]?.split(', ')[index]]).toEqual([name, String(NODE_DEFAULTS.tuning[key] / perUnit)]);
     }
-    for (const { name, key } of CLUSTER_NUMBERS) expect(told.get(name)?.rest[1], name).toBe(String(NODE_DEFAULTS[key]));
+    for (const { name, key } of CLUSTER_NUMBERS)
+      expect([name, told.get(name)?.rest[1]]).toEqual([name, String(NODE_DEFAULTS[key])]);
     expect(told.get('authentication')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.authentication}"\``);
     expect(told.get('quorum_rule')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.quorumRule}"\``);
     expect(told.get('lab')?.rest[1]).toBe(`\`${NODE_DEFAULTS.lab}\``);
