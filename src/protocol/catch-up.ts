@@ -7,11 +7,13 @@ import { asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import type { BatchBody, Decided, Fetch, Status } from '../messages/index.ts';
 import { LIMITS } from '../messages/limits.ts';
+import { hasAllowance, spend } from './allowance.ts';
 import type { Core } from './core.ts';
-import { batchBytes, tryPrepared } from './normal-case.ts';
+import { batchBytes } from './memory.ts';
+import { tryPrepared } from './normal-case.ts';
 import type { Slot } from './slot.ts';
 
-/** Bodies sent in answer to one STATUS or FETCH, in bytes; more follow with the next one. */
+/** Bodies sent in answer to one STATUS, in bytes; more follow with the next one. */
 const HELP_BYTES = 2 * 1024 * 1024;
 /** Slots helped with in answer to one STATUS. */
 const HELP_SLOTS = 64;
@@ -155,13 +157,16 @@ function resendVotes(core: Core, slot: Slot, to: ReplicaId, isPreparedThere: boo
   return messages;
 }
 
-/** FETCH: the bodies that are held, within the budget of one answer. */
+/** FETCH: the bodies that are held, as far as the peer's allowance goes; it asks for the others again. */
 export function onFetch(core: Core, { replica, wanted }: Fetch): void {
-  let bytes = 0;
   for (const { sequence, digest } of wanted) {
     const batch = core.log.find(sequence)?.bodies.get(digest);
-    if (batch === undefined || bytes > HELP_BYTES) continue;
-    bytes += batchBytes(batch);
+    if (batch === undefined) continue;
+    if (!hasAllowance(core, replica)) {
+      core.refuse('fetch', replica, 'budget-exhausted');
+      return;
+    }
+    spend(core, replica, batchBytes(batch));
     core.send([replica], { type: 'batch', replica: core.self, sequence, digest, batch });
   }
 }

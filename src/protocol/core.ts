@@ -8,7 +8,7 @@ import { GENESIS, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Snapshot } from '../base/key-value.ts';
 import { CodecContext } from '../messages/index.ts';
-import type { Message, MessageType, SignedCheckpoint } from '../messages/index.ts';
+import type { FetchState, Message, MessageType, SignedCheckpoint } from '../messages/index.ts';
 import { ClientTable } from './client-table.ts';
 import { windowSize } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
@@ -55,6 +55,10 @@ export interface PeerState {
   silentSince: number | undefined;
   /** When this replica last resent something to it. */
   lastHelped: number | undefined;
+  /** Bytes sent to it in answer to FETCH and FETCH-STATE since `servedSince`, and what is to be answered when there is allowance again. */
+  servedBytes: number;
+  servedSince: number;
+  deferredFetchState: FetchState | undefined;
   /** Last executed, as its latest STATUS says: a hint. */
   claimedExecuted: Sequence;
 }
@@ -101,6 +105,8 @@ export class Core {
   stable: StableCheckpoint;
   /** A state being fetched. */
   transfer: Transfer | undefined;
+  /** Sources asked since the last transfer was completed or given up. */
+  transferAttempts = 0;
   /** What was executed last when a certified checkpoint above it was seen at a STATUS tick. */
   stuckAt: Sequence | undefined;
   /** Own state contradicts a stable checkpoint: no more execution and no more votes. */
@@ -138,6 +144,9 @@ export class Core {
       lastHeard: undefined,
       silentSince: undefined,
       lastHelped: undefined,
+      servedBytes: 0,
+      servedSince: 0,
+      deferredFetchState: undefined,
       claimedExecuted: GENESIS,
     }));
     this.clientTable = ClientTable.load(this.state, cluster);

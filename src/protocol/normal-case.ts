@@ -19,11 +19,9 @@ import {
   suspect,
 } from './detection.ts';
 import type { RequestVerification } from './input.ts';
+import { batchBytes, heldBytesLimit } from './memory.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import type { PendingPrePrepare, Slot } from './slot.ts';
-
-const MAX_HELD_BYTES = 256 * 1024 * 1024;
-const ENTRY_BYTES = 512;
 
 export interface ReceivedPrePrepare {
   readonly message: PrePrepare;
@@ -45,6 +43,7 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
     return;
   }
   const slot = core.log.at(message.sequence);
+  dropPending(core, slot);
   const sizeBytes = batchBytes(message.batch);
   slot.pending = {
     view: message.view,
@@ -86,7 +85,8 @@ function refusePrePrepare(
     mergePending(core, slot, slot.pending, verified);
     return 'duplicate';
   }
-  if (core.heldBytes + batchBytes(batch) > MAX_HELD_BYTES) return 'budget-exhausted';
+  const limit = heldBytesLimit(core.config) / (place === 'above' ? 2 : 1);
+  if (core.heldBytes + batchBytes(batch) > limit) return 'budget-exhausted';
   return undefined;
 }
 
@@ -330,12 +330,4 @@ export function tryCommitted(core: Core, slot: Slot): void {
   if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;
   slot.decided = prepared.digest;
   core.emit({ kind: 'committed', view: prepared.view, sequence: slot.sequence, digest: prepared.digest });
-}
-
-/** Memory a body takes, roughly: what budgets count. */
-export function batchBytes(batch: Batch | undefined): number {
-  if (batch === undefined) return 0;
-  let bytes = ENTRY_BYTES;
-  for (const { request } of batch.requests) bytes += request.operation.length + ENTRY_BYTES;
-  return bytes;
 }

@@ -7,7 +7,8 @@ import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } f
 import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
-import { batchBytes, recordAccepted, tryPrepared } from './normal-case.ts';
+import { batchBytes } from './memory.ts';
+import { recordAccepted, tryPrepared } from './normal-case.ts';
 import type { WaitingRequest } from './request-queue.ts';
 
 /** Proposes all that may be proposed now. */

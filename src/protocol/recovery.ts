@@ -8,7 +8,7 @@ import { ClientTable } from './client-table.ts';
 import type { Core } from './core.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
-import { batchBytes } from './normal-case.ts';
+import { batchBytes } from './memory.ts';
 import type { Record, StoredState } from './record.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 

@@ -23,7 +23,7 @@ import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
 import { onRequestTimeout, watch } from './request-timer.ts';
-import { considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
+import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -200,6 +200,7 @@ export class Replica {
       );
     }
     if (core.timers.fires('transfer', monotonic)) onTransferTimeout(core);
+    if (core.timers.fires('serve', monotonic)) answerDeferred(core);
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);

@@ -3,8 +3,9 @@
  * primary proposes from here in order of arrival; a backup keeps them for its timer and for the next primary.
  */
 import type { ClientId, Digest } from '../base/ids.ts';
-import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { AuthenticatedRequest, Bundle } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
+import { bundleMemory } from './memory.ts';
 
 export interface WaitingRequest {
   request: AuthenticatedRequest;
@@ -18,13 +19,18 @@ export interface WaitingRequest {
 
 export type QueueRefusal = 'queue-full' | 'session-busy';
 
-const OVERHEAD_BYTES = 256;
+/** A waiting request besides its operation and bundle, roughly. It also keeps the smallest requests of one client from filling the queue. */
+const OVERHEAD_BYTES = 1024;
+/** Of all clients together: open ones are not bounded in number. */
+const QUEUE_BYTES = 256 * 1024 * 1024;
 
 export class RequestQueue {
   readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
   readonly #bySession = new Map<string, WaitingRequest>();
   readonly #byDigest = new Map<Digest, WaitingRequest>();
   readonly #bytesOfClient = new Map<ClientId, number>();
+  /** Bundles that waiting requests hold, with how many do: each counts once for its client. */
+  readonly #bundles = new Map<Bundle, number>();
   /** Not yet in a batch accepted or proposed here, in order of arrival. */
   readonly #unproposed = new Set<WaitingRequest>();
   /** Those for which a backup's timer runs. */
@@ -60,33 +66,92 @@ export class RequestQueue {
     const key = sessionKey(request);
     const known = this.#bySession.get(key);
     if (known !== undefined) {
-      if (known.request.digest === request.digest) return strengthen(known, request, verified);
+      if (known.request.digest === request.digest) return this.#strengthen(known, request, verified);
       if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
       this.#remove(key, known);
     }
+    if (this.#isFullFor(request) || this.#isShareFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     const { client } = request.request;
-    const ofClient = (this.#bytesOfClient.get(client) ?? 0) + sizeBytes;
-    if (ofClient > this.#limits.clientQueueBytes || this.#bySession.size >= this.#limits.queueRequests)
-      return 'queue-full';
     this.#arrivals += 1;
     const waiting: WaitingRequest = { request, verified, arrival: this.#arrivals, receivedAt: now, sizeBytes };
     this.#unproposed.add(waiting);
     this.#bySession.set(key, waiting);
     this.#byDigest.set(request.digest, waiting);
-    this.#bytesOfClient.set(client, ofClient);
-    this.#bytes += sizeBytes;
+    this.#count(client, sizeBytes);
+    this.#hold(request);
     return waiting;
   }
 
+  #bytesOf(request: AuthenticatedRequest): number {
+    return request.request.operation.length + OVERHEAD_BYTES + this.#bytesOfNew(request);
+  }
+
+  #isFullFor(request: AuthenticatedRequest): boolean {
+    return this.#bySession.size >= this.#limits.queueRequests || this.#bytes + this.#bytesOf(request) > QUEUE_BYTES;
+  }
+
+  #isShareFullFor(request: AuthenticatedRequest): boolean {
+    const ofClient = this.#bytesOfClient.get(request.request.client) ?? 0;
+    return ofClient + this.#bytesOf(request) > this.#limits.clientQueueBytes;
+  }
+
+  #count(client: ClientId, bytes: number): void {
+    this.#bytes += bytes;
+    const left = (this.#bytesOfClient.get(client) ?? 0) + bytes;
+    if (left > 0) this.#bytesOfClient.set(client, left);
+    else this.#bytesOfClient.delete(client);
+  }
+
+  /** Bytes that a request's bundle adds: none where another waiting request holds it. */
+  #bytesOfNew({ proof }: AuthenticatedRequest): number {
+    return proof.kind === 'signature' || this.#bundles.has(proof.bundle) ? 0 : bundleMemory(proof.bundle);
+  }
+
+  #hold(request: AuthenticatedRequest): void {
+    const { proof } = request;
+    if (proof.kind === 'signature') return;
+    this.#count(request.request.client, this.#bytesOfNew(request));
+    this.#bundles.set(proof.bundle, (this.#bundles.get(proof.bundle) ?? 0) + 1);
+  }
+
+  #release({ request, proof }: AuthenticatedRequest): void {
+    if (proof.kind === 'signature') return;
+    const left = (this.#bundles.get(proof.bundle) ?? 0) - 1;
+    if (left > 0) {
+      this.#bundles.set(proof.bundle, left);
+      return;
+    }
+    this.#bundles.delete(proof.bundle);
+    this.#count(request.client, -bundleMemory(proof.bundle));
+  }
+
+  /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
+  #strengthen(
+    known: WaitingRequest,
+    request: AuthenticatedRequest,
+    verified: Exclude<RequestVerification, 'unverified'>,
+  ): WaitingRequest {
+    if (verified === 'signature') {
+      this.#release(known.request);
+      known.request = request;
+      known.verified = verified;
+    } else if (known.verified === 'mac') {
+      known.request = { ...known.request, request: request.request };
+    }
+    return known;
+  }
+
   /**
-   * A backup's answer to a full queue: the oldest request that it does not time goes. It was accepted nowhere and its client has not asked for
+   * Makes room for `request` at a backup, where the queue or its client's share is full: the oldest (of that client) that it does not time goes. It was accepted nowhere and its client has not asked for
    * help with a signature; without this, requests that were given up would fill a backup for ever, and a primary-to-be would refuse everyone.
    */
-  evictIdle(): void {
-    if (this.#bySession.size < this.#limits.queueRequests) return;
+  evictIdle(request: AuthenticatedRequest): void {
+    const isFull = this.#isFullFor(request);
+    if (!isFull && !this.#isShareFullFor(request)) return;
+    const { client } = request.request;
     for (const waiting of this.#unproposed) {
-      if (this.#timed.has(waiting)) continue;
+      if (this.#timed.has(waiting) || (!isFull && waiting.request.request.client !== client)) continue;
       this.drop(waiting);
       return;
     }
@@ -149,26 +214,11 @@ export class RequestQueue {
     this.#byDigest.delete(waiting.request.digest);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
-    this.#bytes -= waiting.sizeBytes;
-    const left = (this.#bytesOfClient.get(client) ?? 0) - waiting.sizeBytes;
-    if (left > 0) this.#bytesOfClient.set(client, left);
-    else this.#bytesOfClient.delete(client);
+    this.#count(client, -waiting.sizeBytes);
+    this.#release(waiting.request);
   }
 }
 
 function sessionKey({ request }: AuthenticatedRequest): string {
   return `${request.client}/${request.session}`;
-}
-
-/** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
-function strengthen(
-  known: WaitingRequest,
-  request: AuthenticatedRequest,
-  verified: Exclude<RequestVerification, 'unverified'>,
-): WaitingRequest {
-  if (known.verified === 'mac' || verified === 'signature') {
-    known.request = request;
-    known.verified = verified;
-  }
-  return known;
 }

@@ -54,7 +54,7 @@ function onRequest(
   }
   if (core.clientTable.judge(request.request, request.digest, core.agreedTime).kind === 'ignore')
     return refuse('old-request');
-  if (!core.isPrimary) core.queue.evictIdle();
+  if (!core.isPrimary) core.queue.evictIdle(request);
   const waiting = core.queue.add(request, verified, core.now.monotonic);
   if (typeof waiting === 'string') return refuse(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });

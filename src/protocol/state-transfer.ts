@@ -11,6 +11,7 @@ import type { Entry, Snapshot } from '../base/key-value.ts';
 import { LIMITS, stateEntrySize } from '../messages/index.ts';
 import type { FetchState, SignedCheckpoint, State } from '../messages/index.ts';
 import { certifiedCheckpoint, installCheckpoint } from './checkpoints.ts';
+import { hasAllowance, nextAllowance, spend } from './allowance.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { restoreSnapshot, takeOverState } from './recovery.ts';
@@ -23,12 +24,18 @@ export interface Transfer {
   readonly source: ReplicaId;
   readonly entries: Entry[];
   sizeBytes: number;
+  /** Monotonic µs: by then it must be complete, or the next source is asked. */
+  readonly deadline: number;
 }
 
 const CHUNK_BYTES = 512 * 1024;
-/** Beyond it a source is taken for a liar; a state that large needs the database of a later version. */
+/** Beyond it the next source is asked: it is a liar's, or needs the database of a later version. */
 const MAX_STATE_BYTES = 1024 * 1024 * 1024;
+/** For one answer. */
 const PATIENCE_US = 1_000_000;
+/** For all answers of one source; doubled whenever all sources have been asked, so that a liar who trickles costs little and a large state comes. */
+const FIRST_DEADLINE_US = 10_000_000;
+const MAX_DOUBLINGS = 20;
 
 /**
  * On every STATUS tick: a checkpoint above what was executed here is certified, and nothing was executed since the last tick. Its signers have
@@ -37,9 +44,9 @@ const PATIENCE_US = 1_000_000;
 export function considerTransfer(core: Core): void {
   if (core.transfer !== undefined) return;
   const target = certifiedCheckpoint(core);
-  const isNeeded = target !== undefined && (core.diverged || target.sequence > core.lastExecuted);
-  if (!isNeeded) {
+  if (target === undefined || !isNeeded(core, target.sequence)) {
     core.stuckAt = undefined;
+    core.transferAttempts = 0;
   } else if (core.stuckAt === core.lastExecuted) {
     startTransfer(core, undefined);
   } else {
@@ -47,19 +54,31 @@ export function considerTransfer(core: Core): void {
   }
 }
 
-/** Asks the next signer of the highest certified checkpoint, after the one that failed. */
-function startTransfer(core: Core, failed: ReplicaId | undefined): void {
+/** What lacks may come after all while a state is under way: then the own state is further, and stays. */
+function isNeeded(core: Core, sequence: Sequence): boolean {
+  return sequence > core.log.low && (core.diverged || sequence > core.lastExecuted);
+}
+
+function stopTransfer(core: Core): void {
   core.transfer = undefined;
   core.timers.clear('transfer');
+}
+
+/** Asks the next signer of the highest certified checkpoint, after the one that failed. */
+function startTransfer(core: Core, failed: ReplicaId | undefined): void {
+  stopTransfer(core);
   const target = certifiedCheckpoint(core);
-  if (target === undefined || !(core.diverged || target.sequence > core.lastExecuted)) return;
+  if (target === undefined || !isNeeded(core, target.sequence)) return;
   const signers = target.proof.map((signed) => signed.checkpoint.replica).filter((replica) => replica !== core.self);
   const sorted = signers.toSorted((left, right) => left - right);
   // When none of them has it (any more), the next STATUS tick tries again, by then perhaps for a higher one.
   const source = sorted.find((replica) => failed === undefined || replica > failed);
   if (source === undefined) return;
   const { sequence, root, proof } = target;
-  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0 };
+  const rounds = Math.floor(core.transferAttempts / sorted.length);
+  const deadline = core.now.monotonic + FIRST_DEADLINE_US * 2 ** Math.min(rounds, MAX_DOUBLINGS);
+  core.transferAttempts += 1;
+  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0, deadline };
   core.emit({ kind: 'transfer-started', sequence, root, from: source });
   ask(core, core.transfer);
 }
@@ -75,13 +94,30 @@ export function onTransferTimeout(core: Core): void {
   startTransfer(core, core.transfer?.source);
 }
 
-/** FETCH-STATE: the next entries of a checkpoint that is still held, or that it is not. */
-export function onFetchState(core: Core, { replica, sequence, root, after }: FetchState): void {
+/** FETCH-STATE: the next entries of a checkpoint that is still held, or that it is not; later, if the peer was sent much just now. */
+export function onFetchState(core: Core, message: FetchState): void {
+  const { replica, sequence, root, after } = message;
+  if (!hasAllowance(core, replica)) {
+    core.peer(replica).deferredFetchState = message;
+    core.timers.setNoLaterThan('serve', nextAllowance(core, replica));
+    return;
+  }
   const own = core.ownCheckpoints.get(sequence);
   const held = own !== undefined && own.snapshot.root === root;
   const entries = held ? entriesAfter(own.snapshot, after) : [];
   const isLast = held && entries.length === 0;
+  spend(core, replica, entries.reduce((sum, entry) => sum + stateEntrySize(entry), 0));
   core.send([replica], { type: 'state', replica: core.self, sequence, root, after, held, isLast, entries });
+}
+
+/** The 'serve' timer. */
+export function answerDeferred(core: Core): void {
+  for (const replica of core.others) {
+    const peer = core.peer(replica);
+    const message = peer.deferredFetchState;
+    peer.deferredFetchState = undefined;
+    if (message !== undefined) onFetchState(core, message);
+  }
 }
 
 function entriesAfter(snapshot: Snapshot, after: Bytes): readonly Entry[] {
@@ -95,7 +131,7 @@ function entriesAfter(snapshot: Snapshot, after: Bytes): readonly Entry[] {
   return chunk;
 }
 
-/** STATE. Conditions: asked for, from the one asked, following on what came before; keys ascend; within the bound. */
+/** STATE. Conditions: asked for, from the one asked, following on what came before; still needed; held there, in time, within the bound; keys ascend. */
 export function onState(core: Core, message: State): void {
   const { transfer } = core;
   const { replica, sequence, root, after, entries } = message;
@@ -109,7 +145,11 @@ export function onState(core: Core, message: State): void {
     core.refuse('state', replica, 'not-asked-for');
     return;
   }
-  if (!message.held) {
+  if (!isNeeded(core, sequence)) {
+    stopTransfer(core);
+    return;
+  }
+  if (!message.held || core.now.monotonic > transfer.deadline || transfer.sizeBytes > MAX_STATE_BYTES) {
     startTransfer(core, replica);
     return;
   }
@@ -118,7 +158,7 @@ export function onState(core: Core, message: State): void {
     return;
   }
   if (!takeEntries(transfer, entries, expected)) {
-    blame(core, transfer, 'entries out of order, none, or more than a state can have');
+    blame(core, transfer, 'entries out of order, or none');
     return;
   }
   ask(core, transfer);
@@ -132,7 +172,7 @@ function takeEntries(transfer: Transfer, entries: readonly Entry[], after: Bytes
     transfer.sizeBytes += stateEntrySize(entry);
     transfer.entries.push(entry);
   }
-  return entries.length > 0 && transfer.sizeBytes <= MAX_STATE_BYTES;
+  return entries.length > 0;
 }
 
 function blame(core: Core, { source, sequence }: Transfer, what: string): void {
@@ -151,9 +191,9 @@ function install(core: Core, transfer: Transfer): void {
     blame(core, transfer, 'entries with another root');
     return;
   }
-  core.transfer = undefined;
+  stopTransfer(core);
   core.stuckAt = undefined;
-  core.timers.clear('transfer');
+  core.transferAttempts = 0;
   takeOverState(core);
   core.diverged = false;
   for (const slot of core.log.from(sequence + 1)) slot.executed = undefined;

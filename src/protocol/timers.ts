@@ -11,6 +11,8 @@ export type TimerName =
   | 'pending'
   /** The source of a state transfer has not answered. */
   | 'transfer'
+  /** A peer that was sent as much as it may be has allowance again. */
+  | 'serve'
   /** Complaints about unverified requests go out again. */
   | 'complaint';
 

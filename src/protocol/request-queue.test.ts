@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import { ALICE, BOB, CoreKit, SESSION } from '../../test/support/core-kit.ts';
+import type { RequestOptions } from '../../test/support/core-kit.ts';
+import { asDigest } from '../base/ids.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { WaitingRequest } from './request-queue.ts';
+
+const kit = new CoreKit();
+const NOW = 5;
+const signed = (options: RequestOptions = {}, operation = 'x'): AuthenticatedRequest => kit.signed(operation, options);
+const session = (at: number, options: RequestOptions = {}): AuthenticatedRequest => signed({ session: SESSION + at, ...options });
+
+function newQueue(limits: { clientQueueBytes?: number; queueRequests?: number } = {}): RequestQueue {
+  return new RequestQueue({ clientQueueBytes: 4 * 1024 * 1024, queueRequests: 16_384, ...limits });
+}
+
+function added(queue: RequestQueue, request: AuthenticatedRequest, verified: 'mac' | 'signature' = 'signature'): WaitingRequest {
+  const waiting = queue.add(request, verified, NOW);
+  if (typeof waiting === 'string') throw new Error(waiting);
+  return waiting;
+}
+
+const order = (queue: RequestQueue): readonly string[] => [...queue.unproposed()].map(({ request }) => request.digest);
+
+describe('one request per session', () => {
+  test('is kept in order of arrival, and found by its digest', () => {
+    const queue = newQueue();
+    const requests = [session(2), session(0), session(1)];
+    for (const request of requests) added(queue, request);
+    expect(order(queue)).toEqual(requests.map(({ digest }) => digest));
+    expect(queue.find(requests[1]?.digest ?? asDigest('0'.repeat(64)))?.arrival).toBe(2);
+    expect(queue.size).toBe(3);
+  });
+
+  test('the same request again keeps its place', () => {
+    const queue = newQueue();
+    const first = added(queue, session(0));
+    added(queue, session(1));
+    expect(added(queue, session(0))).toBe(first);
+    expect(queue.size).toBe(2);
+  });
+
+  test('another request under the same or a lower timestamp is refused', () => {
+    const queue = newQueue();
+    added(queue, signed({ timestamp: 2 }));
+    expect(queue.add(signed({ timestamp: 2 }, 'y'), 'signature', NOW)).toBe('session-busy');
+    expect(queue.add(signed({ timestamp: 1 }), 'signature', NOW)).toBe('session-busy');
+    expect(queue.size).toBe(1);
+  });
+
+  test('a higher timestamp takes its place', () => {
+    const queue = newQueue();
+    const first = added(queue, signed());
+    const second = added(queue, signed({ timestamp: 2 }));
+    expect(order(queue)).toEqual([second.request.digest]);
+    expect(queue.find(first.request.digest)).toBeUndefined();
+  });
+
+  test('sessions of different clients with one number are different sessions', () => {
+    const queue = newQueue();
+    added(queue, signed());
+    expect(typeof queue.add(signed({ client: BOB, timestamp: 3 }), 'signature', NOW)).toBe('object');
+  });
+});
+
+describe('proofs', () => {
+  const unsigned = kit.authenticated('x');
+
+  test('a signature takes the place of MACs, and nothing takes its place', () => {
+    const queue = newQueue();
+    const waiting = added(queue, unsigned, 'mac');
+    added(queue, signed({ replier: 2 }));
+    expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' }, request: { replier: 2 } } });
+    added(queue, unsigned, 'mac');
+    expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' } } });
+  });
+
+  test('the replier asked for last is asked, under the proof that is here', () => {
+    const queue = newQueue();
+    const waiting = added(queue, unsigned, 'mac');
+    added(queue, kit.authenticated('x', { replier: 3 }), 'mac');
+    expect(waiting.request.request.replier).toBe(3);
+    expect(waiting.request.proof).toBe(unsigned.proof);
+  });
+});
+
+describe('bounds', () => {
+  test('bytes of one client', () => {
+    const queue = newQueue({ clientQueueBytes: 10_000 });
+    let taken = 0;
+    while (typeof queue.add(session(taken), 'signature', NOW) === 'object') taken += 1;
+    expect(taken).toBe(9);
+    expect(queue.add(session(100), 'signature', NOW)).toBe('queue-full');
+    expect(typeof queue.add(signed({ client: BOB }), 'signature', NOW)).toBe('object');
+  });
+
+  test('requests in all', () => {
+    const queue = newQueue({ queueRequests: 2 });
+    added(queue, session(0));
+    added(queue, session(1));
+    expect(queue.add(signed({ client: BOB }), 'signature', NOW)).toBe('queue-full');
+  });
+
+  test('G22: the smallest requests of one client leave most of the queue to others', () => {
+    const queue = newQueue();
+    let taken = 0;
+    while (typeof queue.add(kit.signed('', { session: SESSION + taken }), 'signature', NOW) === 'object') taken += 1;
+    expect(taken).toBeLessThanOrEqual(16_384 / 4);
+  });
+
+  test('G23: the digests of a bundle that travel with a request count too, once while anyone holds the bundle', () => {
+    const digests = Array.from({ length: 255 }, (_, at) => kit.digestOf(kit.request('filler', { session: SESSION + at })));
+    const inBundle = (at: number): AuthenticatedRequest => {
+      const request = kit.authenticated('x', { session: SESSION + at });
+      if (request.proof.kind !== 'authenticator') throw new Error('a bundle was asked for');
+      return { ...request, proof: { kind: 'authenticator', bundle: { digests: [request.digest, ...digests], macs: [] }, position: 0 } };
+    };
+    const queue = newQueue();
+    const first = inBundle(0);
+    added(queue, first, 'mac');
+    const alone = queue.bytes;
+    expect(alone).toBeGreaterThan(256 * 64);
+    const shared: AuthenticatedRequest = { ...inBundle(1), proof: first.proof };
+    added(queue, shared, 'mac');
+    expect(queue.bytes - alone).toBeLessThan(2000);
+    let taken = 2;
+    while (typeof queue.add(inBundle(taken), 'mac', NOW) === 'object') taken += 1;
+    expect(taken).toBeLessThan(200);
+    for (let at = 0; at < taken; at += 1) queue.settle(ALICE, SESSION + at, 1);
+    expect([queue.size, queue.bytes]).toEqual([0, 0]);
+  });
+
+  test('a signature in place of MACs gives the bundle back', () => {
+    const queue = newQueue();
+    added(queue, kit.authenticated('x'), 'mac');
+    const before = queue.bytes;
+    added(queue, kit.signed('x'));
+    expect(queue.bytes).toBeLessThan(before);
+    queue.settle(ALICE, SESSION, 1);
+    expect(queue.bytes).toBe(0);
+  });
+});
+
+describe('what becomes of a request', () => {
+  test('proposed: it waits for execution, and is not proposed again', () => {
+    const queue = newQueue();
+    const waiting = added(queue, session(0));
+    queue.markProposed(waiting);
+    added(queue, session(0));
+    expect([queue.unproposedCount, queue.size]).toEqual([0, 1]);
+  });
+
+  test('settled: whatever of its session is at or below the timestamp goes, nothing else', () => {
+    const queue = newQueue();
+    const waiting = added(queue, signed({ timestamp: 2 }));
+    expect(queue.settle(ALICE, SESSION, 1)).toBeUndefined();
+    expect(queue.settle(BOB, SESSION, 2)).toBeUndefined();
+    expect(queue.settle(ALICE, SESSION, 3)).toBe(waiting);
+    expect([queue.size, queue.bytes, queue.unproposedCount]).toEqual([0, 0, 0]);
+  });
+
+  test('timed: the oldest by arrival is told, whichever timer started first', () => {
+    const queue = newQueue();
+    const [first, second] = [added(queue, session(0)), added(queue, session(1))];
+    queue.startTimer(second);
+    expect(queue.oldestTimed()).toBe(second);
+    queue.startTimer(first);
+    expect(queue.oldestTimed()).toBe(first);
+    queue.settle(ALICE, SESSION, 1);
+    expect([queue.hasTimer(first), queue.oldestTimed()]).toEqual([false, second]);
+  });
+
+  test('pruned after a state transfer: what the table has seen executed', () => {
+    const queue = newQueue();
+    added(queue, session(0));
+    added(queue, session(1, { timestamp: 2 }));
+    added(queue, session(2));
+    queue.prune((_, number) => (number === SESSION + 2 ? undefined : 1));
+    expect([...queue.unproposed()].map(({ request }) => request.request.session - SESSION)).toEqual([1, 2]);
+  });
+});
+
+describe('a backup whose queue is full of what nobody orders', () => {
+  test('forgets the oldest that it does not time', () => {
+    const queue = newQueue({ queueRequests: 3 });
+    const waiting = [0, 1, 2].map((at) => added(queue, session(at)));
+    queue.startTimer(waiting[0] ?? added(queue, session(0)));
+    queue.evictIdle(signed({ client: BOB }));
+    expect(order(queue)).toEqual([waiting[0], waiting[2]].map((each) => each?.request.digest));
+  });
+
+  test('keeps all while there is room', () => {
+    const queue = newQueue({ queueRequests: 3 });
+    added(queue, session(0));
+    queue.evictIdle(session(200));
+    expect(queue.size).toBe(1);
+  });
+
+  test('keeps what it times or has accepted, and then refuses', () => {
+    const queue = newQueue({ queueRequests: 2 });
+    queue.startTimer(added(queue, session(0)));
+    queue.markProposed(added(queue, session(1)));
+    queue.evictIdle(signed({ client: BOB }));
+    expect(queue.add(session(2), 'signature', NOW)).toBe('queue-full');
+  });
+
+  test('where only one client has used up its share, one of its own goes', () => {
+    const queue = newQueue({ clientQueueBytes: 103_000 });
+    const other = added(queue, signed({ client: BOB }));
+    const own = Array.from({ length: 100 }, (_, at) => added(queue, session(at)));
+    queue.evictIdle(session(200));
+    expect(queue.find(other.request.digest)).toBe(other);
+    expect(queue.find(own[0]?.request.digest ?? other.request.digest)).toBeUndefined();
+    expect(queue.size).toBe(100);
+  });
+});
