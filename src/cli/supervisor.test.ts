@@ -104,6 +104,14 @@ describe('the supervisor', () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 
+  test('says so when a log cannot be opened', async () => {
+    const node = makeNode('node1', READY);
+    mkdirSync(join(node.directory, 'node.log'));
+    supervise(node);
+    await until(() => kinds().includes('node1 down'));
+    expect(events.at(-1)).toMatchObject({ why: [expect.stringContaining('EISDIR')] });
+  });
+
   test("keeps each node's output in its log", async () => {
     const running = supervise(
       makeNode('node1', `console.log('one'); console.error('two'); ${READY} setInterval(() => {}, 1e6)`),

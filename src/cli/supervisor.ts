@@ -92,12 +92,19 @@ export class Supervisor {
 
   #spawn(running: Running): void {
     const { node } = running;
-    const log = openLog(join(node.directory, LOG_FILE));
+    running.state = 'starting';
+    running.why = [];
+    let log: number;
+    try {
+      log = openLog(join(node.directory, LOG_FILE));
+    } catch (error) {
+      running.why = [error instanceof Error ? error.message : String(error)];
+      this.#onDeath(running, 'its log cannot be opened');
+      return;
+    }
     const child = spawn(process.execPath, [...node.args], { stdio: ['ignore', log, log, 'ipc'] });
     closeSync(log);
     running.process = child;
-    running.state = 'starting';
-    running.why = [];
     child.on('message', (message) => this.#onReport(running, message as NodeReport));
     child.once('error', (error) => {
       running.why = [error.message];
