@@ -225,10 +225,14 @@ export class Workplace {
     );
   }
 
-  /** What `account` has, as the nodes agree on it. */
+  /** What `account` has, as the nodes agree on it; waits for a node that is not ready yet. */
   async balance(name: string, account: string): Promise<number> {
-    const { body } = await this.post(name, '/pbft/request?wait=true', { operation: 'balance', account });
-    return (body['result'] as { balance: number }).balance;
+    return eventually(`${name} tells the balance of ${account}`, async () => {
+      const { body } = await this.post(name, '/pbft/request?wait=true', { operation: 'balance', account });
+      const found = (body['result'] as { balance: number } | undefined)?.balance;
+      // 0 is a balance too, and no reason to ask again.
+      return found === undefined ? undefined : { found };
+    }).then(({ found }) => found);
   }
 
   /** Ends whatever still runs, and removes the folder. */
