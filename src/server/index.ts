@@ -2,5 +2,6 @@
 export type { DriverFault } from './driver.ts';
 export { FAULT_EXIT_CODES, startNode } from './node.ts';
 export type { RunningNode } from './node.ts';
+export { boundProcessMemory } from './process-memory.ts';
 export type { NodeOptions } from './node-options.ts';
 export type { StartFault, StartFaultCode } from './preparation.ts';

@@ -60,7 +60,8 @@ async function run({ directory: given, supervised }: StartOptions): Promise<numb
     writeFileSync(pidFile, `${process.pid}\n`);
     if (supervised !== true) for (const warning of configWarnings(config.value)) terminal.warn(warning);
     // Only here: the other commands start in a fraction of the time without the server.
-    const { FAULT_EXIT_CODES, startNode } = await import('../../server/index.ts');
+    const { boundProcessMemory, FAULT_EXIT_CODES, startNode } = await import('../../server/index.ts');
+    boundProcessMemory();
     const started = await startNode({ directory });
     if (!started.ok) return refuse(started.error.message.split('\n'));
     report({ kind: 'ready', httpUrl: started.value.httpUrl });
