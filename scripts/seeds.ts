@@ -116,7 +116,7 @@ async function main(): Promise<number> {
   if (missing.length > 0) console.log(`\nnever happened: ${missing.join('; ')}`);
   console.log(
     `\n${report.seeds} seeds from ${options.range.from}, ${report.failures.length} failed, ${report.answered} requests answered, ` +
-      `${report.batches} batches, ${report.steps} steps, ${report.virtualSeconds.toFixed(0)} virtual seconds in ${seconds.toFixed(1)} s`,
+      `${report.batches} batches, ${report.steps} steps, ${(report.virtualUs / 1_000_000).toFixed(0)} virtual seconds in ${seconds.toFixed(1)} s`,
   );
   return report.failures.length > 0 || missing.length > 0 ? 1 : 0;
 }

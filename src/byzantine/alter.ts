@@ -5,7 +5,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { asReplicaId } from '../base/ids.ts';
 import { EMPTY } from '../base/bytes.ts';
 import { batchDigest, checkpointBytes, requestDigest } from '../messages/index.ts';
-import type { AuthenticatedRequest, Batch, Checkpoint } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Checkpoint, CodecContext, Request } from '../messages/index.ts';
 import type { BehaviourContext, SendOutput } from './behaviour.ts';
 
 const ALTERED = Uint8Array.of(0x78, 0x79, 0x7a);
@@ -23,14 +23,23 @@ export function alteredBytes(bytes: Bytes): Bytes {
   return altered;
 }
 
-/** The request with another operation and the digest that belongs to it: well-formed, and not what its client issued. */
-export function alteredRequest(context: BehaviourContext, original: AuthenticatedRequest): AuthenticatedRequest {
-  const request = { ...original.request, operation: alteredBytes(original.request.operation) };
-  const digest = requestDigest(context.codec, request);
+/** The request with other fields and the digest that belongs to them: well-formed, and not what its client issued. */
+export function withChangedRequest(
+  codec: CodecContext,
+  original: AuthenticatedRequest,
+  change: Partial<Pick<Request, 'operation' | 'flags'>>,
+): AuthenticatedRequest {
+  const request = { ...original.request, ...change };
+  const digest = requestDigest(codec, request);
   if (original.proof.kind === 'signature') return { request, digest, proof: original.proof };
   const { bundle, position } = original.proof;
   const digests = bundle.digests.with(position, digest);
   return { request, digest, proof: { kind: 'authenticator', bundle: { ...bundle, digests }, position } };
+}
+
+/** The request with another operation. */
+export function alteredRequest(context: BehaviourContext, original: AuthenticatedRequest): AuthenticatedRequest {
+  return withChangedRequest(context.codec, original, { operation: alteredBytes(original.request.operation) });
 }
 
 /** The batch with its first request altered; an empty one with another timestamp. */

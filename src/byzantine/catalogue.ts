@@ -10,6 +10,8 @@ export interface ExpectedSuspicion {
   readonly kind: SuspicionKind;
   readonly certainty: Certainty;
   readonly by: string;
+  /** Only then; undefined: whenever a request is ordered. */
+  readonly when?: string;
 }
 
 export interface BehaviourEntry {
@@ -33,10 +35,21 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     changes:
       'The PRE-PREPARE for one backup holds an altered request; COMMITs and DECIDED carry another digest, CHECKPOINTs another root.',
     othersSee:
-      'That backup cannot authenticate the request, complains and does not vote. The others prepare, but the COMMIT of the primary contradicts what is prepared; with n = 3f+1 and all others well, the quorum lacks its vote and waits for a view change.',
+      'That backup cannot authenticate the request, complains and does not vote. The others prepare, but the COMMIT of the primary contradicts what is prepared: one vote is lacking, and requests wait for a view change.',
     suspicions: [
       { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
-      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once a checkpoint is stable without it' },
+      {
+        kind: 'equivocation',
+        certainty: 'certain',
+        by: 'that backup',
+        when: 'the altered batch has no requests (a checkpoint of an idle cluster), so that it can be accepted',
+      },
+      {
+        kind: 'wrong-checkpoint',
+        certainty: 'certain',
+        by: 'every node',
+        when: 'enough nodes are left to make a checkpoint stable without it',
+      },
     ],
   },
   {
@@ -54,8 +67,13 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
         by: 'the other backups at its PREPARE (they name the primary too)',
       },
       { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
-      { kind: 'bad-link', certainty: 'uncertain', by: 'a node that fetched a body from it' },
-      { kind: 'wrong-state', certainty: 'certain', by: 'a node that fetched a state from it' },
+      { kind: 'bad-link', certainty: 'uncertain', by: 'that node', when: 'a node fetches a body from it' },
+      {
+        kind: 'wrong-state',
+        certainty: 'certain',
+        by: 'that node',
+        when: 'a node behind the window fetches the state from it',
+      },
     ],
   },
   {
@@ -69,7 +87,7 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     behaviour: 'equivocate',
     role: 'primary',
     changes:
-      'Two valid batches for one sequence number (the second 1 ms later, or in another order): f backups get the second one, with COMMITs to match.',
+      'Two valid batches for one sequence number (the second 1 ms later, or in another order): f backups get the second one, with COMMITs to match, and another root in CHECKPOINTs.',
     othersSee:
       'The others go on. The deceived see f+1 votes for another digest than theirs, vote for nothing else, and execute what f+1 nodes tell them was decided.',
     suspicions: [
@@ -78,6 +96,18 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
         kind: 'digest-mismatch',
         certainty: 'uncertain',
         by: 'backups at the first vote for the other digest (they name its sender too)',
+      },
+      {
+        kind: 'wrong-checkpoint',
+        certainty: 'certain',
+        by: 'the deceived backups',
+        when: 'a checkpoint becomes stable',
+      },
+      {
+        kind: 'contradictory-votes',
+        certainty: 'certain',
+        by: 'the deceived backups',
+        when: 'others pass on the root that they were told',
       },
     ],
   },
@@ -109,7 +139,7 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     changes:
       'COMMIT and DECIDED for sequence numbers it has not proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did.',
     othersSee:
-      'One claim moves nobody: a decision takes f+1. Its true COMMIT later contradicts the invented one, so a quorum that needs its vote waits for a view change.',
+      'One claim moves nobody: a decision takes f+1. Its true COMMIT later contradicts the invented one and counts for nothing. Requests execute while all backups are well.',
     suspicions: [
       { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
       { kind: 'contradictory-votes', certainty: 'certain', by: 'every node that has both of its votes' },
@@ -160,7 +190,7 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
         certainty: 'uncertain',
         by: 'the other backups at its PREPARE (they name the primary too)',
       },
-      { kind: 'bad-link', certainty: 'uncertain', by: 'a node that fetched a body from it' },
+      { kind: 'bad-link', certainty: 'uncertain', by: 'that node', when: 'a node fetches a body from it' },
     ],
   },
   {

@@ -9,6 +9,7 @@ import { makeLie } from './lie.ts';
 import { makeSilent } from './silent.ts';
 import { makeWrongReply } from './wrong-reply.ts';
 
+export { alteredBytes, withChangedRequest } from './alter.ts';
 export { BEHAVIOUR_NAMES, isBehaviourName } from './behaviour.ts';
 export type { Behaviour, BehaviourContext, BehaviourName } from './behaviour.ts';
 export { BEHAVIOUR_CATALOGUE } from './catalogue.ts';

@@ -35,7 +35,8 @@ export interface ClientPlan {
   readonly makeOperation: () => Bytes;
   readonly random: Random;
   readonly onWrongReply: (replica: ReplicaId, summary: string) => void;
-  readonly onOutcome: (kind: string) => void;
+  /** `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`, with the outcome. */
+  readonly onOutcome: (kind: string, outcome: ClientOutcome) => void;
 }
 
 interface Lane {
@@ -78,6 +79,12 @@ export class CorrectClient implements ClientParty {
       used: 0,
       nextAt: world.time + plan.random.between(0, plan.thinkUs),
     }));
+  }
+
+  /** So many requests more, from now on. */
+  ask(count: number): void {
+    this.#left += count;
+    this.#world.armClient(this);
   }
 
   /** Requests that came to an end. */
@@ -191,7 +198,7 @@ export class CorrectClient implements ClientParty {
           this.#onOutcome(lane, output.outcome);
           break;
         case 'late-outcome':
-          this.#plan.onOutcome('late');
+          this.#plan.onOutcome('late', output.outcome);
           this.#acknowledge(output.outcome);
           break;
         case 'wrong-reply':
@@ -215,6 +222,7 @@ export class CorrectClient implements ClientParty {
   #onOutcome(lane: Lane, outcome: ClientOutcome): void {
     this.#plan.onOutcome(
       outcome.kind === 'executed' ? (outcome.replayed ? 'replayed' : 'executed') : `${outcome.kind}: ${outcome.code}`,
+      outcome,
     );
     if (lane.session.state === 'unresolved') {
       const { time } = this.#world;

@@ -129,10 +129,12 @@ export class FaultyClient implements ClientParty {
     }
   }
 
-  /** Bad MACs for some backups. Half a timeout later it signs, as a correct client does, so that a slot need not wait for ever. */
+  /**
+   * Bad MACs for some backups. Half a timeout later it signs, as a correct client does, so that a slot need not wait for ever; for the same
+   * reason every request has a session of its own.
+   */
   #sendPartial(): void {
-    this.#timestamp += 1;
-    const request = this.#make({}, false);
+    const request = this.#make({ session: this.#wallUs(), timestamp: 1 }, false);
     if (request.proof.kind !== 'authenticator') return;
     const { bundle, position } = request.proof;
     const spoilt = new Set(this.#all.filter((replica) => replica !== 0 && this.#random.chance(0.5)));

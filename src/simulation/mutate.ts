@@ -1,6 +1,7 @@
 /** A liar that only the simulator has: fields of its messages change at random, one at a time. Finds refusals that no plan leads to. */
-import { BATCH_CHECKPOINT } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { Message } from '../messages/index.ts';
+import { alteredBytes, withChangedRequest } from '../byzantine/index.ts';
 import type { Behaviour, BehaviourContext } from '../byzantine/index.ts';
 import { batchDigest } from '../messages/index.ts';
 import { asReplicaId, asSequence, asView } from '../base/ids.ts';
@@ -22,16 +23,11 @@ export function makeMutate(context: BehaviourContext, random: Random): Behaviour
       { ...batch, flags: BATCH_CHECKPOINT },
       {
         ...batch,
-        requests: batch.requests.map((entry) => ({
-          ...entry,
-          request: { ...entry.request, flags: entry.request.flags ^ 1 },
-        })),
+        requests: batch.requests.map((entry) =>
+          withChangedRequest(context.codec, entry, { flags: entry.request.flags | REQUEST_READ_ONLY }),
+        ),
       },
-      batch,
     ]);
-    // Another flag makes another digest of the request, and of its bundle: only signed requests stay well-formed.
-    const isWellFormed = changed.requests.every((entry, at) => entry.request === batch.requests[at]?.request);
-    if (!isWellFormed) return { ...message, sequence: near(message.sequence) };
     return { ...message, batch: changed, digest: batchDigest(context.codec, changed) };
   };
 
@@ -63,6 +59,15 @@ export function makeMutate(context: BehaviourContext, random: Random): Behaviour
           ...message,
           lastExecuted: asSequence(Math.max(message.lowWaterMark, message.lastExecuted + random.between(-2, 2))),
         };
+      case 'state': {
+        if (random.chance(0.3)) return { ...message, held: false, isLast: false, entries: [] };
+        return {
+          ...message,
+          entries: message.entries.map((entry) =>
+            random.chance(0.1) ? { ...entry, value: alteredBytes(entry.value) } : entry,
+          ),
+        };
+      }
       case 'decided':
         return { ...message, decisions: message.decisions.map((slot) => ({ ...slot, sequence: near(slot.sequence) })) };
       case 'complaint':

@@ -62,7 +62,8 @@ interface Waiting {
 
 export class SimulatedNode implements NodeView {
   readonly id: ReplicaId;
-  readonly isCorrect: boolean;
+  /** False from the moment at which it may lie, for ever. */
+  isCorrect: boolean;
   readonly disk = new Disk();
   behaviour: Behaviour | undefined;
   /** Ahead of (or behind) the world's wall clock, in ms. */

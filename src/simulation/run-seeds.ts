@@ -22,7 +22,7 @@ export interface RangeReport {
   readonly answered: number;
   readonly batches: number;
   readonly steps: number;
-  readonly virtualSeconds: number;
+  readonly virtualUs: number;
   readonly coverage: CoverageCounts;
 }
 
@@ -34,7 +34,7 @@ export function runSeeds(
 ): RangeReport {
   const coverage = new Coverage();
   const failures: SeedReport[] = [];
-  const sums = { seeds: 0, answered: 0, batches: 0, steps: 0, virtualSeconds: 0 };
+  const sums = { seeds: 0, answered: 0, batches: 0, steps: 0, virtualUs: 0 };
   for (let seed = range.from; seed < range.from + range.count; seed += range.stride) {
     const report = simulateSeed(seed, modules);
     onSeed?.(report);
@@ -43,7 +43,7 @@ export function runSeeds(
     sums.answered += report.answered;
     sums.batches += report.batches;
     sums.steps += report.steps;
-    sums.virtualSeconds += report.seconds;
+    sums.virtualUs += report.virtualUs;
     if (report.violation !== undefined) failures.push(report);
     if (failures.length >= range.failuresAtMost) break;
   }
@@ -60,7 +60,7 @@ export function mergeReports(reports: readonly RangeReport[]): RangeReport {
     answered: sum((report) => report.answered),
     batches: sum((report) => report.batches),
     steps: sum((report) => report.steps),
-    virtualSeconds: sum((report) => report.virtualSeconds),
+    virtualUs: sum((report) => report.virtualUs),
     failures: reports.flatMap((report) => report.failures).toSorted((left, right) => left.seed - right.seed),
     coverage: coverage.counts(),
   };

@@ -38,8 +38,8 @@ export interface SeedReport {
   readonly violation: { readonly invariant: string; readonly message: string } | undefined;
   /** What happened last; empty when nothing is wrong. */
   readonly tail: readonly string[];
-  /** Virtual seconds, things that happened, requests answered, batches executed. */
-  readonly seconds: number;
+  /** Virtual µs, things that happened, requests answered, batches executed. */
+  readonly virtualUs: number;
   readonly steps: number;
   readonly answered: number;
   readonly batches: number;
@@ -230,7 +230,7 @@ class Simulation {
       seed: this.options.seed,
       violation,
       tail: violation === undefined ? [] : world.trace.tail(),
-      seconds: world.time / 1_000_000,
+      virtualUs: world.time,
       steps: world.trace.count,
       answered: this.clients.reduce((sum, client) => sum + client.answered, 0),
       batches: this.execution.sequence,

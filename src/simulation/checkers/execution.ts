@@ -199,7 +199,7 @@ export class ExecutionChecker implements Observer {
     const isPlace =
       expected.sequence === sequence && expected.replayed === replayed && this.#digests.get(sequence) === digest;
     demand(isPlace, 'what clients observed', () => {
-      return `${request.digest} was answered as ${replayed ? 'replayed from' : 'executed at'} ${sequence} in ${digest}, the model says ${expected.sequence}`;
+      return `${request.digest} was answered as ${replayed ? 'a replay of' : 'executed at'} ${sequence} in ${digest}, the model says ${expected.sequence}`;
     });
     const told = toHex(result);
     demand(expected.result === undefined || told === toHex(expected.result), 'what clients observed', () => {

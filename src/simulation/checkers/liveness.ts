@@ -7,13 +7,11 @@ import type { Coverage } from '../coverage.ts';
 import type { ExecutionChecker } from './execution.ts';
 import { demand } from '../observer.ts';
 import type { SimulatedNode } from '../node.ts';
-import type { SwarmOptions } from '../options.ts';
 import type { World } from '../world.ts';
 
 /** What is looked at. */
 export interface QuietWorld {
   readonly world: World;
-  readonly options: SwarmOptions;
   readonly coverage: Coverage;
   readonly execution: ExecutionChecker;
   readonly clients: readonly { readonly isDone: boolean; readonly answered: number; readonly client: string }[];
@@ -21,7 +19,7 @@ export interface QuietWorld {
 
 const STABLE_CHECKPOINTS = 2;
 
-export function checkQuietEnd({ world, options, coverage, execution, clients }: QuietWorld): void {
+export function checkQuietEnd({ world, coverage, execution, clients }: QuietWorld): void {
   const correct = world.nodes.filter((node) => node.isCorrect);
   for (const node of correct) execution.compareContent(node);
   const [primary] = world.nodes;

@@ -1,0 +1,215 @@
+/** A small world without chance in it, with all checkers: for scenarios and tests. Every link takes 1 ms, every sync 0.1 ms, unless told. */
+import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
+import { makeBehaviour } from '../byzantine/index.ts';
+import type { BehaviourName } from '../byzantine/index.ts';
+import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
+import type { ClientId, ReplicaId } from '../base/ids.ts';
+import { encodeUtf8 } from '../base/utf8.ts';
+import type { ClientOutcome } from '../protocol/client-session.ts';
+import { DEFAULT_CLUSTER, DEFAULT_TUNING, windowSize } from '../protocol/config.ts';
+import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
+import { MemoryState } from '../state/index.ts';
+import { AccuracyChecker } from './checkers/accuracy.ts';
+import { AgreementChecker } from './checkers/agreement.ts';
+import { DurabilityChecker } from './checkers/durability.ts';
+import { ExecutionChecker } from './checkers/execution.ts';
+import { MarksChecker } from './checkers/marks.ts';
+import { CorrectClient } from './correct-client.ts';
+import { Coverage } from './coverage.ts';
+import { CoverageObserver } from './coverage-observer.ts';
+import { portableSha256 } from './ideal-authenticator.ts';
+import { Network, PERFECT_LINK } from './network.ts';
+import type { SimulatedNode } from './node.ts';
+import { Random } from './random.ts';
+import { World } from './world.ts';
+
+export interface ScenarioOptions {
+  readonly replicaCount: number;
+  readonly checkpointInterval: number;
+  readonly authentication: AuthenticationMode;
+  readonly tuning: Partial<TuningConfig>;
+  readonly clientCount: number;
+}
+
+export const SCENARIO_DEFAULTS: ScenarioOptions = {
+  replicaCount: 4,
+  checkpointInterval: 8,
+  authentication: 'mac',
+  tuning: {},
+  clientCount: 2,
+};
+
+/** Every link takes so long, in µs. */
+export const LINK_US = 1000;
+/** Restarted peers have greeted each other after so long, in µs. */
+const GREETINGS_US = 10_000;
+
+interface ScenarioClient {
+  readonly party: CorrectClient;
+  readonly operations: Bytes[];
+}
+
+/** Owns a world whose nodes are up and whose clients do what they are told. */
+export class ScenarioWorld {
+  readonly world: World;
+  readonly options: ScenarioOptions;
+  readonly agreement = new AgreementChecker();
+  readonly execution: ExecutionChecker;
+  readonly coverage = new Coverage();
+  /** What clients came to know, in order: `client1: executed …`. */
+  readonly answers: { readonly client: number; readonly kind: string; readonly outcome: ClientOutcome }[] = [];
+  readonly #clients: ScenarioClient[] = [];
+
+  constructor(options: Partial<ScenarioOptions> = {}, onTrace?: (line: string) => void) {
+    this.options = { ...SCENARIO_DEFAULTS, ...options };
+    const { replicaCount, checkpointInterval, authentication, tuning, clientCount } = this.options;
+    const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
+    const cluster = {
+      ...DEFAULT_CLUSTER,
+      clusterId: asDigest('5c'.repeat(32)),
+      replicaCount,
+      checkpointInterval,
+      authentication,
+      clients: clientIds,
+    };
+    const random = new Random(1, 'scenario');
+    this.world = new World({
+      cluster,
+      network: new Network(random.fork('network'), { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US }),
+      disk: { minSyncUs: 100, maxSyncUs: 100 },
+      random: random.fork('world'),
+      sha256: portableSha256,
+      onTrace,
+    });
+    const application = applicationNamed('ledger');
+    assert(application !== undefined, 'the ledger comes with the project');
+    this.execution = new ExecutionChecker(application, cluster.idempotencyKeys, (content) => {
+      const total = totalBalance(content);
+      return total === TOTAL_SUPPLY ? undefined : `all accounts hold ${total}`;
+    });
+    const pipeline = Math.min(DEFAULT_TUNING.pipeline, windowSize(cluster));
+    const ownTuning = { ...DEFAULT_TUNING, pipeline, ...tuning };
+    for (let index = 0; index < replicaCount; index += 1) {
+      const self = asReplicaId(index);
+      const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
+      const config = { self, cluster, tuning: ownTuning };
+      const makeState = (): MemoryState => new MemoryState(portableSha256);
+      this.world.addNode({ config, authenticator, application, makeState, behaviour: undefined, isCorrect: true });
+    }
+    this.#addCheckers(ownTuning);
+    for (const [index, id] of clientIds.entries()) this.#addClient(index, id);
+    for (const node of this.world.nodes) this.world.restart(node);
+    this.run(GREETINGS_US);
+  }
+
+  #addCheckers(tuning: TuningConfig): void {
+    const { world } = this;
+    world.addObserver(this.agreement);
+    world.addObserver(this.execution);
+    world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
+    world.addObserver(new DurabilityChecker());
+    world.addObserver(new AccuracyChecker((id) => world.node(id).isCorrect));
+    world.addObserver(new CoverageObserver(this.coverage));
+  }
+
+  #addClient(index: number, id: ClientId): void {
+    const operations: Bytes[] = [];
+    const party = new CorrectClient(this.world, id, {
+      requests: 0,
+      sessions: 1,
+      requestsPerSession: 1_000_000,
+      thinkUs: 0,
+      idempotentShare: 0,
+      receiptShare: 0,
+      requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
+      callTimeoutUs: 3_600_000_000,
+      makeOperation: () => operations.shift() ?? new Uint8Array(0),
+      random: new Random(1, `client ${index}`),
+      onWrongReply: (replica, summary) => {
+        // Client 1 is the gateway of node1, client 2 of node2, and so on.
+        const gateway = this.world.nodes[index % this.world.nodes.length];
+        if (gateway?.isUp === true && gateway.id !== replica)
+          this.world.inject(gateway, { kind: 'wrong-reply', replica, summary, frames: [] });
+      },
+      onOutcome: (kind, outcome) => this.answers.push({ client: index + 1, kind, outcome }),
+    });
+    this.#clients.push({ party, operations });
+    this.world.addClient(party, `client${index + 1}`);
+  }
+
+  /** The node of this name, `node1 …`. */
+  node(index: number): SimulatedNode {
+    return this.world.node(asReplicaId(index - 1));
+  }
+
+  /** Client `client1 …` asks for a JSON operation, after those it asked for before. */
+  request(client: number, operation: object): void {
+    const asked = this.#clients[client - 1];
+    const bytes = encodeUtf8(JSON.stringify(operation));
+    assert(asked !== undefined && bytes !== undefined, 'a client of this world, an operation with a text');
+    asked.operations.push(bytes);
+    asked.party.ask(1);
+  }
+
+  /** Lets `us` µs pass. */
+  run(us: number): void {
+    this.world.run(() => false, this.world.time + us);
+  }
+
+  /** Runs until it holds, at most for `limitUs` µs of virtual time. */
+  runUntil(holds: () => boolean, limitUs = 30_000_000): boolean {
+    return this.world.run(holds, this.world.time + limitUs);
+  }
+
+  /** Runs until every request was answered, at most for `limitUs`. */
+  runUntilAnswered(limitUs = 30_000_000): boolean {
+    return this.runUntil(() => this.#clients.every(({ party }) => party.isDone), limitUs);
+  }
+
+  /** From now on, and for the checkers for ever, the node may lie; undefined: it stops doing so. */
+  behave(index: number, behaviour: BehaviourName | undefined, variant = 0): void {
+    const node = this.node(index);
+    node.isCorrect = false;
+    const { cluster, codec, authority } = this.world;
+    const authenticator = authority.authenticator({ kind: 'replica', replica: node.id });
+    node.behaviour =
+      behaviour === undefined
+        ? undefined
+        : makeBehaviour(behaviour, { self: node.id, cluster, codec, authenticator, variant });
+  }
+
+  /** Correct nodes that are up. */
+  correctNodes(): readonly SimulatedNode[] {
+    return this.world.nodes.filter((node) => node.isCorrect && node.isUp);
+  }
+
+  /** What the correct nodes say against others, without repetitions: one entry per accuser, suspect and kind. */
+  suspicions(): readonly {
+    readonly by: ReplicaId;
+    readonly node: ReplicaId;
+    readonly kind: string;
+    readonly certainty: string;
+    readonly view: number;
+    readonly sequence: number;
+  }[] {
+    return this.correctNodes().flatMap((accuser) =>
+      accuser.status.suspicions.map(({ node, kind, certainty, view, sequence }) => ({
+        by: accuser.id,
+        node,
+        kind,
+        certainty,
+        view,
+        sequence,
+      })),
+    );
+  }
+
+  /** All correct nodes that are up have executed the same, and their content is the model's. */
+  isConverged(): boolean {
+    const nodes = this.correctNodes();
+    for (const node of nodes) this.execution.compareContent(node);
+    return new Set(nodes.map((node) => node.status.lastExecuted)).size === 1;
+  }
+}

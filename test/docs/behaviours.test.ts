@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { BEHAVIOUR_CATALOGUE, BEHAVIOUR_NAMES } from '../../src/byzantine/index.ts';
+import type { BehaviourEntry, ExpectedSuspicion } from '../../src/byzantine/index.ts';
+
+// docs/behaviours.md is the catalogue for people. After a change of the catalogue: `npx vitest run test/docs/behaviours -u`.
+
+const HEAD = `# Byzantine behaviours
+
+A node in lab mode can be told to lie: \`POST /pbft/simulate-byzantine\`, or \`pbft byzantine\`. A liar is a correct replica whose outputs are rewritten
+on their way out; its own log stays true, so that a restart makes it correct again. The simulator uses the same code. With at most f liars every
+request that is answered is answered correctly; what stops until there is a view change is said below.
+
+*Certain*: given at most f liars, no correct node can cause it. *Uncertain*: a slow link may look the same, or one of two nodes lies.
+`;
+
+function tell({ kind, certainty, by, when }: ExpectedSuspicion): string {
+  return `\`${kind}\` (${certainty}) by ${by}${when === undefined ? '' : `, when ${when}`}`;
+}
+
+function row({ role, changes, othersSee, suspicions }: BehaviourEntry): string {
+  const told = suspicions.length === 0 ? 'nobody can tell' : suspicions.map(tell).join('; ');
+  return `| ${role} | ${changes} | ${othersSee} | ${told} |`;
+}
+
+test('docs/behaviours.md tells what the catalogue holds', async () => {
+  const tables = BEHAVIOUR_NAMES.map((name) => {
+    const rows = BEHAVIOUR_CATALOGUE.filter((entry) => entry.behaviour === name).map(row);
+    return `## \`${name}\`\n\n| role | what it changes | what others see | who suspects it of what |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  const file = join(import.meta.dirname, '../../docs/behaviours.md');
+  await expect(`${HEAD}\n${tables.join('\n')}`).toMatchFileSnapshot(file);
+});
+
+test('every behaviour has an entry per role', () => {
+  const entries = BEHAVIOUR_CATALOGUE.map(({ behaviour, role }) => `${behaviour} ${role}`);
+  expect(entries).toEqual(
+    BEHAVIOUR_NAMES.flatMap((name) => ['primary', 'backup', 'gateway'].map((role) => `${name} ${role}`)),
+  );
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { BEHAVIOUR_CATALOGUE } from '../../src/byzantine/index.ts';
+import { asReplicaId, replicaName } from '../../src/base/ids.ts';
+import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
+
+// Each row of the catalogue, lived through: who comes to say what of the liar, and that no correct node is called certain by anyone. The checkers
+// of the scenario world watch agreement, accuracy and the rest all the time.
+
+const SECOND_US = 1_000_000;
+
+function live(
+  entry: { readonly behaviour: (typeof BEHAVIOUR_CATALOGUE)[number]['behaviour']; readonly role: string },
+  authentication: 'mac' | 'signature',
+): ScenarioWorld {
+  const scene = new ScenarioWorld({ checkpointInterval: 2, authentication });
+  scene.behave(entry.role === 'primary' ? 1 : 3, entry.behaviour);
+  for (let amount = 1; amount <= 3; amount += 1) {
+    // client2's gateway is node2, which is correct in every row.
+    scene.request(2, { operation: 'transfer', amount });
+  }
+  scene.run(5 * SECOND_US);
+  return scene;
+}
+
+const rows = BEHAVIOUR_CATALOGUE.filter((entry) => entry.role !== 'gateway');
+
+describe.each(['mac', 'signature'] as const)('authentication %s', (authentication) => {
+  test.each(rows)('$behaviour as $role', (entry) => {
+    const scene = live(entry, authentication);
+    const liar = asReplicaId(entry.role === 'primary' ? 0 : 2);
+    const said = scene.suspicions().filter(({ node }) => node === liar);
+    for (const { kind, certainty } of entry.suspicions.filter(({ when }) => when === undefined)) {
+      expect(said).toContainEqual(expect.objectContaining({ kind, certainty }));
+    }
+    const known = entry.suspicions.map(({ kind }) => kind as string);
+    for (const { kind, certainty } of said.filter((one) => one.certainty === 'certain')) {
+      expect(known, `${kind} (${certainty}) against ${replicaName(liar)}`).toContain(kind);
+    }
+    const certainOfOthers = scene
+      .suspicions()
+      .filter(({ node, certainty }) => node !== liar && certainty === 'certain');
+    expect(certainOfOthers).toEqual([]);
+  });
+
+  test.each(rows.filter(({ role }) => role === 'backup'))(
+    'requests execute although a backup does $behaviour',
+    (entry) => {
+      const scene = live(entry, authentication);
+      expect(scene.answers.map(({ kind }) => kind)).toEqual(['executed', 'executed', 'executed']);
+      expect(scene.isConverged()).toBe(true);
+    },
+  );
+});
+
+test('with an equivocating primary of any variant no correct node is called certain by anyone, and agreement holds', () => {
+  for (let variant = 0; variant < 12; variant += 1) {
+    const scene = new ScenarioWorld({ checkpointInterval: 2, replicaCount: 7 });
+    scene.behave(1, 'equivocate', variant);
+    for (let amount = 1; amount <= 3; amount += 1) scene.request(2, { operation: 'transfer', amount });
+    scene.run(5 * SECOND_US);
+    const certain = scene.suspicions().filter(({ certainty }) => certainty === 'certain');
+    expect(new Set(certain.map(({ node }) => node)), `variant ${variant}`).toEqual(new Set([asReplicaId(0)]));
+    expect(
+      certain.every(
+        ({ kind }) =>
+          kind === 'equivocation' ||
+          kind === 'wrong-checkpoint' ||
+          kind === 'false-vote' ||
+          kind === 'contradictory-votes',
+      ),
+    ).toBe(true);
+  }
+});
