@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batch as anyBatch, context, message, proof } from '../../test/support/arbitrary-messages.ts';
+import { MESSAGE_OF_TYPE, batch as anyBatch, context, message, proof } from '../../test/support/arbitrary-messages.ts';
 import { must } from '../../test/support/must.ts';
 import { equalBytes } from '../base/bytes.ts';
+import { NULL_DIGEST, asClientId, asReplicaId, asSequence, asView } from '../base/ids.ts';
 import { batch } from './batch.ts';
 import { decodeFrame, decodeValue, encodeFrame, encodeMessage, encodeValue } from './frame.ts';
 import { LIMITS } from './limits.ts';
-import { MESSAGES } from './registry.ts';
+import { MESSAGES, MESSAGE_TYPES } from './registry.ts';
 import { REFUSAL_CODES } from './refusal.ts';
 import type { DecodeRefusal, RefusalCode } from './refusal.ts';
 
@@ -102,9 +103,10 @@ describe('frames', () => {
     );
   });
 
-  test('every bit of valid frames, flipped', () => {
+  test.each(MESSAGE_TYPES)('every bit of a valid %s, flipped', (type) => {
     fc.assert(
-      fc.property(frames, (frame) => {
+      fc.property(MESSAGE_OF_TYPE[type], proof, (value, evidence) => {
+        const frame = encodeFrame(encodeMessage(value), evidence);
         const altered = frame.slice();
         for (let bit = 0; bit < 8 * frame.length; bit += 1) {
           const at = bit >> 3;
@@ -113,7 +115,7 @@ describe('frames', () => {
           altered[at] = frame[at] ?? 0;
         }
       }),
-      { numRuns: 10 },
+      { numRuns: 3 },
     );
   });
 
@@ -186,6 +188,33 @@ test('a refusal names the field', () => {
   expect(at([2, ...new Array<number>(49).fill(0), 1, 33])).toEqual({ code: 'oversized', at: 'proof' });
   expect(at([8, ...new Array<number>(26).fill(0), 0x10, 0x01])).toEqual({ code: 'oversized', at: 'slots' });
   expect(at([8, ...new Array<number>(26).fill(0), 0x0f, 0xff])).toEqual({ code: 'truncated', at: 'slots' });
+});
+
+test.each([2, 3, 128, 255])('a value is there or not: a byte of %d says neither', (present) => {
+  const reply = encodeMessage({
+    type: 'reply',
+    view: asView(0),
+    sequence: asSequence(1),
+    digest: NULL_DIGEST,
+    replica: asReplicaId(0),
+    client: asClientId(NULL_DIGEST),
+    session: 1,
+    timestamp: 1,
+    requestDigest: NULL_DIGEST,
+    outcome: 'executed',
+    resultDigest: NULL_DIGEST,
+    result: undefined,
+    signature: undefined,
+  });
+  const frame = encodeFrame(reply, { kind: 'none' });
+  for (const [offset, field] of [
+    [0, 'result'],
+    [1, 'signature'],
+  ] as const) {
+    const altered = frame.slice();
+    altered[reply.contentEnd + offset] = present;
+    expect(checkFrame(altered)).toEqual({ code: 'out-of-range', at: field });
+  }
 });
 
 test('a refusal inside a list of requests names the request', () => {

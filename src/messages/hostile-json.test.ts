@@ -158,6 +158,14 @@ describe('refusals', () => {
   });
 });
 
+test('what an object inherits is not there', () => {
+  const { view, ...rest } = VOTE;
+  expect(checkJson(Object.assign(Object.create({ view }) as object, rest))).toEqual({
+    code: 'missing-field',
+    at: 'view',
+  });
+});
+
 test('nothing that was sent ends up on a prototype', () => {
   const hostile = JSON.parse(
     `{"type":"requests","request":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}},
