@@ -22,7 +22,7 @@ const CATALOGUE = {
   malformed_json: {
     status: 400,
     meaning: 'The body is not JSON in UTF-8.',
-    advice: 'Send one JSON document; `details` says what the parser met.',
+    advice: 'Send one JSON document; `details.position` says where it goes wrong, if the parser knows.',
   },
   invalid_request: {
     status: 400,

@@ -125,3 +125,24 @@ describe('starting a node', () => {
     });
   });
 });
+
+describe('a node that was away', () => {
+  it('is ready only when it has caught up, also behind the window of the others', async () => {
+    const cluster = await TestCluster.start({ checkpointInterval: 4 });
+    try {
+      await cluster.stopNode('node4');
+      for (let amount = 1; amount <= 30; amount += 1) await cluster.execute('node1', { operation: 'transfer', amount });
+      const { last_executed: target } = await cluster.status('node1');
+      expect(target).toBeGreaterThanOrEqual(30);
+      await cluster.startNode('node4');
+      await cluster.ready();
+      const { last_executed: reached } = await cluster.status('node4');
+      expect(Number(reached)).toBeGreaterThanOrEqual(Number(target) - 4);
+      expect(await cluster.execute('node4', { operation: 'balance', account: 'default' })).toMatchObject({
+        result: { balance: 465 },
+      });
+    } finally {
+      await cluster.end();
+    }
+  });
+});

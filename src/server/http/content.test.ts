@@ -36,6 +36,15 @@ describe('parseJson', () => {
   });
 });
 
+describe('a body that is no JSON', () => {
+  it('is told where it goes wrong, and nothing of it is repeated', () => {
+    const parsed = parseJson(bytes('{"secret-word" 1}'));
+    expect(parsed).toMatchObject({ ok: false, error: { details: { position: 15 } } });
+    expect(JSON.stringify(parsed)).not.toContain('secret-word');
+    expect(JSON.stringify(parseJson(bytes('secret-word')))).not.toContain('secret-word');
+  });
+});
+
 describe('isJsonContentType', () => {
   it.each([
     'application/json',

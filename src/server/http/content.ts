@@ -23,8 +23,10 @@ export function parseJson(bytes: Bytes): Result<unknown, ApiError> {
     const value: unknown = JSON.parse(text);
     return ok(value);
   } catch (error) {
-    const parser = error instanceof Error ? error.message.slice(0, 200) : 'not JSON';
-    return fail(apiError('malformed_json', 'The body is not JSON: send one JSON document.', { parser }));
+    // The parser's own words would repeat what was sent.
+    const position = /at position (?<at>[0-9]+)/.exec(error instanceof Error ? error.message : '')?.groups?.['at'];
+    const details = position === undefined ? {} : { position: Number(position) };
+    return fail(apiError('malformed_json', 'The body is not JSON: send one JSON document.', details));
   }
 }
 
