@@ -71,9 +71,14 @@ export class TestCluster {
   /** Makes a cluster in a new folder and starts all its nodes; ready when each has a quorum. */
   static async start({ nodes = 4, ...plan }: TestPlan = {}, options: Partial<NodeOptions> = {}): Promise<TestCluster> {
     const cluster = await TestCluster.make({ nodes, ...plan }, options);
-    await Promise.all(cluster.names.map(async (name) => cluster.startNode(name)));
-    await cluster.ready();
-    return cluster;
+    try {
+      await Promise.all(cluster.names.map(async (name) => cluster.startNode(name)));
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
   }
 
   /** The same without starting any. */
