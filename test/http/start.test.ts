@@ -1,5 +1,5 @@
 /** A node that cannot start says what is wrong and what to do, and leaves nothing running. */
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -141,6 +141,35 @@ describe('a node that was away', () => {
       expect(await cluster.execute('node4', { operation: 'balance', account: 'default' })).toMatchObject({
         result: { balance: 465 },
       });
+    } finally {
+      await cluster.end();
+    }
+  });
+});
+
+describe('a node whose disk fails', () => {
+  it('votes no more and says so, and its process is told', async () => {
+    const cluster = await TestCluster.start({ nodes: 1, checkpointInterval: 4 });
+    try {
+      // The log is rewritten at the next stable checkpoint, into a folder that is gone.
+      rmSync(cluster.directory('node1'), { recursive: true });
+      for (let amount = 1; amount <= 8; amount += 1)
+        await cluster.post('node1', '/pbft/request?timeout_ms=200', { operation: 'transfer', amount });
+      expect(await cluster.node('node1').failed).toMatchObject({
+        code: 'log-failed',
+        reason: expect.stringContaining('replica.log') as string,
+      });
+      for (const answer of [
+        await cluster.get('node1', '/healthz'),
+        await cluster.get('node1', '/readyz'),
+        await cluster.post('node1', '/pbft/request', { operation: 'x' }),
+      ]) {
+        expect([answer.status, (answer.json as { error: { code: string; details: object } }).error]).toMatchObject([
+          503,
+          { code: 'replica_stopped', details: { reason: 'log-failed' } },
+        ]);
+      }
+      expect((await cluster.get('node1', '/pbft/status')).status).toBe(200);
     } finally {
       await cluster.end();
     }
