@@ -50,9 +50,8 @@ export class CodecContext {
     if (domain.scratch.length < length) domain.scratch = resized(domain.scratch, domain.prefixLength, 2 * length);
     copyBytes(bytes, from, domain.scratch, domain.prefixLength, to - from);
     // What is hashed one after the other mostly has one length: the requests of a batch, the digests of batches.
-    if (domain.view.length !== length || domain.view.buffer !== domain.scratch.buffer) {
-      domain.view = domain.scratch.subarray(0, length);
-    }
+    // A larger scratch comes with a larger length, so an old view never outlives its scratch here.
+    if (domain.view.length !== length) domain.view = domain.scratch.subarray(0, length);
     return this.sha256(domain.view);
   }
 

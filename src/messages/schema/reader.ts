@@ -80,8 +80,6 @@ export class Reader {
   /** Goes back to an offset it was at. */
   rewind(at: number): void {
     this.#at = at;
-    // What the last texts were read from may lie ahead now.
-    this.#lastHexAt.fill(-1);
   }
 
   /** A copy of the next `count` bytes. */
