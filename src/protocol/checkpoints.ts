@@ -12,6 +12,7 @@ import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { batchBytes } from './memory.ts';
 import { tryAcceptAll } from './normal-case.ts';
+import { slotStatuses } from './replica-status.ts';
 import { statements } from './statement.ts';
 import { storedRecords } from './stored-records.ts';
 import { writeSystemState } from './system-state.ts';
@@ -103,11 +104,17 @@ function support(votes: Iterable<SignedCheckpoint>, { checkpoint }: SignedCheckp
 function keepFar(core: Core, signed: SignedCheckpoint): void {
   const { replica, sequence } = signed.checkpoint;
   const kept = core.farCheckpoints.get(replica) ?? [];
-  if (kept.some(({ checkpoint }) => checkpoint.sequence === sequence && checkpoint.root === signed.checkpoint.root)) return;
+  if (kept.some(({ checkpoint }) => checkpoint.sequence === sequence && checkpoint.root === signed.checkpoint.root))
+    return;
   const others = [...core.farCheckpoints.values()].flat();
-  const [highest, ...rest] = [...kept, signed].toSorted((left, right) => right.checkpoint.sequence - left.checkpoint.sequence);
+  const [highest, ...rest] = [...kept, signed].toSorted(
+    (left, right) => right.checkpoint.sequence - left.checkpoint.sequence,
+  );
   const [supported] = rest.toSorted((left, right) => support(others, right) - support(others, left));
-  core.farCheckpoints.set(replica, [highest, supported].filter((one) => one !== undefined));
+  core.farCheckpoints.set(
+    replica,
+    [highest, supported].filter((one) => one !== undefined),
+  );
 }
 
 /** The root that q distinct signers name at `sequence`, with their signatures. */
@@ -183,6 +190,7 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
     core.pending.delete(slot);
     for (const body of slot.bodies.values()) core.heldBytes -= batchBytes(body);
   }
+  rememberFinished(core, sequence);
   core.log.collect(sequence);
   core.stable = { sequence, ...certificate };
   for (const taken of core.ownCheckpoints.keys()) if (taken < sequence) core.ownCheckpoints.delete(taken);
@@ -199,13 +207,20 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
   tryAcceptAll(core);
 }
 
+/** The status of the slots that go, so that it can still be asked for. */
+function rememberFinished(core: Core, sequence: Sequence): void {
+  const finished = slotStatuses(core, asSequence(core.log.low + 1), sequence);
+  core.finishedSlots = [...core.finishedSlots, ...finished].slice(-windowSize(core.config.cluster));
+}
+
 /** CHECKPOINTs that lay too far above and are within reach now. */
 function admitFarCheckpoints(core: Core): void {
   const reach = core.log.low + 2 * windowSize(core.config.cluster);
   for (const [replica, kept] of core.farCheckpoints) {
     for (const signed of kept) {
       const { sequence } = signed.checkpoint;
-      if (sequence > core.log.low && sequence <= reach && !votesAt(core, sequence).has(replica)) votesAt(core, sequence).set(replica, signed);
+      if (sequence > core.log.low && sequence <= reach && !votesAt(core, sequence).has(replica))
+        votesAt(core, sequence).set(replica, signed);
     }
     const still = kept.filter(({ checkpoint }) => checkpoint.sequence > reach);
     if (still.length > 0) core.farCheckpoints.set(replica, still);

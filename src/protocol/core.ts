@@ -24,6 +24,7 @@ import type { Record } from './record.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';
+import type { SlotStatus } from './status.ts';
 import type { Suspicion } from './suspicion.ts';
 import type { Transfer } from './state-transfer.ts';
 import { Timers } from './timers.ts';
@@ -95,6 +96,9 @@ export class Core {
   /** Monotonic µs of the last execution, and of the last flagged batch accepted in this view. */
   lastExecutionAt = 0;
   lastFlaggedAt: number | undefined;
+
+  /** What was collected last, for people who look: one window of it, ascending. */
+  finishedSlots: readonly SlotStatus[] = [];
 
   /** Own checkpoints from h up, by sequence. */
   readonly ownCheckpoints = new Map<number, OwnCheckpoint>();

@@ -96,6 +96,11 @@ export class Replica {
     return slotStatuses(this.#core, from, to);
   }
 
+  /** The last slots that went with a stable checkpoint, as they were then: at most one window of them, ascending. A restart forgets them. */
+  finishedSlots(): readonly SlotStatus[] {
+    return this.#core.finishedSlots;
+  }
+
   /** The shortest list of records from which a restart gives this replica. */
   records(): readonly Record[] {
     return storedRecords(this.#core);

@@ -129,8 +129,10 @@ export class Driver {
     return this.#replica.status();
   }
 
+  /** The slots from `from` to `to`, both included, the last finished ones among them. */
   slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
-    return this.#replica.slots(from, to);
+    const finished = this.#replica.finishedSlots().filter(({ sequence }) => sequence >= from && sequence <= to);
+    return [...finished, ...this.#replica.slots(from, to)];
   }
 
   get reader(): Reader {

@@ -136,9 +136,8 @@ function log(parts: ServiceParts, { from, to, messages = false }: LogQuery): Res
   const { driver, config } = parts;
   if (messages && !config.lab) return fail(apiError('lab_mode_off', 'Messages are recorded in lab mode only.'));
   const status = driver.status();
-  const first = from ?? status.lowWaterMark + 1;
-  const last = Math.min(to ?? Number.MAX_SAFE_INTEGER, first + MAX_LOG_SLOTS - 1);
-  const slots = driver.slots(asSequence(first), asSequence(Math.max(0, last)));
+  const known = driver.slots(asSequence(from ?? 0), asSequence(to ?? Number.MAX_SAFE_INTEGER));
+  const slots = from === undefined ? known.slice(-MAX_LOG_SLOTS) : known.slice(0, MAX_LOG_SLOTS);
   return ok({
     node_id: replicaName(status.self),
     low_water_mark: status.lowWaterMark,
