@@ -99,7 +99,7 @@ test('any bytes come back from their JSON, through text', () => {
       const json = JSON.parse(JSON.stringify(form.to(bytes))) as Json;
       expect(equalBytes(form.from(json, context), bytes)).toBe(true);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -110,6 +110,6 @@ test('any JSON object has bytes that show it again, or as their own text', () =>
       const bytes = fromReadable(json, LIMITS.operationBytes);
       expect(equalBytes(fromReadable(toReadable(bytes), LIMITS.operationBytes), bytes)).toBe(true);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
