@@ -27,7 +27,16 @@ const SENT: readonly Message[] = [
   { type: 'decided', replica: replica(2), decisions: [slot] },
   { type: 'complaint', replica: replica(2), view: asView(3), sequence: seq(7), digest: A, requests: [B] },
   { type: 'fetch-state', replica: replica(2), sequence: seq(7), root: A, after: EMPTY },
-  { type: 'state', replica: replica(2), sequence: seq(7), root: A, after: EMPTY, held: true, isLast: true, entries: [] },
+  {
+    type: 'state',
+    replica: replica(2),
+    sequence: seq(7),
+    root: A,
+    after: EMPTY,
+    held: true,
+    isLast: true,
+    entries: [],
+  },
   { type: 'simulate-byzantine', replica: replica(2), target: replica(1), behaviour: 'silent', enabled: true },
 ];
 
@@ -57,45 +66,52 @@ function othersFor(field: string, value: unknown): readonly unknown[] {
   return [[]];
 }
 
-describe.each(['mac', 'signature'] as const)('G01: old or foreign messages, %s mode: every statement is bound to cluster, type, view, sequence, digest and sender', (mode) => {
-  const intake = keys.intake(mode, 1);
-  const link = { kind: 'replica', replica: asReplicaId(2) } as const;
-  const isOpened = (frame: Uint8Array): boolean => intake.open(frame, link).ok;
+describe.each(['mac', 'signature'] as const)(
+  'G01: old or foreign messages, %s mode: every statement is bound to cluster, type, view, sequence, digest and sender',
+  (mode) => {
+    const intake = keys.intake(mode, 1);
+    const link = { kind: 'replica', replica: asReplicaId(2) } as const;
+    const isOpened = (frame: Uint8Array): boolean => intake.open(frame, link).ok;
 
-  test.each(SENT.map((message) => [message.type, message] as const))('%s: as it was sent it is opened, with any field changed it is not', (_, message) => {
-    const frame = sealed(mode, message);
-    expect(isOpened(frame)).toBe(true);
-    const { proof } = must(decodeFrame(frame, keys.codec()));
-    const changed = alterations(message);
-    expect(changed.length).toBeGreaterThan(0);
-    for (const other of changed) {
-      if (JSON.stringify(other) === JSON.stringify(message)) continue;
-      expect(isOpened(encodeFrame(encodeMessage(other), proof)), JSON.stringify(other)).toBe(false);
-    }
-  });
+    test.each(SENT.map((message) => [message.type, message] as const))(
+      '%s: as it was sent it is opened, with any field changed it is not',
+      (_, message) => {
+        const frame = sealed(mode, message);
+        expect(isOpened(frame)).toBe(true);
+        const { proof } = must(decodeFrame(frame, keys.codec()));
+        const changed = alterations(message);
+        expect(changed.length).toBeGreaterThan(0);
+        for (const other of changed) {
+          if (JSON.stringify(other) === JSON.stringify(message)) continue;
+          expect(isOpened(encodeFrame(encodeMessage(other), proof)), `${JSON.stringify(other)}`).toBe(false);
+        }
+      },
+    );
 
-  test('the proof of one message under another: every pair', () => {
-    const proofs = SENT.map((message) => must(decodeFrame(sealed(mode, message), keys.codec())).proof);
-    SENT.forEach((message, at) => {
-      proofs.forEach((proof: Proof, of) => {
-        if (of !== at) expect(isOpened(encodeFrame(encodeMessage(message), proof)), `${message.type} with the proof of ${SENT[of]?.type}`).toBe(false);
+    test('the proof of one message under another: every pair', () => {
+      const proofs = SENT.map((message) => must(decodeFrame(sealed(mode, message), keys.codec())).proof);
+      SENT.forEach((message, at) => {
+        proofs.forEach((proof: Proof, of) => {
+          const frame = encodeFrame(encodeMessage(message), proof);
+          expect(isOpened(frame), `${message.type} with the proof of ${SENT[of]?.type}`).toBe(of === at);
+        });
       });
     });
-  });
 
-  test('sealed for another cluster', () => {
-    const foreign = asDigest('44'.repeat(32));
-    for (const message of SENT.filter(({ type }) => type !== 'checkpoint')) {
-      expect(isOpened(keys.seal(mode, 2, message, 1, foreign)), message.type).toBe(false);
-    }
-  });
+    test('sealed for another cluster', () => {
+      const foreign = asDigest('44'.repeat(32));
+      for (const message of SENT.filter(({ type }) => type !== 'checkpoint')) {
+        expect(isOpened(keys.seal(mode, 2, message, 1, foreign)), `${message.type}`).toBe(false);
+      }
+    });
 
-  test('sealed for another receiver: refused with MACs, for anybody with signatures', () => {
-    for (const message of SENT.filter(({ type }) => type !== 'checkpoint')) {
-      expect(isOpened(keys.seal(mode, 2, message, 3)), message.type).toBe(mode === 'signature');
-    }
-  });
-});
+    test('sealed for another receiver: refused with MACs, for anybody with signatures', () => {
+      for (const message of SENT.filter(({ type }) => type !== 'checkpoint')) {
+        expect(isOpened(keys.seal(mode, 2, message, 3)), `${message.type}`).toBe(mode === 'signature');
+      }
+    });
+  },
+);
 
 describe('G01: a certificate mixes nothing', () => {
   test('PREPAREs and COMMITs of different views, numbers or digests never make one', () => {
@@ -103,7 +119,12 @@ describe('G01: a certificate mixes nothing', () => {
     const batch = rig.kit.batchOf('x');
     const digest = rig.kit.digestOfBatch(batch);
     rig.receive(rig.kit.prePrepare(1, batch));
-    rig.receiveAll([rig.kit.prepare(2, 1, digest), rig.kit.prepare(3, 1, digest, 2), rig.kit.prepare(4, 1, B), rig.kit.prepare(5, 2, digest)]);
+    rig.receiveAll([
+      rig.kit.prepare(2, 1, digest),
+      rig.kit.prepare(3, 1, digest, 2),
+      rig.kit.prepare(4, 1, B),
+      rig.kit.prepare(5, 2, digest),
+    ]);
     expect(rig.records.map(({ kind }) => kind)).toEqual(['accepted']);
     const committing = new Rig({ n: 7 }, rig.kit);
     committing.receive(rig.kit.prePrepare(1, batch));
@@ -121,7 +142,11 @@ describe('G01: a certificate mixes nothing', () => {
     const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
     rig.decide(1, rig.kit.batchOf('x'));
     const root = rig.status.stateRoot;
-    for (const [from, sequence, named] of [[0, 1, root], [2, 2, root], [3, 1, A]] as const) {
+    for (const [from, sequence, named] of [
+      [0, 1, root],
+      [2, 2, root],
+      [3, 1, A],
+    ] as const) {
       const { message, signature } = rig.kit.checkpoint(from, sequence, named);
       rig.receive(message, { signature });
     }
@@ -130,14 +155,23 @@ describe('G01: a certificate mixes nothing', () => {
 });
 
 describe('G02: PREPARE and COMMIT prove nothing for one another, and nothing is counted before it is verified', () => {
-  test.each(['mac', 'signature'] as const)('the proof of a recorded PREPARE does not fit the COMMIT of the same fields, %s mode', (mode) => {
-    const intake = keys.intake(mode, 1);
-    const prepare: Message = { type: 'prepare', view: asView(0), sequence: asSequence(1), digest: A, replica: replica(2) };
-    const { proof } = must(decodeFrame(keys.seal(mode, 2, prepare, 1), keys.codec()));
-    const commit: Message = { ...prepare, type: 'commit' };
-    const opened = intake.open(encodeFrame(encodeMessage(commit), proof), { kind: 'replica', replica: replica(2) });
-    expect(opened).toMatchObject({ ok: false, error: { code: 'not-authentic' } });
-  });
+  test.each(['mac', 'signature'] as const)(
+    'the proof of a recorded PREPARE does not fit the COMMIT of the same fields, %s mode',
+    (mode) => {
+      const intake = keys.intake(mode, 1);
+      const prepare: Message = {
+        type: 'prepare',
+        view: asView(0),
+        sequence: asSequence(1),
+        digest: A,
+        replica: replica(2),
+      };
+      const { proof } = must(decodeFrame(keys.seal(mode, 2, prepare, 1), keys.codec()));
+      const commit: Message = { ...prepare, type: 'commit' };
+      const opened = intake.open(encodeFrame(encodeMessage(commit), proof), { kind: 'replica', replica: replica(2) });
+      expect(opened).toMatchObject({ ok: false, error: { code: 'not-authentic' } });
+    },
+  );
 
   test('a frame that fails changes nothing at a replica but a count against its link', () => {
     const bench = new Bench();
@@ -145,7 +179,10 @@ describe('G02: PREPARE and COMMIT prove nothing for one another, and nothing is 
     const digest = bench.kit.digestOfBatch(batch);
     const before = bench.node(1).status;
     for (const from of [0, 2, 3]) {
-      const frame = encodeFrame(encodeMessage(bench.kit.commit(from, 1, digest)), { kind: 'mac', mac: new Uint8Array(32) });
+      const frame = encodeFrame(encodeMessage(bench.kit.commit(from, 1, digest)), {
+        kind: 'mac',
+        mac: new Uint8Array(32),
+      });
       bench.node(1).onFrame(frame, replica(from));
     }
     expect(bench.refusals.map(({ code }) => code)).toEqual(['not-authentic', 'not-authentic', 'not-authentic']);
@@ -156,14 +193,22 @@ describe('G02: PREPARE and COMMIT prove nothing for one another, and nothing is 
   test('all PREPAREs there are finalise nothing: execution takes COMMITs', () => {
     const rig = new Rig();
     const batch = rig.kit.batchOf('x');
-    rig.receiveAll([rig.kit.prePrepare(1, batch), ...[2, 3].map((from) => rig.kit.prepare(from, 1, rig.kit.digestOfBatch(batch)))]);
+    rig.receiveAll([
+      rig.kit.prePrepare(1, batch),
+      ...[2, 3].map((from) => rig.kit.prepare(from, 1, rig.kit.digestOfBatch(batch))),
+    ]);
     expect(rig.status.lastExecuted).toBe(0);
   });
 });
 
 describe('G03: a vote counts for the key that made it, whoever delivers it', () => {
   test.each(['mac', 'signature'] as const)('over the link of another it is still its author’s, %s mode', (mode) => {
-    const frame = keys.seal(mode, 2, { type: 'prepare', view: asView(0), sequence: asSequence(1), digest: A, replica: replica(2) }, 1);
+    const frame = keys.seal(
+      mode,
+      2,
+      { type: 'prepare', view: asView(0), sequence: asSequence(1), digest: A, replica: replica(2) },
+      1,
+    );
     const opened = keys.intake(mode, 1).open(frame, { kind: 'replica', replica: replica(3) });
     expect(opened).toMatchObject({ ok: true, value: { author: 2 } });
   });
@@ -171,7 +216,13 @@ describe('G03: a vote counts for the key that made it, whoever delivers it', () 
   test.each(['mac', 'signature'] as const)('one replica cannot speak with the voices of three, %s mode', (mode) => {
     const intake = keys.intake(mode, 1);
     for (const claimed of [0, 2]) {
-      const message: Message = { type: 'commit', view: asView(0), sequence: asSequence(1), digest: A, replica: replica(claimed) };
+      const message: Message = {
+        type: 'commit',
+        view: asView(0),
+        sequence: asSequence(1),
+        digest: A,
+        replica: replica(claimed),
+      };
       const opened = intake.open(keys.seal(mode, 3, message, 1), { kind: 'replica', replica: replica(3) });
       expect(opened).toMatchObject({ ok: false, error: { code: 'not-authentic' } });
     }
@@ -183,7 +234,11 @@ describe('G04: certificates count distinct authors, and a duplicate is harmless'
     const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
     const batch = rig.kit.batchOf('x');
     const digest = rig.kit.digestOfBatch(batch);
-    const lies = [rig.kit.prepare(3, 1, digest), rig.kit.commit(3, 1, digest), { type: 'decided', replica: replica(3), decisions: [{ sequence: seq(1), digest }] }] as const;
+    const lies = [
+      rig.kit.prepare(3, 1, digest),
+      rig.kit.commit(3, 1, digest),
+      { type: 'decided', replica: replica(3), decisions: [{ sequence: seq(1), digest }] },
+    ] as const;
     for (let sent = 0; sent < 10; sent += 1) rig.receiveAll(lies);
     expect(rig.status.lastExecuted).toBe(0);
     for (let sent = 0; sent < 10; sent += 1) {
