@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Bench } from '../../test/support/bench.ts';
 import type { Packet } from '../../test/support/bench.ts';
-import { CoreKit, SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import type { CoreKit } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, eventsOfKind, refusalsOf, sentOf } from '../../test/support/transcript.ts';
 import { asDigest, asView } from '../base/ids.ts';
@@ -72,7 +73,10 @@ describe('STATUS goes out', () => {
 
 describe('STATUS is answered with what the sender lacks', () => {
   /** A backup with slot 1 prepared, in the given mode. */
-  function prepared(authentication: 'mac' | 'signature' = 'mac', self = 1): { readonly rig: Rig; readonly digest: Digest; readonly names: ReadonlyMap<Digest, string> } {
+  function prepared(
+    authentication: 'mac' | 'signature' = 'mac',
+    self = 1,
+  ): { readonly rig: Rig; readonly digest: Digest; readonly names: ReadonlyMap<Digest, string> } {
     const rig = new Rig({ self, cluster: { authentication } });
     const signature = authentication === 'signature' ? new Uint8Array(64).fill(1) : undefined;
     if (self === 0) {
@@ -87,16 +91,29 @@ describe('STATUS is answered with what the sender lacks', () => {
     rig.receive(rig.kit.prepare(2, 1, digest), { signature });
     return { rig, digest, names: new Map([[digest, 'A']]) };
   }
-  const slot = (isPrepared: boolean, committed = false): { sequence: ReturnType<typeof seq>; prepared: boolean; committed: boolean } => ({ sequence: seq(1), prepared: isPrepared, committed });
+  const slot = (
+    isPrepared: boolean,
+    committed = false,
+  ): { sequence: ReturnType<typeof seq>; prepared: boolean; committed: boolean } => ({
+    sequence: seq(1),
+    prepared: isPrepared,
+    committed,
+  });
 
   test('nothing known of the slot: a backup resends its own votes, in mac mode no more', () => {
     const { rig, names } = prepared();
-    expect(effectsOf(rig.receive(rig.kit.status(3)), names)).toEqual(['send prepare v0 n1 A → 3', 'send commit v0 n1 A → 3']);
+    expect(effectsOf(rig.receive(rig.kit.status(3)), names)).toEqual([
+      'send prepare v0 n1 A → 3',
+      'send commit v0 n1 A → 3',
+    ]);
   });
 
   test('the primary resends its pre-prepare with the body, and its COMMIT', () => {
     const { rig, names } = prepared('mac', 0);
-    expect(effectsOf(rig.receive(rig.kit.status(3)), names)).toEqual(['send pre-prepare v0 n1 A → 3', 'send commit v0 n1 A → 3']);
+    expect(effectsOf(rig.receive(rig.kit.status(3)), names)).toEqual([
+      'send pre-prepare v0 n1 A → 3',
+      'send commit v0 n1 A → 3',
+    ]);
   });
 
   test('in signature mode anybody’s signed messages too, the primary’s among them', () => {
@@ -119,11 +136,18 @@ describe('STATUS is answered with what the sender lacks', () => {
 
   test('pre-prepared there: votes; prepared there: COMMITs; committed there: nothing', () => {
     const first = prepared();
-    expect(effectsOf(first.rig.receive(first.rig.kit.status(3, { slots: [slot(false)] })), first.names)).toEqual(['send prepare v0 n1 A → 3', 'send commit v0 n1 A → 3']);
+    expect(effectsOf(first.rig.receive(first.rig.kit.status(3, { slots: [slot(false)] })), first.names)).toEqual([
+      'send prepare v0 n1 A → 3',
+      'send commit v0 n1 A → 3',
+    ]);
     const second = prepared();
-    expect(effectsOf(second.rig.receive(second.rig.kit.status(3, { slots: [slot(true)] })), second.names)).toEqual(['send commit v0 n1 A → 3']);
+    expect(effectsOf(second.rig.receive(second.rig.kit.status(3, { slots: [slot(true)] })), second.names)).toEqual([
+      'send commit v0 n1 A → 3',
+    ]);
     const third = prepared();
-    expect(effectsOf(third.rig.receive(third.rig.kit.status(3, { slots: [slot(true, true)] })), third.names)).toEqual([]);
+    expect(effectsOf(third.rig.receive(third.rig.kit.status(3, { slots: [slot(true, true)] })), third.names)).toEqual(
+      [],
+    );
   });
 
   test('executed or committed here: DECIDED, which is worth more than votes', () => {
@@ -144,7 +168,9 @@ describe('STATUS is answered with what the sender lacks', () => {
   test('with a lower h: the proof of the stable checkpoint; below an announced one: the own CHECKPOINT', () => {
     const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
     rig.decide(1, rig.kit.batchOf('x'));
-    expect(effectsOf(rig.receive(rig.kit.status(3, { lastExecuted: seq(1) })))).toEqual(['send checkpoint n1 of 1 → 3 signed']);
+    expect(effectsOf(rig.receive(rig.kit.status(3, { lastExecuted: seq(1) })))).toEqual([
+      'send checkpoint n1 of 1 → 3 signed',
+    ]);
     for (const from of [0, 2]) {
       const { message, signature } = rig.kit.checkpoint(from, 1, rig.status.stateRoot);
       rig.receive(message, { signature });
@@ -171,7 +197,15 @@ describe('STATUS is answered with what the sender lacks', () => {
     const rig = new Rig();
     const before = rig.status;
     const max = seq(Number.MAX_SAFE_INTEGER);
-    rig.receive(rig.kit.status(3, { view: asView(Number.MAX_SAFE_INTEGER), lastExecuted: max, lowWaterMark: max, inViewChange: true, slots: [{ sequence: max, prepared: true, committed: true }] }));
+    rig.receive(
+      rig.kit.status(3, {
+        view: asView(Number.MAX_SAFE_INTEGER),
+        lastExecuted: max,
+        lowWaterMark: max,
+        inViewChange: true,
+        slots: [{ sequence: max, prepared: true, committed: true }],
+      }),
+    );
     expect(rig.status).toEqual(before);
   });
 });
@@ -202,7 +236,10 @@ describe('DECIDED', () => {
   test.each([
     ['one sender twice', (digest: Digest) => [decided(2, [1, digest]), decided(2, [1, digest])]],
     ['two digests', (digest: Digest) => [decided(2, [1, digest]), decided(3, [1, LIE])]],
-    ['a sender that changes its mind', (digest: Digest) => [decided(2, [1, LIE]), decided(2, [1, digest]), decided(3, [1, digest])]],
+    [
+      'a sender that changes its mind',
+      (digest: Digest) => [decided(2, [1, LIE]), decided(2, [1, digest]), decided(3, [1, digest])],
+    ],
     ['two numbers', (digest: Digest) => [decided(2, [1, digest]), decided(3, [2, digest])]],
   ])('not with %s', (_, make) => {
     const rig = new Rig();
@@ -234,7 +271,9 @@ describe('FETCH and BATCH', () => {
     const batch = rig.kit.batchOf('x');
     const digest = rig.kit.digestOfBatch(batch);
     rig.receive(rig.kit.prePrepare(1, batch));
-    const outputs = rig.receive(fetch(3, [1, digest], [1, LIE], [2, digest], [Number.MAX_SAFE_INTEGER, digest], [0, digest]));
+    const outputs = rig.receive(
+      fetch(3, [1, digest], [1, LIE], [2, digest], [Number.MAX_SAFE_INTEGER, digest], [0, digest]),
+    );
     expect(sentOf(outputs)).toEqual([{ type: 'batch', replica: replica(1), sequence: seq(1), digest, batch }]);
   });
 
@@ -258,7 +297,13 @@ describe('FETCH and BATCH', () => {
   ])('a BATCH %s is refused', (_, make) => {
     const rig = new Rig();
     const { sequence, batch } = make(rig.kit);
-    const outputs = rig.receive({ type: 'batch', replica: replica(3), sequence, digest: rig.kit.digestOfBatch(batch), batch });
+    const outputs = rig.receive({
+      type: 'batch',
+      replica: replica(3),
+      sequence,
+      digest: rig.kit.digestOfBatch(batch),
+      batch,
+    });
     expect(refusalsOf(outputs)).toEqual(['batch not-asked-for']);
   });
 
@@ -269,7 +314,15 @@ describe('FETCH and BATCH', () => {
     rig.receiveAll([decided(2, [1, digest]), decided(3, [1, digest])]);
     const other = rig.kit.batchOf('y');
     const send = (body: typeof batch): readonly string[] =>
-      refusalsOf(rig.receive({ type: 'batch', replica: replica(3), sequence: seq(1), digest: rig.kit.digestOfBatch(body), batch: body }));
+      refusalsOf(
+        rig.receive({
+          type: 'batch',
+          replica: replica(3),
+          sequence: seq(1),
+          digest: rig.kit.digestOfBatch(body),
+          batch: body,
+        }),
+      );
     expect(send(other)).toEqual(['batch not-asked-for']);
     expect(send(batch)).toEqual([]);
     expect(send(batch)).toEqual(['batch not-asked-for']);
@@ -290,20 +343,30 @@ describe('every message of a request may be lost, once each: it is repaired with
     const bench = new Bench({ cluster: { authentication, checkpointInterval: 2 }, tuning: { pipeline: 4 } });
     if (lose !== undefined) bench.lose = lose;
     for (let timestamp = 1; timestamp <= 2; timestamp += 1) {
-      bench.send([authentication === 'mac' ? bench.kit.authenticated('x', { timestamp }) : bench.kit.signed('x', { timestamp })]);
+      bench.send([
+        authentication === 'mac' ? bench.kit.authenticated('x', { timestamp }) : bench.kit.signed('x', { timestamp }),
+      ]);
       bench.until(() => bench.nodes.every((node) => node.status.lastExecuted >= timestamp), `request ${timestamp}`);
     }
-    bench.until(() => bench.nodes.every((node) => node.status.lowWaterMark >= 2), 'the checkpoint is stable everywhere');
+    bench.until(
+      () => bench.nodes.every((node) => node.status.lowWaterMark >= 2),
+      'the checkpoint is stable everywhere',
+    );
     return bench;
   }
 
   test.each(['mac', 'signature'] as const)('%s mode', (authentication) => {
     const whole = run(authentication, undefined);
-    const total = whole.history.filter(({ from, message }) => typeof from === 'number' && message.type !== 'status').length;
+    const total = whole.history.filter(
+      ({ from, message }) => typeof from === 'number' && message.type !== 'status',
+    ).length;
     expect(total).toBeGreaterThan(50);
     for (let lost = 0; lost < total; lost += 1) {
       let seen = 0;
-      run(authentication, ({ from, message }) => typeof from === 'number' && message.type !== 'status' && seen++ === lost);
+      run(
+        authentication,
+        ({ from, message }) => typeof from === 'number' && message.type !== 'status' && seen++ === lost,
+      );
     }
   });
 
@@ -317,6 +380,7 @@ describe('every message of a request may be lost, once each: it is repaired with
         lost.add(key);
         return true;
       });
+      expect(lost.size > 0 || ['decided', 'batch', 'status'].includes(type)).toBe(true);
     },
   );
 });

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import type { RigOptions } from '../../test/support/rig.ts';
-import { effectsOf, eventsOfKind, linesOf, recordsOf, refusalsOf, suspicionLine, suspicionsOf } from '../../test/support/transcript.ts';
+import {
+  effectsOf,
+  eventsOfKind,
+  linesOf,
+  recordsOf,
+  refusalsOf,
+  suspicionLine,
+  suspicionsOf,
+} from '../../test/support/transcript.ts';
 import { asDigest } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Output } from './output.ts';
@@ -35,7 +43,10 @@ describe('taking a checkpoint', () => {
   test('after a flagged batch, whatever its number', () => {
     const rig = executed(0, { cluster: { checkpointInterval: 4 } });
     const flagged = rig.kit.batch([], { flags: 1, timestamp: rig.wall });
-    expect(effectsOf(rig.decide(1, flagged)).slice(-2)).toEqual(['persist checkpoint n1', 'send checkpoint n1 of 1 → 0 2 3 signed']);
+    expect(effectsOf(rig.decide(1, flagged)).slice(-2)).toEqual([
+      'persist checkpoint n1',
+      'send checkpoint n1 of 1 → 0 2 3 signed',
+    ]);
   });
 
   test('the root is a function of the content: equal on replicas that executed the same, however it came', () => {
@@ -47,7 +58,9 @@ describe('taking a checkpoint', () => {
   });
 
   test('the configuration is part of it: another interval, another root from genesis on', () => {
-    const roots = [1, 2].map((checkpointInterval) => rootOf(new Rig({ cluster: { checkpointInterval }, tuning: { pipeline: 2 } })));
+    const roots = [1, 2].map((checkpointInterval) =>
+      rootOf(new Rig({ cluster: { checkpointInterval }, tuning: { pipeline: 2 } })),
+    );
     expect(roots[0]).not.toBe(roots[1]);
   });
 });
@@ -89,8 +102,20 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
   });
 
   test.each([
-    ['one sender twice', [[0, 'own'], [0, 'own']]],
-    ['another root among them', [[0, 'own'], [2, LIE]]],
+    [
+      'one sender twice',
+      [
+        [0, 'own'],
+        [0, 'own'],
+      ],
+    ],
+    [
+      'another root among them',
+      [
+        [0, 'own'],
+        [2, LIE],
+      ],
+    ],
     ['for another number', [[0, 'own']]],
   ] as const)('not with %s', (_, votes) => {
     const rig = executed(1);
@@ -108,7 +133,11 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
 
   test('announced checkpoints are kept, restarts included, until a higher one is stable', () => {
     const rig = executed(2);
-    expect(rig.replica.records().flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []))).toEqual([1, 2]);
+    expect(
+      rig.replica
+        .records()
+        .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : [])),
+    ).toEqual([1, 2]);
     const again = rig.restarted();
     expect(again.replica.records().filter(({ kind }) => kind === 'checkpoint')).toHaveLength(2);
     for (const from of [0, 2]) announce(again, from, 2, rootOf(rig));
@@ -166,7 +195,9 @@ describe('what is said against whom', () => {
     announce(rig, 0, 1, LIE);
     announce(rig, 2, 1, LIE);
     const outputs = announce(rig, 3, 1, LIE);
-    expect(eventsOfKind(outputs, 'diverged')).toEqual([{ kind: 'diverged', sequence: 1, own: rootOf(rig), stable: LIE }]);
+    expect(eventsOfKind(outputs, 'diverged')).toEqual([
+      { kind: 'diverged', sequence: 1, own: rootOf(rig), stable: LIE },
+    ]);
     expect(rig.status).toMatchObject({ diverged: true, lowWaterMark: 0 });
     expect(rig.status.suspicions.map(suspicionLine)).toEqual([]);
   });

@@ -11,14 +11,22 @@ import type { RequestVerification } from './input.ts';
 const LIE = asDigest('ab'.repeat(32));
 
 /** A batch of two requests, and a backup that could verify only what `verified` says. */
-function scene(verified: readonly RequestVerification[] = ['mac', 'unverified'], n = 4): { readonly rig: Rig; readonly batch: Batch; readonly digest: Digest; readonly requests: readonly Digest[] } {
+function scene(
+  verified: readonly RequestVerification[] = ['mac', 'unverified'],
+  n = 4,
+): { readonly rig: Rig; readonly batch: Batch; readonly digest: Digest; readonly requests: readonly Digest[] } {
   const rig = new Rig({ n });
   const batch = rig.kit.batch([rig.kit.authenticated('a'), rig.kit.authenticated('b', { client: BOB })]);
   rig.receive(rig.kit.prePrepare(1, batch), { verified });
   return { rig, batch, digest: rig.kit.digestOfBatch(batch), requests: batch.requests.map((entry) => entry.digest) };
 }
 
-const complaint = (from: number, digest: Digest, requests: readonly Digest[], change: Partial<Complaint> = {}): Complaint => ({
+const complaint = (
+  from: number,
+  digest: Digest,
+  requests: readonly Digest[],
+  change: Partial<Complaint> = {},
+): Complaint => ({
   type: 'complaint',
   replica: replica(from),
   view: asView(0),
@@ -35,8 +43,15 @@ describe('a batch with a request that could not be verified', () => {
     const rig = new Rig();
     const batch = rig.kit.batch([rig.kit.authenticated('a'), rig.kit.authenticated('b', { client: BOB })]);
     const outputs = rig.receive(rig.kit.prePrepare(1, batch), { verified: ['mac', 'unverified'] });
-    expect(linesOf(outputs)).toEqual(['buffered unverified-request n1', 'complained', 'send complaint v0 n1 about 1 → 0 2 3']);
-    expect(sentOf(outputs)[0]).toMatchObject({ digest: rig.kit.digestOfBatch(batch), requests: [batch.requests[1]?.digest] });
+    expect(linesOf(outputs)).toEqual([
+      'buffered unverified-request n1',
+      'complained',
+      'send complaint v0 n1 about 1 → 0 2 3',
+    ]);
+    expect(sentOf(outputs)[0]).toMatchObject({
+      digest: rig.kit.digestOfBatch(batch),
+      requests: [batch.requests[1]?.digest],
+    });
   });
 
   test('the complaint is repeated until the batch is accepted', () => {
@@ -84,7 +99,10 @@ describe('a request is taken as its client’s', () => {
     ['a complaint that names it', (s: ReturnType<typeof scene>) => complaint(2, s.digest, s.requests)],
     ['a complaint about another batch', () => complaint(2, LIE, [])],
     ['a complaint of another view', (s: ReturnType<typeof scene>) => complaint(2, s.digest, [], { view: asView(1) })],
-    ['a complaint about another number', (s: ReturnType<typeof scene>) => complaint(2, s.digest, [], { sequence: seq(2) })],
+    [
+      'a complaint about another number',
+      (s: ReturnType<typeof scene>) => complaint(2, s.digest, [], { sequence: seq(2) }),
+    ],
     ['a PREPARE for another batch', (s: ReturnType<typeof scene>) => s.rig.kit.prepare(2, 1, LIE)],
     ['a PREPARE for another number', (s: ReturnType<typeof scene>) => s.rig.kit.prepare(2, 2, s.digest)],
     ['a COMMIT', (s: ReturnType<typeof scene>) => s.rig.kit.commit(2, 1, s.digest)],
@@ -171,7 +189,9 @@ describe('clients are marked', () => {
     rig.receiveAll([complaint(2, digest, requests), complaint(3, digest, requests)]);
     expect(rig.status.markedClients).toHaveLength(2);
     const batch = rig.kit.batch([rig.kit.authenticated('c', { session: SESSION + 1 })]);
-    expect(sentOf(rig.receive(rig.kit.prePrepare(2, batch), { verified: ['mac'] })).map(({ type }) => type)).toEqual(['prepare']);
+    expect(sentOf(rig.receive(rig.kit.prePrepare(2, batch), { verified: ['mac'] })).map(({ type }) => type)).toEqual([
+      'prepare',
+    ]);
   });
 });
 
@@ -183,6 +203,7 @@ describe('a client that spoils its authenticators, with a correct primary', () =
     const bench = new Bench();
     bench.send([bench.kit.authenticated('x', {}, spoiled)]);
     bench.until(() => bench.nodes.every((node) => node.count('x') === 1), 'all have executed it');
+    expect(bench.replies.filter(({ reply }) => reply.outcome === 'executed')).toHaveLength(4);
   });
 
   test('two clients, each bad for another backup, in one batch', () => {
@@ -190,7 +211,11 @@ describe('a client that spoils its authenticators, with a correct primary', () =
     bench.send([bench.kit.authenticated('first')]);
     bench.send([bench.kit.authenticated('x', { session: SESSION + 1 }, [1, 2])]);
     bench.send([bench.kit.authenticated('y', { client: BOB }, [2, 3])], [0], BOB);
-    bench.until(() => bench.nodes.every((node) => node.count('x') === 1 && node.count('y') === 1), 'all have executed both');
+    bench.until(
+      () => bench.nodes.every((node) => node.count('x') === 1 && node.count('y') === 1),
+      'all have executed both',
+    );
+    expect(bench.replies.filter(({ reply }) => reply.outcome === 'executed')).toHaveLength(12);
   });
 
   test('bad for all backups: complained about by all, marked at the primary; signed, it is executed', () => {

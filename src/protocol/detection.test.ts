@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CoreKit, SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import type { CoreKit } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { eventsOfKind, refusalsOf, suspicionLine, suspicionsOf } from '../../test/support/transcript.ts';
 import { asDigest, asView } from '../base/ids.ts';
@@ -22,14 +23,18 @@ describe('two PRE-PREPAREs of primary(v) for one (v, n)', () => {
   test('while the first still waits above the window: the same', () => {
     const rig = new Rig();
     rig.receive(rig.kit.prePrepare(9, A(rig)));
-    expect(suspicionsOf(rig.receive(rig.kit.prePrepare(9, rig.kit.batchOf('b'))))).toEqual(['certain equivocation node1 v0 n9']);
+    expect(suspicionsOf(rig.receive(rig.kit.prePrepare(9, rig.kit.batchOf('b'))))).toEqual([
+      'certain equivocation node1 v0 n9',
+    ]);
   });
 
   test('after a restart: what was accepted before is remembered', () => {
     const rig = new Rig();
     rig.receive(rig.kit.prePrepare(1, A(rig)));
     const again = rig.restarted();
-    expect(suspicionsOf(again.receive(rig.kit.prePrepare(1, rig.kit.batchOf('b'))))).toEqual(['certain equivocation node1 v0 n1']);
+    expect(suspicionsOf(again.receive(rig.kit.prePrepare(1, rig.kit.batchOf('b'))))).toEqual([
+      'certain equivocation node1 v0 n1',
+    ]);
   });
 
   test('with the same digest: a duplicate, and nobody is blamed', () => {
@@ -155,8 +160,14 @@ describe('f+1 distinct senders vote for another digest than the accepted one', (
   test('f liars, whatever they say, do not make it certain', () => {
     const rig = new Rig();
     rig.receive(rig.kit.prePrepare(1, A(rig)));
-    rig.receiveAll([rig.kit.prepare(3, 1, LIE), rig.kit.commit(3, 1, LIE), rig.kit.prepare(3, 1, rig.kit.digestOfBatch(undefined))]);
-    expect(suspicionsHeld(rig).filter((line) => line.startsWith('certain'))).toEqual(['certain contradictory-votes node4 v0 n1']);
+    rig.receiveAll([
+      rig.kit.prepare(3, 1, LIE),
+      rig.kit.commit(3, 1, LIE),
+      rig.kit.prepare(3, 1, rig.kit.digestOfBatch(undefined)),
+    ]);
+    expect(suspicionsHeld(rig).filter((line) => line.startsWith('certain'))).toEqual([
+      'certain contradictory-votes node4 v0 n1',
+    ]);
   });
 
   test('for different digests, or in other views, they do not add up', () => {
@@ -263,7 +274,12 @@ describe('what others report', () => {
 
   test('a wrong REPLY that a client here saw: certain', () => {
     const rig = new Rig();
-    const outputs = rig.step({ kind: 'wrong-reply', replica: replica(2), summary: 'another result', frames: [signature] });
+    const outputs = rig.step({
+      kind: 'wrong-reply',
+      replica: replica(2),
+      summary: 'another result',
+      frames: [signature],
+    });
     expect(suspicionsOf(outputs)).toEqual(['certain wrong-reply node3 v0 n0']);
     expect(rig.status.suspicions[0]?.evidence).toEqual({ summary: 'another result', frames: [signature] });
   });
@@ -311,7 +327,10 @@ describe('under the demonstration rule 2f+1 with n ≠ 3f+1', () => {
     const rig = demo();
     rig.receiveAll([rig.kit.prePrepare(1, A(rig)), rig.kit.prePrepare(1, rig.kit.batchOf('b'))]);
     rig.receiveAll([rig.kit.commit(3, 2, LIE), rig.kit.commit(3, 2, rig.kit.digestOfBatch(undefined))]);
-    expect(suspicionsHeld(rig)).toEqual(['certain equivocation node1 v0 n1', 'certain contradictory-votes node4 v0 n2']);
+    expect(suspicionsHeld(rig)).toEqual([
+      'certain equivocation node1 v0 n1',
+      'certain contradictory-votes node4 v0 n2',
+    ]);
   });
 
   test('all else is not: two quorums need not share a correct replica', () => {
@@ -344,6 +363,9 @@ test('a suspicion names node, kind, view, sequence, time and evidence, and goes 
     firstSeenMs: rig.wall,
     lastSeenMs: rig.wall,
     count: 1,
-    evidence: { summary: expect.stringMatching(/^node1 sent PRE-PREPAREs for two batches at view 0, sequence 1: /) as string, frames: [] },
+    evidence: {
+      summary: expect.stringMatching(/^node1 sent PRE-PREPAREs for two batches at view 0, sequence 1: /) as string,
+      frames: [],
+    },
   });
 });

@@ -46,7 +46,9 @@ describe('a reply', () => {
       const [reply] = repliesOf(rig.decide(1, rig.kit.batchOf('x', { flags })));
       if (reply?.signature === undefined) throw new Error('it must be signed');
       const signed = replyBytes(rig.kit.codec, { ...reply, signature: undefined });
-      expect(rig.kit.of(0).verifySignature({ kind: 'replica', replica: reply.replica }, signed, reply.signature)).toBe(true);
+      expect(rig.kit.of(0).verifySignature({ kind: 'replica', replica: reply.replica }, signed, reply.signature)).toBe(
+        true,
+      );
     }
   });
 });
@@ -154,7 +156,10 @@ describe('what an application does wrong is a result, the same everywhere', () =
       },
     };
     const rig = new Rig({ application });
-    rig.decide(1, rig.kit.batch([rig.kit.signed('x'), rig.kit.signed('y', { client: BOB })], { timestamp: WALL_MS + 5 }));
+    rig.decide(
+      1,
+      rig.kit.batch([rig.kit.signed('x'), rig.kit.signed('y', { client: BOB })], { timestamp: WALL_MS + 5 }),
+    );
     const timestamp = (WALL_MS + 5) * 1000;
     expect(seen).toEqual([
       { sequence: 1, index: 0, timestamp, client: ALICE },

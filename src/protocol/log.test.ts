@@ -6,11 +6,22 @@ describe('the window', () => {
   test('places: voted on in it, kept up to one window above it, else nothing', () => {
     const log = new Log(4, 8);
     expect([0, 1, 8, 9, 16, 17, Number.MAX_SAFE_INTEGER].map((sequence) => log.place(seq(sequence)))).toEqual([
-      'below', 'window', 'window', 'above', 'above', 'far-above', 'far-above',
+      'below',
+      'window',
+      'window',
+      'above',
+      'above',
+      'far-above',
+      'far-above',
     ]);
     log.collect(seq(5));
     expect([5, 6, 13, 14, 21, 22].map((sequence) => log.place(seq(sequence)))).toEqual([
-      'below', 'window', 'window', 'above', 'above', 'far-above',
+      'below',
+      'window',
+      'window',
+      'above',
+      'above',
+      'far-above',
     ]);
     expect([log.low, log.high]).toEqual([5, 13]);
   });

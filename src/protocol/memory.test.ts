@@ -12,7 +12,12 @@ const kit = new CoreKit();
 function bloated(at: number): AuthenticatedRequest {
   const request = kit.authenticated('x', { session: SESSION + at });
   if (request.proof.kind !== 'authenticator') throw new Error('a bundle was asked for');
-  const digests = [request.digest, ...Array.from({ length: 255 }, (_, other) => kit.digestOf(kit.request('x', { client: clientId(3), session: SESSION + other })))];
+  const digests = [
+    request.digest,
+    ...Array.from({ length: 255 }, (_, other) =>
+      kit.digestOf(kit.request('x', { client: clientId(3), session: SESSION + other })),
+    ),
+  ];
   return { ...request, proof: { kind: 'authenticator', bundle: { ...request.proof.bundle, digests }, position: 0 } };
 }
 
@@ -34,7 +39,9 @@ describe('the measure of a body', () => {
       const cluster = { ...kit.cluster, checkpointInterval };
       const window = 2 * checkpointInterval;
       const limit = heldBytesLimit({ self: replica(1), cluster, tuning: DEFAULT_TUNING });
-      expect(limit).toBeGreaterThanOrEqual(window * (DEFAULT_TUNING.batchBytes + 65_536 + DEFAULT_TUNING.batchRequests * 512));
+      expect(limit).toBeGreaterThanOrEqual(
+        window * (DEFAULT_TUNING.batchBytes + 65_536 + DEFAULT_TUNING.batchRequests * 512),
+      );
     }
   });
 });
@@ -43,7 +50,11 @@ describe('G23: what a primary makes a backup hold', () => {
   const small = { cluster: { checkpointInterval: 4 }, tuning: { batchBytes: 1000, batchRequests: 4 } };
 
   /** Offers batches of about 250 kB for the numbers given until one is refused for want of room. */
-  function offered(rig: Rig, from: number, to: number): { readonly taken: number; readonly refusals: readonly string[] } {
+  function offered(
+    rig: Rig,
+    from: number,
+    to: number,
+  ): { readonly taken: number; readonly refusals: readonly string[] } {
     const operations = (at: number): readonly AuthenticatedRequest[] =>
       [0, 1, 2, 3].map((part) => rig.kit.signed('x'.repeat(62_000), { session: SESSION + at * 8 + part }));
     let taken = 0;
@@ -66,9 +77,15 @@ describe('G23: what a primary makes a backup hold', () => {
   });
 
   test('is given back when the slots are collected', () => {
-    const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { batchBytes: 1000, batchRequests: 1, pipeline: 1 } });
+    const rig = new Rig({
+      cluster: { checkpointInterval: 1 },
+      tuning: { batchBytes: 1000, batchRequests: 1, pipeline: 1 },
+    });
     for (let sequence = 1; sequence <= 40; sequence += 1) {
-      const outputs = rig.decide(sequence, rig.kit.batch([rig.kit.signed('x'.repeat(62_000), { session: SESSION + sequence })]));
+      const outputs = rig.decide(
+        sequence,
+        rig.kit.batch([rig.kit.signed('x'.repeat(62_000), { session: SESSION + sequence })]),
+      );
       expect(refusalsOf(outputs).filter((line) => line.endsWith('budget-exhausted'))).toEqual([]);
       for (const from of [0, 2]) {
         const { message, signature } = rig.kit.checkpoint(from, sequence, rig.status.stateRoot);

@@ -76,7 +76,11 @@ describe('prepared(v, n, d)', () => {
 
   test('nothing is prepared without the body: PREPAREs alone say nothing', () => {
     const { rig, digest } = scene({ accepted: false });
-    const outputs = rig.receiveAll([rig.kit.prepare(0, 1, digest), rig.kit.prepare(2, 1, digest), rig.kit.prepare(3, 1, digest)]);
+    const outputs = rig.receiveAll([
+      rig.kit.prepare(0, 1, digest),
+      rig.kit.prepare(2, 1, digest),
+      rig.kit.prepare(3, 1, digest),
+    ]);
     expect(effectsOf(outputs)).toEqual([]);
   });
 
@@ -140,27 +144,37 @@ describe('committed-local(v, n, d)', () => {
     const later = rig.kit.batchOf('y', { session: SESSION + 1 });
     expect(eventsOfKind(rig.decide(2, later), 'committed')).toHaveLength(1);
     expect(rig.status.lastExecuted).toBe(0);
-    expect(eventsOfKind(rig.decide(1, rig.kit.batchOf('x')), 'executed').map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(eventsOfKind(rig.decide(1, rig.kit.batchOf('x')), 'executed').map(({ sequence }) => sequence)).toEqual([
+      1, 2,
+    ]);
   });
 });
 
 describe('votes are refused', () => {
-  test.each(['prepare', 'commit'] as const)('%s at or below h, beyond what is kept, again, or against an earlier one', (phase) => {
-    const rig = new Rig();
-    const vote = rig.kit[phase].bind(rig.kit);
-    expect(refusalsOf(rig.receive(vote(2, 0, LIE)))).toEqual([`${phase} below-window`]);
-    expect(refusalsOf(rig.receive(vote(2, 17, LIE)))).toEqual([`${phase} above-window`]);
-    expect(refusalsOf(rig.receive(vote(2, Number.MAX_SAFE_INTEGER, LIE)))).toEqual([`${phase} above-window`]);
-    expect(refusalsOf(rig.receive(vote(2, 16, LIE)))).toEqual([]);
-    expect(refusalsOf(rig.receive(vote(2, 16, LIE)))).toEqual([`${phase} duplicate`]);
-    expect(refusalsOf(rig.receive(vote(2, 16, rig.kit.digestOfBatch(undefined))))).toEqual([`${phase} contradicts-earlier-vote`]);
-  });
+  test.each(['prepare', 'commit'] as const)(
+    '%s at or below h, beyond what is kept, again, or against an earlier one',
+    (phase) => {
+      const rig = new Rig();
+      const vote = rig.kit[phase].bind(rig.kit);
+      expect(refusalsOf(rig.receive(vote(2, 0, LIE)))).toEqual([`${phase} below-window`]);
+      expect(refusalsOf(rig.receive(vote(2, 17, LIE)))).toEqual([`${phase} above-window`]);
+      expect(refusalsOf(rig.receive(vote(2, Number.MAX_SAFE_INTEGER, LIE)))).toEqual([`${phase} above-window`]);
+      expect(refusalsOf(rig.receive(vote(2, 16, LIE)))).toEqual([]);
+      expect(refusalsOf(rig.receive(vote(2, 16, LIE)))).toEqual([`${phase} duplicate`]);
+      expect(refusalsOf(rig.receive(vote(2, 16, rig.kit.digestOfBatch(undefined))))).toEqual([
+        `${phase} contradicts-earlier-vote`,
+      ]);
+    },
+  );
 
-  test.each(['prepare', 'commit'] as const)('%s of a lower view than one this sender is known to have voted in', (phase) => {
-    const rig = new Rig();
-    rig.receive(rig.kit[phase](2, 1, LIE, 3));
-    expect(refusalsOf(rig.receive(rig.kit[phase](2, 1, LIE)))).toEqual([`${phase} duplicate`]);
-  });
+  test.each(['prepare', 'commit'] as const)(
+    '%s of a lower view than one this sender is known to have voted in',
+    (phase) => {
+      const rig = new Rig();
+      rig.receive(rig.kit[phase](2, 1, LIE, 3));
+      expect(refusalsOf(rig.receive(rig.kit[phase](2, 1, LIE)))).toEqual([`${phase} duplicate`]);
+    },
+  );
 
   test('a PREPARE by the primary of its view', () => {
     const rig = new Rig();
@@ -173,9 +187,18 @@ describe('what is seen of a slot', () => {
   test('who voted, how far it is, and what it waits for', () => {
     const { rig, digest } = scene();
     const look = (): unknown => rig.replica.slots(seq(1), seq(1))[0];
-    expect(look()).toMatchObject({ phase: 'pre-prepared', prepares: [1], waitingFor: 'PREPAREs (2 needed) from node3, node4' });
+    expect(look()).toMatchObject({
+      phase: 'pre-prepared',
+      prepares: [1],
+      waitingFor: 'PREPAREs (2 needed) from node3, node4',
+    });
     rig.receive(rig.kit.prepare(2, 1, digest));
-    expect(look()).toMatchObject({ phase: 'prepared', prepares: [1, 2], commits: [1], waitingFor: 'COMMITs (3 needed) from node1, node3, node4' });
+    expect(look()).toMatchObject({
+      phase: 'prepared',
+      prepares: [1, 2],
+      commits: [1],
+      waitingFor: 'COMMITs (3 needed) from node1, node3, node4',
+    });
     rig.receiveAll([rig.kit.commit(0, 1, digest), rig.kit.commit(3, 1, digest)]);
     expect(look()).toMatchObject({ phase: 'executed', commits: [0, 1, 3], waitingFor: undefined, bodyHeld: true });
   });
@@ -183,13 +206,20 @@ describe('what is seen of a slot', () => {
   test('without a pre-prepare: that it lacks one', () => {
     const { rig, digest } = scene({ accepted: false });
     rig.receive(rig.kit.prepare(2, 1, digest));
-    expect(rig.replica.slots(seq(1), seq(1))[0]).toMatchObject({ phase: 'none', digest: undefined, waitingFor: 'the PRE-PREPARE of node1' });
+    expect(rig.replica.slots(seq(1), seq(1))[0]).toMatchObject({
+      phase: 'none',
+      digest: undefined,
+      waitingFor: 'the PRE-PREPARE of node1',
+    });
   });
 
   test('committed, its turn not come', () => {
     const rig = new Rig();
     rig.decide(2, rig.kit.batchOf('x'));
-    expect(rig.replica.slots(seq(2), seq(2))[0]).toMatchObject({ phase: 'committed', waitingFor: 'the execution of sequence 1' });
+    expect(rig.replica.slots(seq(2), seq(2))[0]).toMatchObject({
+      phase: 'committed',
+      waitingFor: 'the execution of sequence 1',
+    });
   });
 
   test('waiting above the window, or for the proof of a request', () => {

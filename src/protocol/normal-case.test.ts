@@ -73,14 +73,26 @@ describe('a PRE-PREPARE is refused, in this order', () => {
   test('not from the primary of its view', () => {
     const rig = new Rig();
     const message = rig.kit.prePrepare(1, rig.kit.batchOf('x'));
-    const outputs = rig.step({ kind: 'message', message, author: replica(2), signature: undefined, requests: ['signature'] });
+    const outputs = rig.step({
+      kind: 'message',
+      message,
+      author: replica(2),
+      signature: undefined,
+      requests: ['signature'],
+    });
     expect(refusalsOf(outputs)).toEqual(['pre-prepare not-from-primary']);
   });
 
   test('at the primary', () => {
     const rig = new Rig({ self: 0 });
     const message = rig.kit.prePrepare(1, rig.kit.batchOf('x'), 0);
-    const outputs = rig.step({ kind: 'message', message, author: replica(2), signature: undefined, requests: ['signature'] });
+    const outputs = rig.step({
+      kind: 'message',
+      message,
+      author: replica(2),
+      signature: undefined,
+      requests: ['signature'],
+    });
     expect(refusalsOf(outputs)).toEqual(['pre-prepare not-from-primary']);
   });
 
@@ -112,7 +124,11 @@ describe('a PRE-PREPARE is refused, in this order', () => {
     const batch = rig.kit.batchOf('x');
     const digest = rig.kit.digestOfBatch(batch);
     for (const from of [2, 3]) {
-      rig.receive({ type: 'decided', replica: replica(from), decisions: [{ sequence: rig.kit.prePrepare(1, batch).sequence, digest }] });
+      rig.receive({
+        type: 'decided',
+        replica: replica(from),
+        decisions: [{ sequence: rig.kit.prePrepare(1, batch).sequence, digest }],
+      });
     }
     rig.receive({ type: 'batch', replica: replica(2), sequence: rig.kit.prePrepare(1, batch).sequence, digest, batch });
     expect(rig.status.lastExecuted).toBe(1);
@@ -127,12 +143,17 @@ describe('a PRE-PREPARE is refused, in this order', () => {
 
   test('flagged, and not empty', () => {
     const rig = new Rig();
-    expect(refusal(rig, 1, rig.kit.batch([rig.kit.signed('x')], { flags: 1 }))).toEqual(['pre-prepare flagged-batch-not-empty']);
+    expect(refusal(rig, 1, rig.kit.batch([rig.kit.signed('x')], { flags: 1 }))).toEqual([
+      'pre-prepare flagged-batch-not-empty',
+    ]);
   });
 
   test('with a read-only request among them', () => {
     const rig = new Rig();
-    const batch = rig.kit.batch([rig.kit.signed('x'), rig.kit.signed('y', { session: SESSION + 1, flags: REQUEST_READ_ONLY })]);
+    const batch = rig.kit.batch([
+      rig.kit.signed('x'),
+      rig.kit.signed('y', { session: SESSION + 1, flags: REQUEST_READ_ONLY }),
+    ]);
     expect(refusal(rig, 1, batch)).toEqual(['pre-prepare read-only-in-batch']);
   });
 
@@ -165,7 +186,10 @@ describe('a PRE-PREPARE that must wait is kept, and accepted when it may be', ()
       const { message, signature } = rig.kit.checkpoint(from, 2, rig.status.stateRoot);
       return rig.receive(message, { signature });
     });
-    expect(effectsOf(outputs, named(rig, batch)).slice(-2)).toEqual(['persist accepted v0 n5 A', 'send prepare v0 n5 A → 0 2 3']);
+    expect(effectsOf(outputs, named(rig, batch)).slice(-2)).toEqual([
+      'persist accepted v0 n5 A',
+      'send prepare v0 n5 A → 0 2 3',
+    ]);
   });
 
   test('at the far end of what is kept, and no further', () => {

@@ -19,9 +19,14 @@ const many = (kit: CoreKit, count: number, from = 0): readonly AuthenticatedRequ
   Array.from({ length: count }, (_, index) => kit.signed('x', { session: SESSION + from + index }));
 
 /** The votes of node2 and node3 that make the primary execute a proposal. */
-function vote(rig: Rig, { sequence, digest }: { readonly sequence: number; readonly digest: Digest }): readonly Output[] {
+function vote(
+  rig: Rig,
+  { sequence, digest }: { readonly sequence: number; readonly digest: Digest },
+): readonly Output[] {
   const { kit } = rig;
-  return rig.receiveAll([1, 2].flatMap((from) => [kit.prepare(from, sequence, digest), kit.commit(from, sequence, digest)]));
+  return rig.receiveAll(
+    [1, 2].flatMap((from) => [kit.prepare(from, sequence, digest), kit.commit(from, sequence, digest)]),
+  );
 }
 
 function order(rig: Rig, outputs: readonly Output[]): readonly Output[] {
@@ -52,16 +57,24 @@ describe('a batch', () => {
   test('holds at most batchRequests, in order of arrival', () => {
     const rig = primary({ tuning: { batchRequests: 2 } });
     const requests = many(rig.kit, 5);
-    const batches = proposalsIn(rig.requests(requests)).map((proposal) => proposal.batch?.requests.map(({ digest }) => digest));
-    expect(batches).toEqual([requests.slice(0, 2), requests.slice(2, 4), requests.slice(4)].map((batch) => batch.map(({ digest }) => digest)));
+    const batches = proposalsIn(rig.requests(requests)).map((proposal) =>
+      proposal.batch?.requests.map(({ digest }) => digest),
+    );
+    expect(batches).toEqual(
+      [requests.slice(0, 2), requests.slice(2, 4), requests.slice(4)].map((batch) => batch.map(({ digest }) => digest)),
+    );
   });
 
   test('closes before batchBytes, and takes one request however large', () => {
     const rig = primary({ tuning: { batchBytes: 1000 } });
-    const [first, second, third] = ['a', 'b', 'c'].map((letter, at) => rig.kit.signed(letter.repeat(600), { session: SESSION + at }));
+    const [first, second, third] = ['a', 'b', 'c'].map((letter, at) =>
+      rig.kit.signed(letter.repeat(600), { session: SESSION + at }),
+    );
     const huge = rig.kit.signed('d'.repeat(5000), { session: SESSION + 9 });
     if (first === undefined || second === undefined || third === undefined) throw new Error('three were made');
-    expect(proposalsIn(rig.requests([first, second, third, huge])).map(({ batch }) => batch?.requests.length)).toEqual([1, 1, 1, 1]);
+    expect(proposalsIn(rig.requests([first, second, third, huge])).map(({ batch }) => batch?.requests.length)).toEqual([
+      1, 1, 1, 1,
+    ]);
   });
 });
 
@@ -218,11 +231,16 @@ describe('the idle checkpoint', () => {
       const { message, signature } = rig.kit.checkpoint(from, 2, rig.status.stateRoot);
       rig.receive(message, { signature });
     }
-    for (let at = 1; rig.status.lastExecuted < rig.status.highWaterMark; at += 1) order(rig, rig.requests(many(rig.kit, 1, at)));
+    for (let at = 1; rig.status.lastExecuted < rig.status.highWaterMark; at += 1)
+      order(rig, rig.requests(many(rig.kit, 1, at)));
     expect(rig.status).toMatchObject({ lastExecuted: 8, lowWaterMark: 2, stateRootSequence: 6 });
     let wakes = 0;
     const end = rig.monotonic + 5_000_000;
-    for (let at = rig.replica.nextTimeout(); at !== undefined && at <= end && wakes < 1000; at = rig.replica.nextTimeout()) {
+    for (
+      let at = rig.replica.nextTimeout();
+      at !== undefined && at <= end && wakes < 1000;
+      at = rig.replica.nextTimeout()
+    ) {
       expect(proposalsIn(rig.pass(Math.max(0, at - rig.monotonic)))).toEqual([]);
       wakes += 1;
     }

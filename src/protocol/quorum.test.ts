@@ -24,7 +24,15 @@ describe('G08: the arithmetic of quorums', () => {
 
   test('the figures everybody asks for', () => {
     const table = [1, 2, 3, 4, 5, 6, 7].map((n) => [n, makeQuorums(n).faultLimit, makeQuorums(n).quorum]);
-    expect(table).toEqual([[1, 0, 1], [2, 0, 2], [3, 0, 2], [4, 1, 3], [5, 1, 4], [6, 1, 4], [7, 2, 5]]);
+    expect(table).toEqual([
+      [1, 0, 1],
+      [2, 0, 2],
+      [3, 0, 2],
+      [4, 1, 3],
+      [5, 1, 4],
+      [6, 1, 4],
+      [7, 2, 5],
+    ]);
   });
 });
 

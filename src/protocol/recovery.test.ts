@@ -5,7 +5,11 @@ import { contradictionsIn } from '../../test/support/contradictions.ts';
 const MODES = ['mac', 'signature'] as const;
 
 /** Runs a little load over two checkpoints; `cut`: which node loses its power after how many outputs. */
-function runWithCrash(n: number, authentication: 'mac' | 'signature', cut: { node: number; after: number } | undefined): Bench {
+function runWithCrash(
+  n: number,
+  authentication: 'mac' | 'signature',
+  cut: { node: number; after: number } | undefined,
+): Bench {
   const bench = new Bench({ n, cluster: { authentication, checkpointInterval: 2 } });
   const victim = bench.node(cut?.node ?? 0);
   if (cut !== undefined) victim.cutAfter = victim.outputs + cut.after;
@@ -63,11 +67,14 @@ test('the power goes everywhere at once, at any moment: nothing that was acknowl
     bench.take(() => true);
     for (const node of bench.nodes) node.start();
     bench.until(() => bench.isConverged(), 'all are back');
-    if (acknowledged === 4) expect(bench.node(0).count('x')).toBe(4);
+    expect(bench.node(0).count('x')).toBeGreaterThanOrEqual(acknowledged);
     bench.execute(make(bench, 4));
     bench.execute(make(bench, 5));
     bench.until(() => bench.isConverged(), `after ${delivered} frames`);
-    expect(bench.nodes.map((node) => node.count('x')), `after ${delivered} frames`).toEqual([5, 5, 5, 5]);
+    expect(
+      bench.nodes.map((node) => node.count('x')),
+      `after ${delivered} frames`,
+    ).toEqual([5, 5, 5, 5]);
     expect(contradictionsIn(bench)).toEqual([]);
   }
 });

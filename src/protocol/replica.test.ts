@@ -9,39 +9,52 @@ import { effectsOf } from '../../test/support/transcript.ts';
 describe('the normal case', () => {
   const cases = [1, 2, 3, 4, 5, 6, 7].flatMap((n) => (['mac', 'signature'] as const).map((mode) => [n, mode] as const));
 
-  test.each(cases)('%i replicas, %s mode: all execute all of it once, in one order, and agree on checkpoints', (n, authentication) => {
-    const bench = new Bench({ n, cluster: { authentication } });
-    for (let timestamp = 1; timestamp <= 9; timestamp += 1) {
-      const make = (session: number): ReturnType<typeof bench.kit.signed> => {
-        const options = { timestamp, session };
-        return authentication === 'mac' ? bench.kit.authenticated('x', options) : bench.kit.signed('x', options);
-      };
-      bench.send([make(SESSION)]);
-      bench.send([make(SESSION + 1)]);
-      bench.run();
-      expect(bench.isAnswered(make(SESSION).digest)).toBe(true);
-    }
-    bench.pass(5_000_000);
-    expect(bench.nodes.map((node) => node.count('x'))).toEqual(bench.nodes.map(() => 18));
-    const statuses = bench.nodes.map((node) => node.status);
-    expect(new Set(statuses.map(({ stateRoot, stateRootSequence, lastExecuted, lowWaterMark }) => `${stateRoot} ${stateRootSequence} ${lastExecuted} ${lowWaterMark}`)).size).toBe(1);
-    expect(statuses.every(({ stateRootSequence, lastExecuted }) => stateRootSequence === lastExecuted)).toBe(true);
-    expect(statuses.flatMap(({ suspicions }) => suspicions)).toEqual([]);
-    expect(bench.refusals).toEqual([]);
-  });
+  test.each(cases)(
+    '%i replicas, %s mode: all execute all of it once, in one order, and agree on checkpoints',
+    (n, authentication) => {
+      const bench = new Bench({ n, cluster: { authentication } });
+      for (let timestamp = 1; timestamp <= 9; timestamp += 1) {
+        const make = (session: number): ReturnType<typeof bench.kit.signed> => {
+          const options = { timestamp, session };
+          return authentication === 'mac' ? bench.kit.authenticated('x', options) : bench.kit.signed('x', options);
+        };
+        bench.send([make(SESSION)]);
+        bench.send([make(SESSION + 1)]);
+        bench.run();
+        expect(bench.isAnswered(make(SESSION).digest)).toBe(true);
+      }
+      bench.pass(5_000_000);
+      expect(bench.nodes.map((node) => node.count('x'))).toEqual(bench.nodes.map(() => 18));
+      const statuses = bench.nodes.map((node) => node.status);
+      expect(
+        new Set(
+          statuses.map(
+            ({ stateRoot, stateRootSequence, lastExecuted, lowWaterMark }) =>
+              `${stateRoot} ${stateRootSequence} ${lastExecuted} ${lowWaterMark}`,
+          ),
+        ).size,
+      ).toBe(1);
+      expect(statuses.every(({ stateRootSequence, lastExecuted }) => stateRootSequence === lastExecuted)).toBe(true);
+      expect(statuses.flatMap(({ suspicions }) => suspicions)).toEqual([]);
+      expect(bench.refusals).toEqual([]);
+    },
+  );
 
-  test.each([2, 3, 4, 5, 6, 7])('%i replicas: with n − q of them switched off it goes on, with one more it waits and then goes on', (n) => {
-    const bench = new Bench({ n });
-    const { quorum } = bench.node(0).status.quorums;
-    for (let off = n - 1; off >= quorum; off -= 1) bench.node(off).crash();
-    bench.execute(bench.kit.authenticated('x'));
-    bench.node(quorum - 1).crash();
-    bench.send([bench.kit.authenticated('y', { session: SESSION + 1 })]);
-    bench.pass(5_000_000);
-    expect(bench.isAnswered(bench.kit.authenticated('y', { session: SESSION + 1 }).digest)).toBe(false);
-    for (const node of bench.nodes) if (!node.isUp) node.start();
-    bench.until(() => bench.nodes.every((node) => node.count('y') === 1), 'all have executed it');
-  });
+  test.each([2, 3, 4, 5, 6, 7])(
+    '%i replicas: with n − q of them switched off it goes on, with one more it waits and then goes on',
+    (n) => {
+      const bench = new Bench({ n });
+      const { quorum } = bench.node(0).status.quorums;
+      for (let off = n - 1; off >= quorum; off -= 1) bench.node(off).crash();
+      bench.execute(bench.kit.authenticated('x'));
+      bench.node(quorum - 1).crash();
+      bench.send([bench.kit.authenticated('y', { session: SESSION + 1 })]);
+      bench.pass(5_000_000);
+      expect(bench.isAnswered(bench.kit.authenticated('y', { session: SESSION + 1 }).digest)).toBe(false);
+      for (const node of bench.nodes) if (!node.isUp) node.start();
+      bench.until(() => bench.nodes.every((node) => node.count('y') === 1), 'all have executed it');
+    },
+  );
 });
 
 describe('the demonstration rule 2f+1', () => {
@@ -55,7 +68,10 @@ describe('the demonstration rule 2f+1', () => {
   });
 
   test('one PRE-PREPARE to each of two nodes, and the log has forked: what the intersecting quorum prevents', () => {
-    const batches = (rig: Rig): readonly ReturnType<typeof rig.kit.batchOf>[] => [rig.kit.batchOf('a'), rig.kit.batchOf('b')];
+    const batches = (rig: Rig): readonly ReturnType<typeof rig.kit.batchOf>[] => [
+      rig.kit.batchOf('a'),
+      rig.kit.batchOf('b'),
+    ];
     const executedBy = (quorumRule: '2f+1' | 'intersecting'): readonly number[] =>
       [1, 2].map((self) => {
         const rig = new Rig({ n: 3, self, cluster: { quorumRule } });
@@ -122,22 +138,34 @@ describe('a replica that says anything at all', () => {
   const certainAgainst = (bench: Bench, honest: (node: number) => boolean, liar: number): readonly string[] =>
     bench.nodes
       .filter(({ id }) => id !== liar)
-      .flatMap((node) => node.status.suspicions.filter(({ certainty, node: accused }) => certainty === 'certain' && honest(accused)))
+      .flatMap((node) =>
+        node.status.suspicions.filter(({ certainty, node: accused }) => certainty === 'certain' && honest(accused)),
+      )
       .map(({ node, kind, evidence }) => `${node} ${kind} ${evidence.summary}`);
 
-  test.each(SEEDS)('seed %i, a backup: nothing throws, all agree, everything executes, no correct replica is called certain', (seed) => {
-    const bench = live(seed, 3);
-    const honest = [0, 1, 2];
-    bench.until(() => honest.every((node) => bench.node(node).count('x') === 12), 'the correct ones have executed all');
-    expect(certainAgainst(bench, (node) => node !== 3, 3)).toEqual([]);
-    expect(honest.every((node) => bench.node(node).status.diverged)).toBe(false);
-    expect(honest.every((node) => bench.node(node).status.openSlots <= 16)).toBe(true);
-    expect(bench.nodes.some((node) => node.status.suspicions.some(({ node: accused }) => accused === replica(3)))).toBe(true);
-  });
+  test.each(SEEDS)(
+    'seed %i, a backup: nothing throws, all agree, everything executes, no correct replica is called certain',
+    (seed) => {
+      const bench = live(seed, 3);
+      const honest = [0, 1, 2];
+      bench.until(
+        () => honest.every((node) => bench.node(node).count('x') === 12),
+        'the correct ones have executed all',
+      );
+      expect(certainAgainst(bench, (node) => node !== 3, 3)).toEqual([]);
+      expect(honest.every((node) => bench.node(node).status.diverged)).toBe(false);
+      expect(honest.every((node) => bench.node(node).status.openSlots <= 16)).toBe(true);
+      expect(
+        bench.nodes.some((node) => node.status.suspicions.some(({ node: accused }) => accused === replica(3))),
+      ).toBe(true);
+    },
+  );
 
   test.each(SEEDS)('seed %i, the primary: nothing throws, all agree, no correct replica is called certain', (seed) => {
     const bench = live(seed, 0);
     expect(certainAgainst(bench, (node) => node !== 0, 0)).toEqual([]);
-    expect(contradictionsIn(bench).filter((line) => !line.startsWith('pre-prepare') && !/of 0 /.test(line))).toEqual([]);
+    expect(contradictionsIn(bench).filter((line) => !line.startsWith('pre-prepare') && !/of 0 /.test(line))).toEqual(
+      [],
+    );
   });
 });

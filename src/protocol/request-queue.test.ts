@@ -9,13 +9,18 @@ import type { WaitingRequest } from './request-queue.ts';
 const kit = new CoreKit();
 const NOW = 5;
 const signed = (options: RequestOptions = {}, operation = 'x'): AuthenticatedRequest => kit.signed(operation, options);
-const session = (at: number, options: RequestOptions = {}): AuthenticatedRequest => signed({ session: SESSION + at, ...options });
+const session = (at: number, options: RequestOptions = {}): AuthenticatedRequest =>
+  signed({ session: SESSION + at, ...options });
 
 function newQueue(limits: { clientQueueBytes?: number; queueRequests?: number } = {}): RequestQueue {
   return new RequestQueue({ clientQueueBytes: 4 * 1024 * 1024, queueRequests: 16_384, ...limits });
 }
 
-function added(queue: RequestQueue, request: AuthenticatedRequest, verified: 'mac' | 'signature' = 'signature'): WaitingRequest {
+function added(
+  queue: RequestQueue,
+  request: AuthenticatedRequest,
+  verified: 'mac' | 'signature' = 'signature',
+): WaitingRequest {
   const waiting = queue.add(request, verified, NOW);
   if (typeof waiting === 'string') throw new Error(waiting);
   return waiting;
@@ -71,7 +76,10 @@ describe('proofs', () => {
     const queue = newQueue();
     const waiting = added(queue, unsigned, 'mac');
     added(queue, signed({ replier: 2 }));
-    expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' }, request: { replier: 2 } } });
+    expect(waiting).toMatchObject({
+      verified: 'signature',
+      request: { proof: { kind: 'signature' }, request: { replier: 2 } },
+    });
     added(queue, unsigned, 'mac');
     expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' } } });
   });
@@ -110,11 +118,16 @@ describe('bounds', () => {
   });
 
   test('G23: the digests of a bundle that travel with a request count too, once while anyone holds the bundle', () => {
-    const digests = Array.from({ length: 255 }, (_, at) => kit.digestOf(kit.request('filler', { session: SESSION + at })));
+    const digests = Array.from({ length: 255 }, (_, at) =>
+      kit.digestOf(kit.request('filler', { session: SESSION + at })),
+    );
     const inBundle = (at: number): AuthenticatedRequest => {
       const request = kit.authenticated('x', { session: SESSION + at });
       if (request.proof.kind !== 'authenticator') throw new Error('a bundle was asked for');
-      return { ...request, proof: { kind: 'authenticator', bundle: { digests: [request.digest, ...digests], macs: [] }, position: 0 } };
+      return {
+        ...request,
+        proof: { kind: 'authenticator', bundle: { digests: [request.digest, ...digests], macs: [] }, position: 0 },
+      };
     };
     const queue = newQueue();
     const first = inBundle(0);

@@ -16,11 +16,7 @@ describe('what starts the timer of a backup', () => {
     expect(eventsOfKind(outputs, 'request-timeout')).toEqual([
       { kind: 'request-timeout', view: 0, requestDigest: rig.kit.signed('x').digest, sequence: undefined },
     ]);
-    expect(linesOf(outputs)).toEqual([
-      'request-timeout',
-      'uncertain unresponsive node1 v0 n0',
-      'send requests x → 0',
-    ]);
+    expect(linesOf(outputs)).toEqual(['request-timeout', 'uncertain unresponsive node1 v0 n0', 'send requests x → 0']);
   });
 
   test('an accepted slot that is not executed', () => {
@@ -39,17 +35,35 @@ describe('what starts the timer of a backup', () => {
 describe('what does not', () => {
   const silent: readonly [string, (rig: Rig) => void][] = [
     ['a request without a signature', (rig) => rig.requests([rig.kit.authenticated('x')], undefined, 'mac')],
-    ['a signed request passed on by a replica, which may have told all but the primary', (rig) => rig.requests([rig.kit.signed('x')], replica(3))],
-    ['a request whose session cannot open: too far ahead', (rig) => rig.requests([rig.kit.signed('x', { session: SESSION + 600_000_000 })])],
-    ['a request whose session cannot open: too old', (rig) => rig.requests([rig.kit.signed('x', { session: SESSION - 600_000_000 })])],
+    [
+      'a signed request passed on by a replica, which may have told all but the primary',
+      (rig) => rig.requests([rig.kit.signed('x')], replica(3)),
+    ],
+    [
+      'a request whose session cannot open: too far ahead',
+      (rig) => rig.requests([rig.kit.signed('x', { session: SESSION + 600_000_000 })]),
+    ],
+    [
+      'a request whose session cannot open: too old',
+      (rig) => rig.requests([rig.kit.signed('x', { session: SESSION - 600_000_000 })]),
+    ],
     ['a request ahead of its turn', (rig) => rig.requests([rig.kit.signed('x', { timestamp: 2 })])],
-    ['votes for a slot without its pre-prepare', (rig) => rig.receive(rig.kit.prepare(2, 1, rig.kit.digestOfBatch(rig.kit.batchOf('x'))))],
+    [
+      'votes for a slot without its pre-prepare',
+      (rig) => rig.receive(rig.kit.prepare(2, 1, rig.kit.digestOfBatch(rig.kit.batchOf('x')))),
+    ],
     ['a pre-prepare above the window', (rig) => rig.receive(rig.kit.prePrepare(9, rig.kit.batchOf('x')))],
-    ['a pre-prepare with an unverified request', (rig) => rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('x')), { verified: ['unverified'] })],
-    ['an executed request that comes again', (rig) => {
-      rig.decide(1, rig.kit.batchOf('x'));
-      rig.requests([rig.kit.signed('x')]);
-    }],
+    [
+      'a pre-prepare with an unverified request',
+      (rig) => rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('x')), { verified: ['unverified'] }),
+    ],
+    [
+      'an executed request that comes again',
+      (rig) => {
+        rig.decide(1, rig.kit.batchOf('x'));
+        rig.requests([rig.kit.signed('x')]);
+      },
+    ],
   ];
 
   test.each(silent)('%s', (_, happen) => {

@@ -62,7 +62,9 @@ describe('a request is refused', () => {
 
   test('without a signature where the mode demands one', () => {
     const rig = new Rig({ self: 0, cluster: { authentication: 'signature' } });
-    expect(refusalsOf(rig.requests([rig.kit.authenticated('x')], ALICE, 'mac'))).toEqual(['requests signature-required']);
+    expect(refusalsOf(rig.requests([rig.kit.authenticated('x')], ALICE, 'mac'))).toEqual([
+      'requests signature-required',
+    ]);
   });
 
   test('below the last of its session: it can change nothing and gets no answer', () => {

@@ -106,7 +106,11 @@ export function onFetchState(core: Core, message: FetchState): void {
   const held = own !== undefined && own.snapshot.root === root;
   const entries = held ? entriesAfter(own.snapshot, after) : [];
   const isLast = held && entries.length === 0;
-  spend(core, replica, entries.reduce((sum, entry) => sum + stateEntrySize(entry), 0));
+  spend(
+    core,
+    replica,
+    entries.reduce((sum, entry) => sum + stateEntrySize(entry), 0),
+  );
   core.send([replica], { type: 'state', replica: core.self, sequence, root, after, held, isLast, entries });
 }
 

@@ -50,6 +50,10 @@ describe('a certificate counts', () => {
   });
 
   test('all votes come in order of their senders, whatever the order they came in', () => {
-    expect(votes([3, vote(0)], [0, vote(0)]).entries().map(([sender]) => sender)).toEqual([0, 3]);
+    expect(
+      votes([3, vote(0)], [0, vote(0)])
+        .entries()
+        .map(([sender]) => sender),
+    ).toEqual([0, 3]);
   });
 });

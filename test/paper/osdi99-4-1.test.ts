@@ -1,7 +1,19 @@
 // Castro & Liskov, Practical Byzantine Fault Tolerance, OSDI 1999, §4.1 "The Client": each sentence that states a rule.
 import { describe, expect, test } from 'vitest';
 import { asReplicaId, asView } from '../../src/base/ids.ts';
-import { SESSION as SESSION_OF_KIT, OPERATION, T, bytes as bytesOf, give, newSession, outcomeOf, replyTo, sendingOf, signed, submit } from '../support/client-session-kit.ts';
+import {
+  SESSION as SESSION_OF_KIT,
+  OPERATION,
+  T,
+  bytes as bytesOf,
+  give,
+  newSession,
+  outcomeOf,
+  replyTo,
+  sendingOf,
+  signed,
+  submit,
+} from '../support/client-session-kit.ts';
 import { Bench } from '../support/bench.ts';
 import { ALICE, CoreKit, SESSION, bytes, replica, text } from '../support/core-kit.ts';
 import { Rig } from '../support/rig.ts';
@@ -15,7 +27,9 @@ describe('OSDI’99 §4.1: the request', () => {
     expect(sending.request).toMatchObject({ operation: OPERATION, timestamp: 1, session: SESSION_OF_KIT });
     const kit = new CoreKit();
     const rig = new Rig({ self: 0 }, kit);
-    expect(sentOf(rig.requests([kit.authenticated('x')], ALICE, 'mac')).map(({ type }) => type)).toEqual(['pre-prepare']);
+    expect(sentOf(rig.requests([kit.authenticated('x')], ALICE, 'mac')).map(({ type }) => type)).toEqual([
+      'pre-prepare',
+    ]);
     expect(sentOf(rig.requests([kit.authenticated('y', { session: SESSION + 1 })], ALICE, 'unverified'))).toEqual([]);
   });
 
@@ -43,7 +57,10 @@ describe('OSDI’99 §4.1: the request', () => {
   test('a client waits for one request to complete before it sends the next (deviation: one per session, and it may hold many sessions)', () => {
     const session = newSession();
     submit(session);
-    expect(session.submit(1, OPERATION, { timeoutUs: 1000 })).toMatchObject({ ok: false, error: { code: 'session_busy' } });
+    expect(session.submit(1, OPERATION, { timeoutUs: 1000 })).toMatchObject({
+      ok: false,
+      error: { code: 'session_busy' },
+    });
     const rig = new Rig({ self: 0 });
     const outputs = rig.requests([rig.kit.signed('x'), rig.kit.signed('y', { session: SESSION + 1 })]);
     expect(sentOf(outputs).filter(({ type }) => type === 'pre-prepare')).not.toEqual([]);
@@ -54,7 +71,9 @@ describe('OSDI’99 §4.1: the request', () => {
 describe('OSDI’99 §4.1: the view', () => {
   test('every reply includes the current view number', () => {
     const rig = new Rig();
-    const replies = rig.decide(1, rig.kit.batchOf('x')).flatMap((output) => (output.kind === 'reply' ? [output.reply] : []));
+    const replies = rig
+      .decide(1, rig.kit.batchOf('x'))
+      .flatMap((output) => (output.kind === 'reply' ? [output.reply] : []));
     expect(replies.map(({ view }) => view)).toEqual([asView(0)]);
   });
 
@@ -85,7 +104,7 @@ describe('OSDI’99 §4.1: the reply', () => {
     const request = bench.kit.authenticated('x', { replier: 2 });
     bench.send([request]);
     bench.run();
-    expect(bench.replies.map(({ from }) => from).toSorted()).toEqual([0, 1, 2, 3]);
+    expect(bench.replies.map(({ from }) => from).toSorted((left, right) => left - right)).toEqual([0, 1, 2, 3]);
     for (const { from, reply } of bench.replies) {
       expect(reply).toMatchObject({ view: 0, timestamp: 1, client: ALICE, replica: from });
       expect(reply.resultDigest).toBe(resultDigest(bench.kit.codec, bytes('x#1')));
@@ -101,10 +120,34 @@ describe('OSDI’99 §4.1: the reply', () => {
   });
 
   test.each([
-    ['one replica twice', [[0, {}], [0, {}]]],
-    ['two different results', [[0, {}], [1, { result: bytesOf('{"ok":false}') }]]],
-    ['two different timestamps', [[0, {}], [1, { timestamp: 2 }]]],
-    ['another client’s', [[0, {}], [1, { client: 'cd'.repeat(32) }]]],
+    [
+      'one replica twice',
+      [
+        [0, {}],
+        [0, {}],
+      ],
+    ],
+    [
+      'two different results',
+      [
+        [0, {}],
+        [1, { result: bytesOf('{"ok":false}') }],
+      ],
+    ],
+    [
+      'two different timestamps',
+      [
+        [0, {}],
+        [1, { timestamp: 2 }],
+      ],
+    ],
+    [
+      'another client’s',
+      [
+        [0, {}],
+        [1, { client: 'cd'.repeat(32) }],
+      ],
+    ],
   ] as const)('not on %s', (_, replies) => {
     const session = newSession();
     const sending = submit(session);
@@ -118,7 +161,8 @@ describe('OSDI’99 §4.1: the reply', () => {
   test('f faulty replicas alone never make a result', () => {
     const session = newSession({ replicaCount: 7 });
     const sending = submit(session);
-    for (const from of [0, 1]) expect(outcomeOf(give(session, replyTo(sending, from, { result: bytesOf('lie') })))).toBeUndefined();
+    for (const from of [0, 1])
+      expect(outcomeOf(give(session, replyTo(sending, from, { result: bytesOf('lie') })))).toBeUndefined();
     for (const from of [2, 3]) give(session, replyTo(sending, from));
     const outcome = outcomeOf(give(session, replyTo(sending, 4)));
     expect(outcome?.kind === 'executed' && text(outcome.result)).toBe('{"ok":true}');

@@ -26,9 +26,12 @@ describe('OSDI’99 §4.2: starting', () => {
   test('unless as many are in progress as may be: then it buffers requests, and multicasts them later as a group', () => {
     const rig = new Rig({ self: 0, tuning: { pipeline: 1 } });
     const [proposal] = eventsOfKind(rig.requests([rig.kit.signed('x')]), 'pre-prepared');
-    for (const session of [1, 2, 3]) expect(sentOf(rig.requests([rig.kit.signed('x', { session: SESSION + session })]))).toEqual([]);
+    for (const session of [1, 2, 3])
+      expect(sentOf(rig.requests([rig.kit.signed('x', { session: SESSION + session })]))).toEqual([]);
     const digest = proposal?.digest ?? LIE;
-    const outputs = rig.receiveAll([1, 2].flatMap((from) => [rig.kit.prepare(from, 1, digest), rig.kit.commit(from, 1, digest)]));
+    const outputs = rig.receiveAll(
+      [1, 2].flatMap((from) => [rig.kit.prepare(from, 1, digest), rig.kit.commit(from, 1, digest)]),
+    );
     expect(eventsOfKind(outputs, 'pre-prepared').map(({ requests }) => requests.length)).toEqual([3]);
   });
 });
@@ -45,17 +48,25 @@ describe('OSDI’99 §4.2: pre-prepare', () => {
 
   test('consecutive requests get consecutive numbers', () => {
     const rig = new Rig({ self: 0 });
-    const numbers = [0, 1, 2].flatMap((at) => eventsOfKind(rig.requests([rig.kit.signed('x', { session: SESSION + at })]), 'pre-prepared'));
+    const numbers = [0, 1, 2].flatMap((at) =>
+      eventsOfKind(rig.requests([rig.kit.signed('x', { session: SESSION + at })]), 'pre-prepared'),
+    );
     expect(numbers.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });
 
   test('requests are piggybacked, and not part of what is signed or MAC’d: the digest binds them', () => {
     const rig = new Rig();
-    const [frame] = new Sealer(rig.kit.cluster, rig.kit.of(0)).seal(rig.kit.prePrepare(1, rig.kit.batchOf('x')), [{ kind: 'replica', replica: replica(1) }], undefined);
+    const [frame] = new Sealer(rig.kit.cluster, rig.kit.of(0)).seal(
+      rig.kit.prePrepare(1, rig.kit.batchOf('x')),
+      [{ kind: 'replica', replica: replica(1) }],
+      undefined,
+    );
     const intake = new Intake(rig.kit.cluster, replica(1), rig.kit.of(1));
     const opened = intake.open(frame ?? new Uint8Array(0), { kind: 'replica', replica: replica(0) });
     expect(opened.ok).toBe(true);
-    expect(rig.kit.digestOfBatch(rig.kit.batch([rig.kit.authenticated('x')]))).toBe(rig.kit.digestOfBatch(rig.kit.batch([rig.kit.signed('x')])));
+    expect(rig.kit.digestOfBatch(rig.kit.batch([rig.kit.authenticated('x')]))).toBe(
+      rig.kit.digestOfBatch(rig.kit.batch([rig.kit.signed('x')])),
+    );
   });
 });
 
@@ -74,7 +85,11 @@ describe('OSDI’99 §4.2: a backup accepts a pre-prepare provided', () => {
       const opened = intake.open(frame ?? new Uint8Array(0), { kind: 'replica', replica: replica(0) });
       return opened.ok ? 'accepted' : opened.error.code;
     };
-    expect([sealedBy(0), sealedBy(2), sealedBy(0, rig.kit.batchOf('y'))]).toEqual(['accepted', 'not-authentic', 'malformed']);
+    expect([sealedBy(0), sealedBy(2), sealedBy(0, rig.kit.batchOf('y'))]).toEqual([
+      'accepted',
+      'not-authentic',
+      'malformed',
+    ]);
   });
 
   test('it is in view v', () => {
@@ -132,7 +147,9 @@ describe('OSDI’99 §4.2: prepare', () => {
     const batch = rig.kit.batchOf('x');
     const digest = rig.kit.digestOfBatch(batch);
     rig.receive(rig.kit.prePrepare(1, batch));
-    expect(eventsOfKind(rig.receiveAll([2, 3].map((from) => rig.kit.prepare(from, 1, digest))), 'prepared')).toEqual([]);
+    expect(eventsOfKind(rig.receiveAll([2, 3].map((from) => rig.kit.prepare(from, 1, digest))), 'prepared')).toEqual(
+      [],
+    );
     expect(eventsOfKind(rig.receive(rig.kit.prepare(4, 1, digest)), 'prepared')).toHaveLength(1);
   });
 
@@ -151,10 +168,16 @@ describe('OSDI’99 §4.2: prepare', () => {
       const [a, b] = [bench.kit.batchOf('a'), bench.kit.batchOf('b')];
       bench.node(0).crash();
       bench.forge(0, bench.kit.prePrepare(1, a), toFirst);
-      bench.forge(0, bench.kit.prePrepare(1, b), [1, 2, 3].filter((to) => !toFirst.includes(to)));
+      bench.forge(
+        0,
+        bench.kit.prePrepare(1, b),
+        [1, 2, 3].filter((to) => !toFirst.includes(to)),
+      );
       for (const batch of [a, b]) bench.forge(0, bench.kit.commit(0, 1, bench.kit.digestOfBatch(batch)), [1, 2, 3]);
       bench.pass(1_000_000);
-      const prepared = bench.up.flatMap((node) => node.events.flatMap((event) => (event.kind === 'prepared' ? [event.digest] : [])));
+      const prepared = bench.up.flatMap((node) =>
+        node.events.flatMap((event) => (event.kind === 'prepared' ? [event.digest] : [])),
+      );
       expect(new Set(prepared).size).toBeLessThanOrEqual(1);
     }
   });
@@ -195,8 +218,9 @@ describe('OSDI’99 §4.2: commit', () => {
     while (bench.packets.length > 0) {
       const [packet] = bench.packets.splice(0, 1);
       if (packet !== undefined) bench.deliver(packet);
-      const has = (kind: 'committed' | 'prepared'): number => bench.nodes.filter((node) => node.events.some((event) => event.kind === kind)).length;
-      if (has('committed') > 0) expect(has('prepared')).toBeGreaterThanOrEqual(2);
+      const has = (kind: 'committed' | 'prepared'): number =>
+        bench.nodes.filter((node) => node.events.some((event) => event.kind === kind)).length;
+      expect(has('committed') === 0 || has('prepared') >= 2).toBe(true);
     }
     expect(bench.nodes.every((node) => node.count('x') === 1)).toBe(true);
   });
@@ -214,7 +238,9 @@ describe('OSDI’99 §4.2: execution', () => {
 
   test('after executing they send a reply to the client', () => {
     const rig = new Rig();
-    const replies = rig.decide(1, rig.kit.batchOf('x')).flatMap((output) => (output.kind === 'reply' ? [output.reply.client] : []));
+    const replies = rig
+      .decide(1, rig.kit.batchOf('x'))
+      .flatMap((output) => (output.kind === 'reply' ? [output.reply.client] : []));
     expect(replies).toEqual([ALICE]);
   });
 
@@ -232,7 +258,12 @@ describe('OSDI’99 §4.2: execution', () => {
     const messages = batches.flatMap((batch, index) => {
       const digest = kit.digestOfBatch(batch);
       const at = index + 1;
-      return [kit.prePrepare(at, batch), kit.prepare(2, at, digest), kit.commit(0, at, digest), kit.commit(2, at, digest)];
+      return [
+        kit.prePrepare(at, batch),
+        kit.prepare(2, at, digest),
+        kit.commit(0, at, digest),
+        kit.commit(2, at, digest),
+      ];
     });
     const orders = permutations(messages.slice(0, 4)).map((first) => [...first, ...messages.slice(4)]);
     for (const order of [...orders, ...orders.map((each) => each.toReversed())]) {

@@ -19,7 +19,8 @@ function announce(rig: Rig, from: number, sequence: number, root = rig.status.st
   return rig.receive(message, { signature });
 }
 
-const phasesOf = (rig: Rig): readonly string[] => rig.replica.slots(seq(0), seq(99)).map(({ sequence, phase }) => `${sequence} ${phase}`);
+const phasesOf = (rig: Rig): readonly string[] =>
+  rig.replica.slots(seq(0), seq(99)).map(({ sequence, phase }) => `${sequence} ${phase}`);
 
 describe('OSDI’99 §4.3: what is kept', () => {
   test('messages stay in the log until the replica can prove that what they concern was executed by enough others', () => {
@@ -44,7 +45,9 @@ describe('OSDI’99 §4.3: what is kept', () => {
 describe('OSDI’99 §4.3: checkpoints', () => {
   test('are produced when a number divisible by a constant is executed, not after every operation (deviation: also after a batch flagged for it)', () => {
     const rig = executed(5);
-    const taken = rig.records.flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
+    const taken = rig.records.flatMap((record) =>
+      record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : [],
+    );
     expect(taken).toEqual([2, 4]);
     const flagged = rig.kit.batch([], { flags: 1, timestamp: rig.wall });
     for (const from of [0, 2]) announce(rig, from, 4);
@@ -59,7 +62,9 @@ describe('OSDI’99 §4.3: checkpoints', () => {
     announce(rig, 2, 2, rootAt(rig, 2));
     rig.decide(5, rig.kit.batchOf('x', { session: SESSION + 5 }));
     expect(rig.status).toMatchObject({ lowWaterMark: 2, stateRootSequence: 4, lastExecuted: 5 });
-    const kept = rig.replica.records().flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
+    const kept = rig.replica
+      .records()
+      .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
     expect(kept).toEqual([2, 4]);
     expect(new Set([rootAt(rig, 2), rootAt(rig, 4)]).size).toBe(2);
   });
@@ -79,7 +84,11 @@ describe('OSDI’99 §4.3: checkpoints', () => {
     announce(rig, 3, 2, asDigest('ab'.repeat(32)));
     expect(rig.status.lowWaterMark).toBe(0);
     const outputs = announce(rig, 2, 2);
-    expect(eventsOfKind(outputs, 'checkpoint-stable').map(({ replicas }) => [...replicas].toSorted())).toEqual([[0, 1, 2]]);
+    expect(
+      eventsOfKind(outputs, 'checkpoint-stable').map(({ replicas }) =>
+        [...replicas].toSorted((left, right) => left - right),
+      ),
+    ).toEqual([[0, 1, 2]]);
     expect(rig.records.flatMap((record) => (record.kind === 'stable' ? [record.proof.length] : []))).toEqual([3]);
   });
 });
@@ -90,14 +99,18 @@ describe('OSDI’99 §4.3: stable', () => {
     rig.receive(rig.kit.prePrepare(3, rig.kit.batchOf('x', { session: SESSION + 3 })));
     for (const from of [0, 2]) announce(rig, from, 2);
     expect(phasesOf(rig)).toEqual(['3 pre-prepared']);
-    expect(rig.replica.records().map((record) => ('sequence' in record ? `${record.kind} ${record.sequence}` : record.kind))).toEqual(['checkpoint', 'stable 2', 'accepted 3']);
+    expect(
+      rig.replica.records().map((record) => ('sequence' in record ? `${record.kind} ${record.sequence}` : record.kind)),
+    ).toEqual(['checkpoint', 'stable 2', 'accepted 3']);
   });
 
   test('so are all earlier checkpoints and CHECKPOINT messages', () => {
     const rig = executed(4);
     announce(rig, 3, 2, rootAt(rig, 2));
     for (const from of [0, 2]) announce(rig, from, 4);
-    const kept = rig.replica.records().flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
+    const kept = rig.replica
+      .records()
+      .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
     expect(kept).toEqual([4]);
     expect(refusalsOf(announce(rig, 3, 2, rootAt(rig, 2)))).toEqual(['checkpoint below-window']);
     expect(rig.status.lowWaterMark).toBe(4);
@@ -125,7 +138,9 @@ describe('OSDI’99 §4.3: the water marks', () => {
 });
 
 function rootAt(rig: Rig, sequence: number): ReturnType<typeof asDigest> {
-  const record = rig.records.find((each) => each.kind === 'checkpoint' && each.checkpoint.checkpoint.sequence === sequence);
+  const record = rig.records.find(
+    (each) => each.kind === 'checkpoint' && each.checkpoint.checkpoint.sequence === sequence,
+  );
   if (record?.kind !== 'checkpoint') throw new Error(`no checkpoint at ${sequence}`);
   return record.checkpoint.checkpoint.root;
 }

@@ -5,7 +5,7 @@
 import { encodeRecord, decodeRecord } from '../../src/protocol/record-codec.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { ClientId, Digest, ReplicaId, Sequence } from '../../src/base/ids.ts';
-import { decodeFrame, encodeFrame, encodeMessage, NO_PROOF } from '../../src/messages/index.ts';
+import { encodeFrame, encodeMessage, NO_PROOF } from '../../src/messages/index.ts';
 import type { AuthenticatedRequest, Message, Reply } from '../../src/messages/index.ts';
 import type { Input, Now } from '../../src/protocol/input.ts';
 import { Intake } from '../../src/protocol/intake.ts';
@@ -112,7 +112,8 @@ export class BenchNode {
 
   /** A frame from the authenticated link of `from`. */
   onFrame(frame: Bytes, from: ReplicaId | ClientId): void {
-    const link: Party = typeof from === 'number' ? { kind: 'replica', replica: from } : { kind: 'client', client: from };
+    const link: Party =
+      typeof from === 'number' ? { kind: 'replica', replica: from } : { kind: 'client', client: from };
     const opened = this.intake.open(frame, link);
     if (!opened.ok) {
       this.#bench.refusals.push(opened.error);
@@ -178,7 +179,10 @@ export class Bench {
   constructor(options: KitOptions & { readonly application?: StateMachine } = {}) {
     this.kit = new CoreKit(options);
     this.application = options.application ?? countingApp;
-    this.nodes = Array.from({ length: this.kit.cluster.replicaCount }, (_, index) => new BenchNode(this, replica(index)));
+    this.nodes = Array.from(
+      { length: this.kit.cluster.replicaCount },
+      (_, index) => new BenchNode(this, replica(index)),
+    );
     for (const node of this.nodes) node.start();
     this.run();
   }
@@ -266,7 +270,11 @@ export class Bench {
   }
 
   /** A frame with requests from the link of a client. */
-  send(requests: readonly AuthenticatedRequest[], to: readonly number[] = [0], from: ClientId | ReplicaId = ALICE): void {
+  send(
+    requests: readonly AuthenticatedRequest[],
+    to: readonly number[] = [0],
+    from: ClientId | ReplicaId = ALICE,
+  ): void {
     const message: Message = { type: 'requests', requests };
     const frame = encodeFrame(encodeMessage(message), NO_PROOF);
     for (const index of to) this.transmit({ from, to: replica(index), frame, message });
@@ -291,7 +299,9 @@ export class Bench {
       const same = byResult.get(reply.resultDigest) ?? new Set<ReplicaId>();
       byResult.set(reply.resultDigest, same.add(from));
     }
-    return [...byResult.values()].map((same) => [...same]).toSorted((left, right) => right.length - left.length)[0] ?? [];
+    return (
+      [...byResult.values()].map((same) => [...same]).toSorted((left, right) => right.length - left.length)[0] ?? []
+    );
   }
 
   isAnswered(digest: Digest): boolean {
@@ -300,13 +310,14 @@ export class Bench {
 
   /** Sends it as a correct client does: to the primary, then signed to all, again and again; until f+1 replies agree. */
   execute(request: AuthenticatedRequest, us = 20_000_000): void {
-    this.send([request]);
+    const { client } = request.request;
+    this.send([request], [0], client);
     const end = this.monotonic + us;
     this.run();
     while (!this.isAnswered(request.digest)) {
       if (this.monotonic > end) throw new Error(`request not answered within ${us / 1e6} s\n${this.describe()}`);
       this.pass(250_000);
-      this.send([this.kit.signAgain(request)], [...this.nodes.keys()]);
+      this.send([this.kit.signAgain(request)], [...this.nodes.keys()], client);
     }
   }
 
@@ -322,7 +333,9 @@ export class Bench {
       .map((node) => {
         if (!node.isUp) return `node${node.id + 1}: off`;
         const { lastExecuted, lowWaterMark, highestAccepted, queuedRequests } = node.status;
-        const open = node.replica.slots(lastExecuted, highestAccepted).map((slot) => `${slot.sequence} ${slot.phase} ${slot.waitingFor ?? ''}`);
+        const open = node.replica
+          .slots(lastExecuted, highestAccepted)
+          .map((slot) => `${slot.sequence} ${slot.phase} ${slot.waitingFor ?? ''}`);
         return `node${node.id + 1}: executed ${lastExecuted}, h ${lowWaterMark}, queue ${queuedRequests}; ${open.join('; ')}`;
       })
       .join('\n');

@@ -135,7 +135,11 @@ export class CoreKit {
   }
 
   /** Under an authenticator of the client it names; the MACs for `spoiled` replicas are wrong. */
-  authenticated(operation: string | Bytes, options: RequestOptions = {}, spoiled: readonly number[] = []): AuthenticatedRequest {
+  authenticated(
+    operation: string | Bytes,
+    options: RequestOptions = {},
+    spoiled: readonly number[] = [],
+  ): AuthenticatedRequest {
     const request = this.request(operation, options);
     const unproven = [{ request, digest: this.digestOf(request) }];
     const [made] = authenticateRequests(this.of(request.client), this.codec, this.cluster.replicaCount, unproven);
@@ -159,7 +163,13 @@ export class CoreKit {
   }
 
   prePrepare(sequence: number, batch: Batch | undefined, view = 0): PrePrepare {
-    return { type: 'pre-prepare', view: asView(view), sequence: seq(sequence), digest: this.digestOfBatch(batch), batch };
+    return {
+      type: 'pre-prepare',
+      view: asView(view),
+      sequence: seq(sequence),
+      digest: this.digestOfBatch(batch),
+      batch,
+    };
   }
 
   prepare(from: number, sequence: number, digest: Digest, view = 0): Prepare {
@@ -170,7 +180,11 @@ export class CoreKit {
     return { type: 'commit', view: asView(view), sequence: seq(sequence), digest, replica: replica(from) };
   }
 
-  checkpoint(from: number, sequence: number, root: Digest): { readonly message: Checkpoint; readonly signature: Bytes } {
+  checkpoint(
+    from: number,
+    sequence: number,
+    root: Digest,
+  ): { readonly message: Checkpoint; readonly signature: Bytes } {
     const message: Checkpoint = { type: 'checkpoint', sequence: seq(sequence), root, replica: replica(from) };
     return { message, signature: this.of(from).sign(checkpointBytes(this.codec, message)) };
   }

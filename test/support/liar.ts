@@ -26,7 +26,8 @@ export class Liar {
     const to = others.filter(() => this.#random.chance(0.6));
     const message = this.#message();
     const { kit } = this.#bench;
-    const signature = message.type === 'checkpoint' ? kit.of(this.#self).sign(checkpointBytes(kit.codec, message)) : undefined;
+    const signature =
+      message.type === 'checkpoint' ? kit.of(this.#self).sign(checkpointBytes(kit.codec, message)) : undefined;
     this.#bench.forge(this.#self, message, to, signature);
   }
 
@@ -57,16 +58,26 @@ export class Liar {
   }
 
   #view(): ReturnType<typeof asView> {
-    return asView(this.#random.chance(0.8) ? 0 : this.#pick([1, 2, 3, this.#self, 4 + this.#self, Number.MAX_SAFE_INTEGER]));
+    return asView(
+      this.#random.chance(0.8) ? 0 : this.#pick([1, 2, 3, this.#self, 4 + this.#self, Number.MAX_SAFE_INTEGER]),
+    );
   }
 
   #batch(): Batch {
     const { kit } = this.#bench;
     const seen = this.#bench.history.flatMap(({ message }) => (message.type === 'requests' ? message.requests : []));
     const some = seen[this.#below(Math.max(1, seen.length))];
-    const forged = kit.authenticated('forged', { client: clientId(0), session: SESSION + this.#below(5) }, [0, 1, 2, 3]);
+    const forged = kit.authenticated(
+      'forged',
+      { client: clientId(0), session: SESSION + this.#below(5) },
+      [0, 1, 2, 3],
+    );
     const requests = this.#random.chance(0.5) && some !== undefined ? [some] : this.#random.chance(0.5) ? [forged] : [];
-    return { timestamp: this.#pick([WALL_MS, WALL_MS + 5000, 0, 253_402_300_799_999]), flags: requests.length === 0 || this.#random.chance(0.2) ? 1 : 0, requests };
+    return {
+      timestamp: this.#pick([WALL_MS, WALL_MS + 5000, 0, 253_402_300_799_999]),
+      flags: requests.length === 0 || this.#random.chance(0.2) ? 1 : 0,
+      requests,
+    };
   }
 
   #slots(): { readonly sequence: Sequence; readonly digest: Digest }[] {
@@ -85,14 +96,40 @@ export class Liar {
       }
       case 2:
       case 3:
-        return { type: 'prepare', view: this.#view(), sequence: this.#sequence(), digest: this.#digest(), replica: self };
+        return {
+          type: 'prepare',
+          view: this.#view(),
+          sequence: this.#sequence(),
+          digest: this.#digest(),
+          replica: self,
+        };
       case 4:
       case 5:
-        return { type: 'commit', view: this.#view(), sequence: this.#sequence(), digest: this.#digest(), replica: self };
+        return {
+          type: 'commit',
+          view: this.#view(),
+          sequence: this.#sequence(),
+          digest: this.#digest(),
+          replica: self,
+        };
       case 6:
-        return { type: 'checkpoint', sequence: this.#sequence(), root: this.#root(), replica: self } satisfies Checkpoint;
+        return {
+          type: 'checkpoint',
+          sequence: this.#sequence(),
+          root: this.#root(),
+          replica: self,
+        } satisfies Checkpoint;
       case 7:
-        return kit.status(this.#self, { view: this.#view(), lowWaterMark: this.#sequence(), lastExecuted: this.#sequence(), slots: this.#slots().map(({ sequence }) => ({ sequence, prepared: this.#random.chance(0.5), committed: this.#random.chance(0.3) })) });
+        return kit.status(this.#self, {
+          view: this.#view(),
+          lowWaterMark: this.#sequence(),
+          lastExecuted: this.#sequence(),
+          slots: this.#slots().map(({ sequence }) => ({
+            sequence,
+            prepared: this.#random.chance(0.5),
+            committed: this.#random.chance(0.3),
+          })),
+        });
       case 8:
         return { type: 'fetch', replica: self, wanted: this.#slots() };
       case 9: {
@@ -102,11 +139,27 @@ export class Liar {
       case 10:
         return { type: 'decided', replica: self, decisions: this.#slots() };
       case 11:
-        return { type: 'complaint', replica: self, view: this.#view(), sequence: this.#sequence(), digest: this.#digest(), requests: this.#slots().map(({ digest }) => digest) };
+        return {
+          type: 'complaint',
+          replica: self,
+          view: this.#view(),
+          sequence: this.#sequence(),
+          digest: this.#digest(),
+          requests: this.#slots().map(({ digest }) => digest),
+        };
       default:
         return this.#random.chance(0.5)
           ? { type: 'fetch-state', replica: self, sequence: this.#sequence(), root: this.#root(), after: bytes('') }
-          : { type: 'state', replica: self, sequence: this.#sequence(), root: this.#root(), after: bytes(''), held: this.#random.chance(0.7), isLast: this.#random.chance(0.3), entries: [{ key: bytes('k'), value: bytes('v') }] };
+          : {
+              type: 'state',
+              replica: self,
+              sequence: this.#sequence(),
+              root: this.#root(),
+              after: bytes(''),
+              held: this.#random.chance(0.7),
+              isLast: this.#random.chance(0.3),
+              entries: [{ key: bytes('k'), value: bytes('v') }],
+            };
     }
   }
 }

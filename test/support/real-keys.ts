@@ -29,7 +29,8 @@ export class RealKeys {
   authenticator(party: number | 'client', clusterId = CLUSTER_ID): NodeAuthenticator {
     const identity = party === 'client' ? this.client : this.replicas[party];
     if (identity === undefined) throw new Error('there are four replicas');
-    const self: Party = party === 'client' ? { kind: 'client', client: this.clientId } : { kind: 'replica', replica: asReplicaId(party) };
+    const self: Party =
+      party === 'client' ? { kind: 'client', client: this.clientId } : { kind: 'replica', replica: asReplicaId(party) };
     const replicas = this.replicas.map((replica) => replica.public);
     return new NodeAuthenticator({ identity, self, clusterId, replicas, clients: [this.client.public] });
   }

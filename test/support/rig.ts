@@ -34,7 +34,10 @@ export class Rig {
   monotonic = START_US;
   wall = WALL_MS;
 
-  constructor({ self = 1, records = [], application = countingApp, ...options }: RigOptions = {}, kit = new CoreKit(options)) {
+  constructor(
+    { self = 1, records = [], application = countingApp, ...options }: RigOptions = {},
+    kit = new CoreKit(options),
+  ) {
     this.kit = kit;
     const { cluster, tuning } = kit;
     this.records = [...records];
