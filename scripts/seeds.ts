@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run seeds -- [options]
   --from S        first seed (default 1)
   --workers W     processes side by side (default: one per core)
   --trace         print everything that happens; for one seed
-  --coverage      fail when something that must happen never did (default: from 300 seeds up)
+  --coverage      fail when something that must happen never did (default: from 1000 seeds up)
   --no-coverage   do not
   --failures N    stop after N failures (default 5)
   --quiet         only failures and the last line`;
@@ -25,7 +25,7 @@ const USAGE = `Usage: npm run seeds -- [options]
 const NODE_CRYPTO: SimulationModules = { sha256: (bytes) => asDigest(hash('sha256', bytes, 'hex')) };
 
 /** Fewer seeds than this are not expected to see everything. */
-const ENOUGH_FOR_COVERAGE = 300;
+const ENOUGH_FOR_COVERAGE = 1000;
 
 interface Options {
   readonly range: SeedRange;

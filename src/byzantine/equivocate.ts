@@ -54,10 +54,23 @@ export function makeEquivocate(context: BehaviourContext): Behaviour {
     }
   };
 
+  /** Some variants vote for each of their proposals once more, by PREPARE, which a primary never sends. */
+  const votesTwice = context.variant % 8 >= 4;
+
+  const secondVote = (story: SendOutput): readonly Output[] => {
+    const { message } = story;
+    if (message.type !== 'pre-prepare') return [];
+    const { view, sequence, digest } = message;
+    return [
+      { ...story, message: { type: 'prepare', view, sequence, digest, replica: context.self }, signature: undefined },
+    ];
+  };
+
   const split = (output: SendOutput, status: ReplicaStatus): readonly Output[] => {
     twins.forgetUpTo(status.lowWaterMark);
     const { chosen, rest } = splitReceivers(output, deceivedNodes(context, status.primary === context.self));
-    return [...(rest === undefined ? [] : [rest]), ...(chosen === undefined ? [] : [conflicting(chosen)])];
+    const stories = [...(rest === undefined ? [] : [rest]), ...(chosen === undefined ? [] : [conflicting(chosen)])];
+    return votesTwice ? stories.flatMap((story) => [story, ...secondVote(story)]) : stories;
   };
   return perOutput('equivocate', (output, _now, status) => (output.kind === 'send' ? split(output, status) : [output]));
 }

@@ -1,6 +1,6 @@
 /** A liar that only the simulator has: fields of its messages change at random, one at a time. Finds refusals that no plan leads to. */
 import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
-import type { Message } from '../messages/index.ts';
+import type { AuthenticatedRequest, Message } from '../messages/index.ts';
 import { alteredBytes, withChangedRequest } from '../byzantine/index.ts';
 import type { Behaviour, BehaviourContext } from '../byzantine/index.ts';
 import { batchDigest } from '../messages/index.ts';
@@ -9,18 +9,32 @@ import type { Sequence } from '../base/ids.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Random } from './random.ts';
 
+/** How many requests it remembers. */
+const SEEN = 16;
+
 /** How many of its messages it changes. */
 const SHARE = 0.3;
 
 export function makeMutate(context: BehaviourContext, random: Random): Behaviour {
+  /** Requests that were in its proposals, the latest ones. */
+  const seen: AuthenticatedRequest[] = [];
+  let seenCount = 0;
+
   const near = (sequence: Sequence): Sequence => asSequence(Math.max(1, sequence + random.between(-3, 12)));
 
   const proposal = (message: Extract<Message, { type: 'pre-prepare' }>): Message => {
     const { batch } = message;
+    for (const request of batch?.requests ?? []) {
+      seen[seenCount % SEEN] = request;
+      seenCount += 1;
+    }
     if (batch === undefined) return { ...message, sequence: near(message.sequence) };
     const changed = random.pick([
       { ...batch, timestamp: batch.timestamp + random.between(0, 5) },
       { ...batch, flags: BATCH_CHECKPOINT },
+      // Once more what was ordered before, perhaps in this very batch.
+      { ...batch, requests: seen.length > 0 ? [...batch.requests, random.pick(seen)] : batch.requests },
+      { ...batch, requests: seen.length > 0 ? [random.pick(seen)] : batch.requests },
       {
         ...batch,
         requests: batch.requests.map((entry) =>

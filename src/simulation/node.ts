@@ -14,9 +14,11 @@ import { Intake } from '../protocol/intake.ts';
 import type { Output } from '../protocol/output.ts';
 import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
+import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { Disk } from './disk.ts';
+import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
 
 /** What a node needs of its world. Times in µs of virtual time. */
@@ -133,7 +135,12 @@ export class SimulatedNode implements NodeView {
     this.#monotonicStart = monotonicStart;
     const { config, authenticator, application, makeState } = this.#parts;
     const records = this.disk.load();
-    this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+    try {
+      this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+    } catch (error) {
+      if (!(error instanceof UnusableRecords)) throw error;
+      throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
+    }
     const outputs = this.#replica.start(this.now);
     this.#host.observer.booted(this, records);
     this.#host.observer.stepped(this, undefined, outputs);

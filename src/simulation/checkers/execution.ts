@@ -83,6 +83,9 @@ export class ExecutionChecker implements Observer {
     switch (event.kind) {
       case 'executed':
         return this.#onExecuted(event);
+      case 'pre-prepared':
+        for (const digest of event.requests) this.#demandIssued(node, event.sequence, digest);
+        return;
       case 'checkpoint-taken':
       case 'transferred':
         this.#onRoot(node, event.sequence, event.root);
@@ -93,6 +96,15 @@ export class ExecutionChecker implements Observer {
         return demand(false, 'equal roots', () => `${replicaName(node.id)} found out that it has diverged`);
       default:
     }
+  }
+
+  /** A correct replica votes only for what clients issued: it verified each request, or f+1 others vouch for it. */
+  #demandIssued(node: NodeView, sequence: number, digest: string): void {
+    demand(
+      this.#issued.has(digest),
+      'validity',
+      () => `${replicaName(node.id)} accepted ${digest} at ${sequence}, but no client issued it`,
+    );
   }
 
   #onRoot(node: NodeView, sequence: number, root: string): void {

@@ -3,6 +3,7 @@ import type { ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
 import { windowSize } from '../../protocol/config.ts';
 import type { ReplicaConfig } from '../../protocol/config.ts';
+import type { Event } from '../../protocol/event.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import { demand } from '../observer.ts';
@@ -58,14 +59,23 @@ export class MarksChecker implements Observer {
       'marks',
       () => `${replicaName(node.id)}: high mark ${highWaterMark}, h ${lowWaterMark}`,
     );
-    for (const output of outputs) {
-      if (output.kind !== 'event' || output.event.kind !== 'pre-prepared') continue;
-      const { sequence } = output.event;
+    for (const output of outputs) if (output.kind === 'event') this.#onEvent(node, before, output.event);
+    this.#checkBounds(node);
+  }
+
+  #onEvent(node: NodeView, before: Marks, event: Event): void {
+    const { lowWaterMark, highWaterMark, quorums } = node.status;
+    if (event.kind === 'pre-prepared') {
+      const { sequence } = event;
       demand(sequence > before.low && sequence <= highWaterMark, 'accepted in the window', () => {
         return `${replicaName(node.id)} accepted ${sequence} with h ${before.low} … ${lowWaterMark}`;
       });
+    } else if (event.kind === 'checkpoint-stable') {
+      const { sequence, replicas } = event;
+      demand(new Set(replicas).size >= quorums.quorum, 'h moves with q', () => {
+        return `${replicaName(node.id)} takes ${sequence} for stable by ${replicas.map(replicaName).join(' ')}`;
+      });
     }
-    this.#checkBounds(node);
   }
 
   #checkBounds(node: NodeView): void {

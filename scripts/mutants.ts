@@ -1,0 +1,105 @@
+// Applies each mutant to a copy of the source, in a folder of its own, and runs simulator seeds on it until one fails. Exit code 1 if a mutant
+// lives, or if its patch does not apply any more. `npm run mutants`, or `npm run mutants -- "part of a name"`.
+
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applyMutant, MUTANTS } from './mutant-list.ts';
+import type { Mutant } from './mutant-list.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const FIRST_SEED = 1;
+const TEST_FILE = /\.test\.ts$/;
+
+interface Verdict {
+  readonly mutant: Mutant;
+  readonly isCaught: boolean;
+  /** Which invariant broke in which seed, or why nothing did. */
+  readonly told: string;
+  readonly seconds: number;
+}
+
+function makeCopy(folder: string): void {
+  mkdirSync(join(folder, 'scripts'), { recursive: true });
+  for (const floor of ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation']) {
+    cpSync(join(ROOT, 'src', floor), join(folder, 'src', floor), {
+      recursive: true,
+      filter: (path) => !TEST_FILE.test(path),
+    });
+  }
+  cpSync(join(ROOT, 'scripts/seeds.ts'), join(folder, 'scripts/seeds.ts'));
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+}
+
+async function runSeeds(folder: string, seeds: number): Promise<{ readonly code: number; readonly output: string }> {
+  const args = [
+    'scripts/seeds.ts',
+    '--seeds',
+    String(seeds),
+    '--from',
+    String(FIRST_SEED),
+    '--workers',
+    '1',
+    '--failures',
+    '1',
+    '--quiet',
+    '--no-coverage',
+  ];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, output: stdout + stderr });
+    });
+  });
+}
+
+async function judge(mutant: Mutant): Promise<Verdict> {
+  const start = performance.now();
+  const verdict = (isCaught: boolean, told: string): Verdict => ({
+    mutant,
+    isCaught,
+    told,
+    seconds: (performance.now() - start) / 1000,
+  });
+  const mutated = applyMutant(mutant, readFileSync(join(ROOT, mutant.file), 'utf8'));
+  if (mutated === undefined) return verdict(false, `the patch does not apply to ${mutant.file}`);
+  const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
+  try {
+    makeCopy(folder);
+    writeFileSync(join(folder, mutant.file), mutated);
+    const { code, output } = await runSeeds(folder, mutant.seeds);
+    const failure = /^seed (?<seed>\d+)@\S+: (?<invariant>[^:\n]+): (?<message>[^\n]*)/m.exec(output)?.groups;
+    if (code === 0) return verdict(false, `lives: nothing broke in ${mutant.seeds} seeds`);
+    if (failure === undefined) return verdict(false, `the seeds did not run: ${output.trim().split('\n').at(0) ?? ''}`);
+    const { seed = '', invariant = '', message = '' } = failure;
+    // An exception is a broken patch, not a caught one.
+    if (invariant === 'exception') return verdict(false, `the patch breaks the program in seed ${seed}: ${message}`);
+    return verdict(true, `${invariant}, seed ${seed}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function judgeAll(mutants: readonly Mutant[]): Promise<readonly Verdict[]> {
+  const waiting = [...mutants];
+  const verdicts: Verdict[] = [];
+  const worker = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const verdict = await judge(mutant);
+      verdicts.push(verdict);
+      console.log(
+        `${verdict.isCaught ? 'caught ' : 'ALIVE  '} ${verdict.seconds.toFixed(1).padStart(6)} s  ${mutant.name.padEnd(48)}  ${verdict.told}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return verdicts;
+}
+
+const [part = ''] = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ name }) => name.includes(part));
+const verdicts = await judgeAll(chosen);
+const alive = verdicts.filter(({ isCaught }) => !isCaught);
+console.log(`\n${verdicts.length} mutants, ${verdicts.length - alive.length} caught, ${alive.length} not`);
+process.exitCode = alive.length > 0 || verdicts.length === 0 ? 1 : 0;
