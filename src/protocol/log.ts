@@ -56,9 +56,9 @@ export class Log {
     return slot;
   }
 
-  /** Existing slots from `from` up, ascending. */
-  *from(from: number): Generator<Slot> {
-    for (let sequence = Math.max(from, this.#low + 1); sequence <= this.#top; sequence += 1) {
+  /** Existing slots from `from` up, ascending, none above `to`. */
+  *from(from: number, to: number = this.#top): Generator<Slot> {
+    for (let sequence = Math.max(from, this.#low + 1); sequence <= Math.min(to, this.#top); sequence += 1) {
       const slot = this.#slots.get(sequence);
       if (slot !== undefined) yield slot;
     }

@@ -35,6 +35,8 @@ export class RequestQueue {
   readonly #unproposed = new Set<WaitingRequest>();
   /** Those for which a backup's timer runs. */
   readonly #timed = new Set<WaitingRequest>();
+  /** Of these the first to arrive; undefined when it has to be looked for. */
+  #oldestTimed: WaitingRequest | undefined;
   #bytes = 0;
   #arrivals = 0;
 
@@ -173,7 +175,9 @@ export class RequestQueue {
 
   /** The timer of a backup runs for it from now on. */
   startTimer(waiting: WaitingRequest): void {
+    const oldest = this.oldestTimed();
     this.#timed.add(waiting);
+    this.#oldestTimed = oldest !== undefined && oldest.arrival < waiting.arrival ? oldest : waiting;
   }
 
   hasTimer(waiting: WaitingRequest): boolean {
@@ -182,9 +186,11 @@ export class RequestQueue {
 
   /** The timed request that arrived first. */
   oldestTimed(): WaitingRequest | undefined {
-    let oldest: WaitingRequest | undefined;
-    for (const waiting of this.#timed) if (oldest === undefined || waiting.arrival < oldest.arrival) oldest = waiting;
-    return oldest;
+    if (this.#oldestTimed !== undefined) return this.#oldestTimed;
+    for (const waiting of this.#timed) {
+      if (this.#oldestTimed === undefined || waiting.arrival < this.#oldestTimed.arrival) this.#oldestTimed = waiting;
+    }
+    return this.#oldestTimed;
   }
 
   /** Forgets what of this session is at or below `timestamp`: it was executed or can no longer be. */
@@ -214,6 +220,7 @@ export class RequestQueue {
     this.#byDigest.delete(waiting.request.digest);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
+    if (this.#oldestTimed === waiting) this.#oldestTimed = undefined;
     this.#count(client, -waiting.sizeBytes);
     this.#release(waiting.request);
   }

@@ -60,6 +60,9 @@ export function onRequestTimeout(core: Core): void {
 }
 
 function oldestOpenSlot(core: Core): Slot | undefined {
-  for (const slot of core.log.from(core.lastExecuted + 1)) if (slot.acceptedIn(core.view) !== undefined) return slot;
+  // Not up to the highest slot that exists: a vote alone makes one, and this is asked at every step.
+  for (const slot of core.log.from(core.lastExecuted + 1, core.highestAccepted)) {
+    if (slot.acceptedIn(core.view) !== undefined) return slot;
+  }
   return undefined;
 }
