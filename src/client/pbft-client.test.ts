@@ -129,6 +129,19 @@ describe('a request', () => {
     expect(refused).toEqual(['1 not-authentic']);
   });
 
+  test('never waits for the full result from a replica whose link is down', async () => {
+    const cluster = await makeCluster();
+    const client = makeClient(cluster);
+    await connected(client);
+    await cluster.shut(3);
+    await connected(client, 3);
+    for (let index = 0; index < 12; index += 1) {
+      expect(await client.submit(bytesOf(`n${index}`))).toMatchObject({ kind: 'executed' });
+    }
+    const repliers = cluster.received.flatMap(({ requests }) => requests.map(({ request }) => Number(request.replier)));
+    expect(new Set(repliers)).toEqual(new Set([0, 1, 2]));
+  });
+
   test('under an idempotency key that came before says so', async () => {
     const cluster = await makeCluster();
     const client = makeClient(cluster);

@@ -20,6 +20,7 @@ import type { ClusterDescription } from './cluster-description.ts';
 import { notSubmitted } from './outcome.ts';
 import type { Outcome, SubmitOptions } from './outcome.ts';
 import { Outbox } from './outbox.ts';
+import { ReplierChoice } from './replier-choice.ts';
 import { ReplyIntake } from './reply-intake.ts';
 import type { ReplyRefusal } from './reply-intake.ts';
 import { SessionNumbers } from './session-numbers.ts';
@@ -79,6 +80,7 @@ export class PbftClient {
   readonly #links: ClientLinks;
   readonly #views: ViewEstimate;
   readonly #numbers = new SessionNumbers();
+  readonly #repliers = new ReplierChoice();
   readonly #connected = new Set<ReplicaId>();
   /** Every session of this client by its number, idle or not: replies find theirs here. */
   readonly #sessions = new Map<number, ClientSession>();
@@ -207,6 +209,7 @@ export class PbftClient {
       timeoutUs: Math.max(1, call.deadline - now),
       idempotency,
       receipt: receipt === true,
+      replier: this.#repliers.next([...this.#connected]),
     });
     if (!submitted.ok) {
       this.#putBack(session);
@@ -247,6 +250,7 @@ export class PbftClient {
       return;
     }
     const now = nowUs();
+    this.#repliers.onHeard(replica, now);
     for (const reply of opened.value) {
       const session = this.#sessions.get(reply.session);
       if (session === undefined) continue;
@@ -260,6 +264,7 @@ export class PbftClient {
   /** What a link did not take while it was down goes out now, not only at the next repeat. */
   #onConnected(replica: ReplicaId): void {
     this.#connected.add(replica);
+    this.#repliers.onConnected(replica, nowUs());
     for (const call of this.#underWay.values()) {
       const missed = call.missed.get(replica);
       if (missed !== undefined) this.#outbox.put({ ...missed, to: [replica] });

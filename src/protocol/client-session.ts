@@ -58,6 +58,8 @@ export interface SubmitOptions {
   readonly idempotency?: IdempotencyKey | undefined;
   /** Have every reply signed, and keep those that match. */
   readonly receipt?: boolean;
+  /** Who is asked for the full result first, where the caller knows of replicas that are better not asked; else they take turns. */
+  readonly replier?: ReplicaId | undefined;
 }
 
 /** Why nothing was submitted. */
@@ -183,7 +185,8 @@ export class ClientSession {
       flags: options.receipt === true ? REQUEST_RECEIPT : 0,
       idempotency: options.idempotency && { scope: options.idempotency.scope, key: options.idempotency.key },
       operation: operation.slice(),
-      replier: asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
+      replier:
+        options.replier ?? asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
     };
     const digest = requestDigest(this.#modules.context, request);
     this.#state = 'waiting';
