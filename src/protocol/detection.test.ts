@@ -86,6 +86,20 @@ describe('COMMIT for another digest than the one prepared here', () => {
     expect(suspicionsOf(rig.receive(rig.kit.commit(3, 1, LIE, 1)))).toEqual([]);
   });
 
+  test('its own signed PREPARE beside it, for what is prepared, proves the lie to anyone', () => {
+    const rig = new Rig({ cluster: { authentication: 'signature' } });
+    const digest = rig.kit.digestOfBatch(A(rig));
+    rig.receive(rig.kit.prePrepare(1, A(rig)), { signature });
+    rig.receive(rig.kit.prepare(3, 1, digest), { signature });
+    rig.receive(rig.kit.commit(3, 1, LIE), { signature });
+    rig.receive(rig.kit.commit(2, 1, LIE), { signature });
+    expect(rig.status.suspicions.map(({ node, evidence }) => [node, evidence.frames.length])).toEqual([
+      [3, 2],
+      [2, 0],
+      [0, 3],
+    ]);
+  });
+
   test('survives a restart as evidence, and is not reported twice', () => {
     const rig = new Rig();
     const digest = rig.kit.digestOfBatch(A(rig));
@@ -155,6 +169,15 @@ describe('f+1 distinct senders vote for another digest than the accepted one', (
     const rig = new Rig();
     rig.receiveAll([rig.kit.prepare(2, 1, LIE), rig.kit.prepare(3, 1, LIE)]);
     expect(suspicionsOf(rig.receive(rig.kit.prePrepare(1, A(rig))))).toContain('certain equivocation node1 v0 n1');
+  });
+
+  test('where they are signed: what it sent here and the f+1 votes are the evidence', () => {
+    const rig = new Rig({ cluster: { authentication: 'signature' } });
+    rig.receive(rig.kit.prePrepare(1, A(rig)), { signature });
+    rig.receive(rig.kit.prepare(2, 1, LIE), { signature });
+    rig.receive(rig.kit.commit(3, 1, LIE), { signature });
+    const found = rig.status.suspicions.find(({ kind }) => kind === 'equivocation');
+    expect(found?.evidence.frames).toHaveLength(3);
   });
 
   test('f liars, whatever they say, do not make it certain', () => {

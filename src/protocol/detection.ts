@@ -151,7 +151,25 @@ export function onCommitMismatch(core: Core, sender: ReplicaId, slot: Slot, view
     view,
     sequence: slot.sequence,
     summary: `${replicaName(sender)} committed ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.prepared?.digest)} is prepared here`,
+    frames: selfContradiction(core, slot, sender),
   });
+}
+
+/** Its own signed PREPARE and COMMIT for different batches in one view: proof for anyone, where there is one. */
+function selfContradiction(core: Core, slot: Slot, sender: ReplicaId): readonly Bytes[] {
+  const prepare = slot.prepares.of(sender);
+  const commit = slot.commits.of(sender);
+  if (prepare === undefined || commit === undefined) return [];
+  if (prepare.view !== commit.view || prepare.digest === commit.digest) return [];
+  return [...voteStatements(core, slot, 'prepare', sender), ...voteStatements(core, slot, 'commit', sender)];
+}
+
+/** The vote as its sender signed it; nothing where votes are not signed. */
+function voteStatements(core: Core, slot: Slot, type: 'prepare' | 'commit', sender: ReplicaId): readonly Bytes[] {
+  const vote = (type === 'prepare' ? slot.prepares : slot.commits).of(sender);
+  if (vote === undefined) return [];
+  const { view, digest, signature } = vote;
+  return statements(core.codec, { type, view, sequence: slot.sequence, digest, replica: sender }, signature);
 }
 
 /** f+1 distinct senders vote for another digest than the accepted one: at least one is correct, so primary(v) sent two. */
@@ -178,8 +196,26 @@ export function checkDissent(core: Core, slot: Slot): void {
       view: accepted.view,
       sequence: slot.sequence,
       summary: `${names} voted for ${short(digest)} at view ${accepted.view}, sequence ${slot.sequence}, but ${replicaName(primary)} sent ${short(accepted.digest)} here`,
+      frames: dissentStatements(core, slot, digest, senders),
     });
   }
+}
+
+/** What the primary sent here, and the votes for something else: of f+1 signers one is correct and was sent that. */
+function dissentStatements(core: Core, slot: Slot, digest: Digest, senders: ReadonlySet<ReplicaId>): readonly Bytes[] {
+  const { accepted, sequence } = slot;
+  if (accepted?.signature === undefined) return [];
+  const { view, digest: own, signature } = accepted;
+  const sent = statements(
+    core.codec,
+    { type: 'pre-prepare', view, sequence, digest: own, batch: slot.bodies.get(own) },
+    signature,
+  );
+  const votes = [...senders].flatMap((sender) => {
+    const type = slot.prepares.of(sender)?.digest === digest ? 'prepare' : 'commit';
+    return voteStatements(core, slot, type, sender);
+  });
+  return [...sent, ...votes];
 }
 
 /** After a pre-prepare was accepted: the PREPAREs that came before it. */
