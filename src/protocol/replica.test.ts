@@ -5,6 +5,7 @@ import { SESSION, replica } from '../../test/support/core-kit.ts';
 import { Liar } from '../../test/support/liar.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf } from '../../test/support/transcript.ts';
+import { Random } from '../simulation/random.ts';
 
 describe('the normal case', () => {
   const cases = [1, 2, 3, 4, 5, 6, 7].flatMap((n) => (['mac', 'signature'] as const).map((mode) => [n, mode] as const));
@@ -158,6 +159,33 @@ describe('a replica that says anything at all', () => {
       expect(
         bench.nodes.some((node) => node.status.suspicions.some(({ node: accused }) => accused === replica(3))),
       ).toBe(true);
+    },
+  );
+
+  test.each(SEEDS)(
+    'seed %i, a backup, while another backup loses a third of its frames: that one catches up too',
+    (seed) => {
+      const bench = new Bench({ cluster: { checkpointInterval: 2 }, tuning: { pipeline: 4 } });
+      const liar = new Liar(bench, 3, seed);
+      const random = new Random(seed, 'loss');
+      bench.lose = ({ from, to }) => (from === 2 || to === 2) && random.chance(0.35);
+      for (let timestamp = 1; timestamp <= 12; timestamp += 1) {
+        const request = bench.kit.authenticated('x', { timestamp });
+        bench.send([request]);
+        for (let lies = 0; lies < 10; lies += 1) {
+          liar.lie();
+          bench.pass(2_000);
+        }
+        bench.execute(request);
+      }
+      bench.lose = () => false;
+      const honest = [0, 1, 2];
+      bench.until(
+        () => honest.every((node) => bench.node(node).count('x') === 12),
+        'the correct ones have executed all',
+      );
+      expect(certainAgainst(bench, (node) => node !== 3, 3)).toEqual([]);
+      expect(honest.every((node) => !bench.node(node).status.diverged)).toBe(true);
     },
   );
 

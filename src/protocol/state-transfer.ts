@@ -26,16 +26,23 @@ export interface Transfer {
   sizeBytes: number;
   /** Monotonic µs: by then it must be complete, or the next source is asked. */
   readonly deadline: number;
+  /** How long to wait for one answer, µs, and how often the present question was asked in vain. */
+  readonly patienceUs: number;
+  unanswered: number;
 }
 
 const CHUNK_BYTES = 512 * 1024;
 /** Beyond it the next source is asked: it is a liar's, or needs the database of a later version. */
 const MAX_STATE_BYTES = 1024 * 1024 * 1024;
-/** For one answer. */
-const PATIENCE_US = 1_000_000;
-/** For all answers of one source; doubled whenever all sources have been asked, so that a liar who trickles costs little and a large state comes. */
+/**
+ * For one answer, and for all answers of one source. Both double whenever all sources have been asked, so that a liar who trickles costs little,
+ * and a large state over a slow link comes all the same.
+ */
+const FIRST_PATIENCE_US = 250_000;
 const FIRST_DEADLINE_US = 10_000_000;
-const MAX_DOUBLINGS = 20;
+const MAX_DOUBLINGS = 10;
+/** A question is put so often before the next source is asked: one lost frame must not cost all that has come so far. */
+const ASKED_AT_MOST = 4;
 
 /**
  * On every STATUS tick: a checkpoint above what was executed here is certified, and nothing was executed since the last tick. Its signers have
@@ -75,23 +82,29 @@ function startTransfer(core: Core, failed: ReplicaId | undefined): void {
   const source = sorted.find((replica) => failed === undefined || replica > failed);
   if (source === undefined) return;
   const { sequence, root, proof } = target;
-  const rounds = Math.floor(core.transferAttempts / sorted.length);
-  const deadline = core.now.monotonic + FIRST_DEADLINE_US * 2 ** Math.min(rounds, MAX_DOUBLINGS);
+  const scale = 2 ** Math.min(Math.floor(core.transferAttempts / sorted.length), MAX_DOUBLINGS);
+  const deadline = core.now.monotonic + FIRST_DEADLINE_US * scale;
+  const patienceUs = FIRST_PATIENCE_US * scale;
   core.transferAttempts += 1;
-  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0, deadline };
+  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0, deadline, patienceUs, unanswered: 0 };
   core.emit({ kind: 'transfer-started', sequence, root, from: source });
   ask(core, core.transfer);
 }
 
-function ask(core: Core, { sequence, root, source, entries }: Transfer): void {
+function ask(core: Core, { sequence, root, source, entries, patienceUs }: Transfer): void {
   const after = entries.at(-1)?.key ?? EMPTY;
-  core.timers.set('transfer', core.now.monotonic + PATIENCE_US);
+  core.timers.set('transfer', core.now.monotonic + patienceUs);
   core.send([source], { type: 'fetch-state', replica: core.self, sequence, root, after });
 }
 
-/** The source did not answer in time. */
+/** The source did not answer in time: it is asked the same again, in the end the next one. */
 export function onTransferTimeout(core: Core): void {
-  startTransfer(core, core.transfer?.source);
+  const { transfer } = core;
+  if (transfer === undefined) return;
+  transfer.unanswered += 1;
+  const isPatient = transfer.unanswered < ASKED_AT_MOST && core.now.monotonic <= transfer.deadline;
+  if (isPatient && isNeeded(core, transfer.sequence)) ask(core, transfer);
+  else startTransfer(core, transfer.source);
 }
 
 /** FETCH-STATE: the next entries of a checkpoint that is still held, or that it is not; later, if the peer was sent much just now. */
@@ -165,6 +178,7 @@ export function onState(core: Core, message: State): void {
     blame(core, transfer, 'entries out of order, or none');
     return;
   }
+  transfer.unanswered = 0;
   ask(core, transfer);
 }
 
