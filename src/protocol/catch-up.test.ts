@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Bench } from '../../test/support/bench.ts';
 import type { Packet } from '../../test/support/bench.ts';
-import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { ALICE, SESSION, replica, seq } from '../../test/support/core-kit.ts';
 import type { CoreKit } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, eventsOfKind, refusalsOf, sentOf } from '../../test/support/transcript.ts';
@@ -56,6 +56,13 @@ describe('STATUS goes out', () => {
     rig.pass(200_000);
     happen(rig);
     expect(statusTimes(rig, 300_000)).toEqual([100_000, 200_000, 300_000]);
+  });
+
+  test('a request without a signature, which nobody may ever order, does not make a backup talk more', () => {
+    const rig = new Rig();
+    rig.pass(100_000);
+    rig.requests([rig.kit.authenticated('x')], ALICE, 'mac');
+    expect(statusTimes(rig, 2 * HEARTBEAT)).toEqual([HEARTBEAT, 2 * HEARTBEAT]);
   });
 
   test('it says what is here: accepted, prepared, committed', () => {

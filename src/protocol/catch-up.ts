@@ -20,7 +20,9 @@ const HELP_SLOTS = 64;
 
 /** Is anything open here that a peer may be able to help with? */
 export function hasOpenWork(core: Core): boolean {
-  if (core.log.top > core.lastExecuted || core.queue.size > 0 || core.stuckAt !== undefined) return true;
+  // At a backup a request that nobody ordered and nobody signed may lie for ever: no peer can help with it.
+  const isAwaited = core.isPrimary ? core.queue.size > 0 : core.queue.oldestTimed() !== undefined;
+  if (core.log.top > core.lastExecuted || isAwaited || core.stuckAt !== undefined) return true;
   return core.others.some((replica) => core.peer(replica).claimedExecuted > core.lastExecuted);
 }
 

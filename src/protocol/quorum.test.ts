@@ -4,7 +4,7 @@ import { MAX_REPLICAS, makeQuorums, quorumsIntersect } from './quorum.ts';
 const SIZES = Array.from({ length: MAX_REPLICAS }, (_, index) => index + 1);
 
 describe('G08: the arithmetic of quorums', () => {
-  test.each(SIZES)('n = %i: any two quorums share a correct replica, and the correct ones alone are a quorum', (n) => {
+  test.each(SIZES)('n = %i, any two quorums share a correct replica, and the correct ones alone are a quorum', (n) => {
     const { faultLimit: f, quorum: q, weak } = makeQuorums(n);
     expect(f).toBe(Math.floor((n - 1) / 3));
     expect(2 * q - n).toBeGreaterThanOrEqual(f + 1);
