@@ -56,7 +56,9 @@ export function fromHex(text: string): Bytes | undefined {
 }
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const BASE64URL_VALUE: ReadonlyMap<string, number> = new Map([...BASE64URL].map((character, value) => [character, value]));
+const BASE64URL_VALUE: ReadonlyMap<string, number> = new Map(
+  [...BASE64URL].map((character, value) => [character, value]),
+);
 
 /** Base64url without padding (RFC 4648 §5). */
 export function toBase64Url(bytes: Bytes): string {

@@ -185,8 +185,7 @@ export class ClientSession {
       flags: options.receipt === true ? REQUEST_RECEIPT : 0,
       idempotency: options.idempotency && { scope: options.idempotency.scope, key: options.idempotency.key },
       operation: operation.slice(),
-      replier:
-        options.replier ?? asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
+      replier: options.replier ?? asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
     };
     const digest = requestDigest(this.#modules.context, request);
     this.#state = 'waiting';
