@@ -157,6 +157,20 @@ describe('signatures', () => {
       expect(verifier.verifySignature(node(0), MESSAGE, new Uint8Array(length))).toBe(false);
   });
 
+  it('remembers what was good, and takes nothing else for it: not another party, message or signature', () => {
+    const signature = at(0).sign(MESSAGE);
+    const verifier = at(1);
+    const altered = signature.slice();
+    altered[0] = (altered[0] ?? 0) ^ 1;
+    for (let round = 0; round < 3; round += 1) {
+      expect(verifier.verifySignature(node(0), MESSAGE, signature)).toBe(true);
+      expect(verifier.verifySignature(node(2), MESSAGE, signature)).toBe(false);
+      expect(verifier.verifySignature(client, MESSAGE, signature)).toBe(false);
+      expect(verifier.verifySignature(node(0), MESSAGE.subarray(1), signature)).toBe(false);
+      expect(verifier.verifySignature(node(0), MESSAGE, altered)).toBe(false);
+    }
+  });
+
   it('refuses the second encoding of a valid signature, S + L', () => {
     const order = 2n ** 252n + 27742317777372353535851937790883648493n;
     const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + order;
