@@ -19,7 +19,7 @@ export const SimulateByzantineAnswer = Type.Object(
   {
     status: Type.Enum(['behaviour_enabled', 'behaviour_disabled']),
     node_id: NodeName,
-    behaviour: Type.String(),
+    behaviour: Type.String({ description: 'the one that begins, or that ends' }),
     enabled: Type.Boolean(),
     byzantine_nodes: Type.Array(NodeName),
     exceeds_f: Type.Boolean({
@@ -47,6 +47,7 @@ export const BehaviourEntry = Type.Object(
                 kind: Type.String(),
                 certainty: Type.Enum(['certain', 'uncertain']),
                 by: Type.String({ description: 'who comes to say so' }),
+                when: Type.Optional(Type.String({ description: 'only then; absent: whenever a request is ordered' })),
               },
               { additionalProperties: false },
             ),

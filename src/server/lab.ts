@@ -31,7 +31,8 @@ export interface LabOptions {
 
 export class Lab {
   readonly #options: LabOptions;
-  readonly #switched = new Set<ReplicaId>();
+  /** Each with what it was told to do. */
+  readonly #switched = new Map<ReplicaId, string>();
 
   constructor(options: LabOptions) {
     this.#options = options;
@@ -41,13 +42,13 @@ export class Lab {
   byzantineNodes(): readonly ReplicaId[] {
     const { suspected, driver, self } = this.#options;
     const own = driver.behaviour === undefined ? [] : [self];
-    return [...new Set([...suspected(), ...this.#switched, ...own])].toSorted((left, right) => left - right);
+    return [...new Set([...suspected(), ...this.#switched.keys(), ...own])].toSorted((left, right) => left - right);
   }
 
   /** Switches a node's behaviour on or off: here, or over the link to it. A node that is not in lab mode does not obey. */
   simulate({
     node_id,
-    behaviour = DEFAULT_BEHAVIOUR,
+    behaviour: named,
     enabled = true,
   }: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError> {
     const { enabled: isLab, self, quorums, driver } = this.#options;
@@ -57,11 +58,13 @@ export class Lab {
       const nodes = Array.from({ length: quorums.replicaCount }, (_, index) => replicaName(asReplicaId(index)));
       return fail(apiError('unknown_node', undefined, { nodes }));
     }
+    const current = (target === self ? driver.behaviour : undefined) ?? this.#switched.get(target);
+    const behaviour = named ?? (enabled ? undefined : current) ?? DEFAULT_BEHAVIOUR;
     if (!isBehaviourName(behaviour))
       return fail(apiError('unknown_behaviour', undefined, { behaviours: BEHAVIOUR_NAMES }));
     const isTold = target === self ? driver.behave(behaviour, enabled) : this.#tell(target, behaviour, enabled);
     if (!isTold) return fail(apiError('peer_unreachable', undefined, { node_id }, 1));
-    if (enabled) this.#switched.add(target);
+    if (enabled) this.#switched.set(target, behaviour);
     else this.#switched.delete(target);
     const nodes = this.byzantineNodes();
     return ok({
@@ -90,7 +93,12 @@ export function behavioursBody(): BehavioursBody {
         role,
         changes,
         others_see: othersSee,
-        suspicions: suspicions.map(({ kind, certainty, by }) => ({ kind, certainty, by })),
+        suspicions: suspicions.map(({ kind, certainty, by, when }) => ({
+          kind,
+          certainty,
+          by,
+          ...(when === undefined ? {} : { when }),
+        })),
       }),
     ),
   }));

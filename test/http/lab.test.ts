@@ -73,7 +73,12 @@ describe('lab mode', () => {
     const second = await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node3', behaviour: 'silent' });
     expect(second.json).toMatchObject({ exceeds_f: true, byzantine_nodes: ['node2', 'node3'] });
     const ended = await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node3', enabled: false });
-    expect(ended.json).toMatchObject({ status: 'behaviour_disabled', exceeds_f: false, byzantine_nodes: ['node2'] });
+    expect(ended.json).toMatchObject({
+      status: 'behaviour_disabled',
+      behaviour: 'silent',
+      exceeds_f: false,
+      byzantine_nodes: ['node2'],
+    });
     await transfer(at, 'node1');
   });
 
