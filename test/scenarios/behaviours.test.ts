@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BEHAVIOUR_CATALOGUE } from '../../src/byzantine/index.ts';
 import { asReplicaId, replicaName } from '../../src/base/ids.ts';
+import { decodeUtf8 } from '../../src/base/utf8.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 
 // Each row of the catalogue, lived through: who comes to say what of the liar, and that no correct node is called certain by anyone. The checkers
@@ -51,6 +52,22 @@ describe.each(['mac', 'signature'] as const)('authentication %s', (authenticatio
     },
   );
 });
+
+test.each(BEHAVIOUR_CATALOGUE.filter(({ role }) => role === 'gateway'))(
+  'a caller at a gateway that does $behaviour is told what the others executed, and no correct node is called certain',
+  ({ behaviour }) => {
+    const scene = new ScenarioWorld({ checkpointInterval: 2 });
+    scene.behave(2, behaviour);
+    for (const amount of [1, 2, 3]) scene.request(2, { operation: 'transfer', amount });
+    scene.run(5 * SECOND_US);
+    const told = scene.answers.map(({ outcome }) =>
+      outcome.kind === 'executed' ? decodeUtf8(outcome.result) : outcome,
+    );
+    expect(told).toEqual([1, 3, 6].map((balance) => expect.stringContaining(`"to_balance":${balance}`) as unknown));
+    const certain = scene.suspicions().filter(({ certainty }) => certainty === 'certain');
+    expect(certain.filter(({ node }) => node !== asReplicaId(1))).toEqual([]);
+  },
+);
 
 test('with an equivocating primary of any variant no correct node is called certain by anyone, and agreement holds', () => {
   for (let variant = 0; variant < 12; variant += 1) {
