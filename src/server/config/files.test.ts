@@ -62,6 +62,13 @@ describe('the files of a new cluster', () => {
     }
   });
 
+  test('[G27] no key gets into the repository: wherever a cluster is made, git ignores its keys', () => {
+    const ignored = readFileSync(join(import.meta.dirname, '../../../.gitignore'), 'utf8').split('\n');
+    expect(ignored).toEqual(expect.arrayContaining(['pbft-data/', 'pbft-cluster/', '*.key']));
+    generateCluster(join(folder, 'c'), plan);
+    for (const name of readdirSync(join(folder, 'c/node1/keys'))) expect(name).toMatch(/\.key$/);
+  });
+
   test('nothing is overwritten, and nothing half made is left', () => {
     mkdirSync(join(folder, 'c'));
     writeFileSync(join(folder, 'c/precious'), 'data');
