@@ -237,6 +237,14 @@ export const MUTANTS: readonly Mutant[] = [
     seeds: 60,
   },
   {
+    name: 'the client believes the first reply',
+    breaks: 'linearizability: what clients observed',
+    file: `${PROTOCOL}/reply-certificate.ts`,
+    search: 'replies.length < this.#quorums.weak || result === undefined',
+    replace: 'result === undefined',
+    seeds: 30,
+  },
+  {
     name: 'nothing is sent again',
     breaks: 'liveness',
     file: `${PROTOCOL}/catch-up.ts`,
