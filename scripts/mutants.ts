@@ -33,7 +33,10 @@ function makeCopy(folder: string): void {
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 }
 
-async function runSeeds(folder: string, seeds: number): Promise<{ readonly code: number; readonly output: string }> {
+async function runSeeds(
+  folder: string,
+  { seeds, liar }: Mutant,
+): Promise<{ readonly code: number; readonly output: string }> {
   const args = [
     'scripts/seeds.ts',
     '--seeds',
@@ -46,6 +49,7 @@ async function runSeeds(folder: string, seeds: number): Promise<{ readonly code:
     '1',
     '--quiet',
     '--no-coverage',
+    ...(liar === undefined ? [] : ['--liar', liar]),
   ];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
@@ -68,7 +72,7 @@ async function judge(mutant: Mutant): Promise<Verdict> {
   try {
     makeCopy(folder);
     writeFileSync(join(folder, mutant.file), mutated);
-    const { code, output } = await runSeeds(folder, mutant.seeds);
+    const { code, output } = await runSeeds(folder, mutant);
     const failure = /^seed (?<seed>\d+)@\S+: (?<invariant>[^:\n]+): (?<message>[^\n]*)/m.exec(output)?.groups;
     if (code === 0) return verdict(false, `lives: nothing broke in ${mutant.seeds} seeds`);
     if (failure === undefined) return verdict(false, `the seeds did not run: ${output.trim().split('\n').at(0) ?? ''}`);

@@ -9,6 +9,8 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { asDigest } from '../src/base/ids.ts';
 import { coverageTable, missingFrom } from '../src/simulation/expectations.ts';
 import { mergeReports, runSeeds } from '../src/simulation/run-seeds.ts';
+import { parseLiar } from '../src/simulation/options.ts';
+import type { SwarmOverrides } from '../src/simulation/options.ts';
 import type { RangeReport, SeedRange } from '../src/simulation/run-seeds.ts';
 import type { SimulationModules } from '../src/simulation/simulate.ts';
 
@@ -16,6 +18,7 @@ const USAGE = `Usage: npm run seeds -- [options]
   --seeds N       how many (default 100)
   --from S        first seed (default 1)
   --workers W     processes side by side (default: one per core)
+  --liar L        the only liar in every seed: a behaviour and its role, such as equivocate:primary
   --trace         print everything that happens; for one seed
   --coverage      fail when something that must happen never did (default: from 1000 seeds up)
   --no-coverage   do not
@@ -29,6 +32,7 @@ const ENOUGH_FOR_COVERAGE = 1000;
 
 interface Options {
   readonly range: SeedRange;
+  readonly liar: SwarmOverrides['liar'];
   readonly workers: number;
   readonly trace: boolean;
   readonly coverage: boolean;
@@ -43,6 +47,7 @@ function parseOptions(): Options | undefined {
       from: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
       failures: { type: 'string', default: '5' },
+      liar: { type: 'string' },
       trace: { type: 'boolean', default: false },
       coverage: { type: 'boolean' },
       quiet: { type: 'boolean', default: false },
@@ -54,10 +59,13 @@ function parseOptions(): Options | undefined {
   );
   const isCount = (value: number | undefined, least: number): value is number =>
     Number.isSafeInteger(value) && (value ?? -1) >= least;
+  const liar = values.liar === undefined ? undefined : parseLiar(values.liar);
+  if (values.liar !== undefined && liar === undefined) return undefined;
   if (values.help || !isCount(count, 1) || !isCount(from, 0) || !isCount(workers, 1) || !isCount(failuresAtMost, 1))
     return undefined;
   return {
     range: { from, count, stride: 1, failuresAtMost },
+    liar,
     workers: values.trace ? 1 : Math.min(workers, count),
     trace: values.trace,
     coverage: values.coverage ?? count >= ENOUGH_FOR_COVERAGE,
@@ -76,22 +84,29 @@ function commit(): string {
   }
 }
 
-async function runInWorker(range: SeedRange): Promise<RangeReport> {
+/** What a worker is to do. */
+interface Share {
+  readonly range: SeedRange;
+  readonly overrides: SwarmOverrides;
+}
+
+async function runInWorker(share: Share): Promise<RangeReport> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: range });
+    const worker = new Worker(new URL(import.meta.url), { workerData: share });
     worker.once('message', resolve);
     worker.once('error', reject);
   });
 }
 
-async function runAll({ range, workers, trace }: Options): Promise<RangeReport> {
-  if (workers === 1)
-    return runSeeds(range, trace ? { ...NODE_CRYPTO, onTrace: (line) => console.log(line) } : NODE_CRYPTO);
+async function runAll({ range, workers, trace, liar }: Options): Promise<RangeReport> {
+  const overrides = liar === undefined ? {} : { liar };
+  if (workers === 1) {
+    const modules = { ...NODE_CRYPTO, overrides };
+    return runSeeds(range, trace ? { ...modules, onTrace: (line) => console.log(line) } : modules);
+  }
   const shares = Array.from({ length: workers }, (_, index) => ({
-    ...range,
-    from: range.from + index,
-    count: range.count - index,
-    stride: workers,
+    range: { ...range, from: range.from + index, count: range.count - index, stride: workers },
+    overrides,
   }));
   return mergeReports(await Promise.all(shares.map(runInWorker)));
 }
@@ -107,10 +122,12 @@ async function main(): Promise<number> {
   const seconds = (performance.now() - start) / 1000;
   if (!options.quiet) for (const line of coverageTable(report.coverage)) console.log(line);
   const at = commit();
+  const { liar } = options;
+  const forced = liar === undefined ? '' : ` --liar ${liar.behaviour}:${liar.isPrimary ? 'primary' : 'backup'}`;
   for (const { seed, violation, tail } of report.failures) {
     console.log(`\nseed ${seed}@${at}: ${violation?.invariant ?? ''}: ${violation?.message ?? ''}`);
     if (!options.trace) console.log(tail.join('\n'));
-    console.log(`again: npm run seeds -- --from ${seed} --seeds 1 --trace`);
+    console.log(`again: npm run seeds -- --from ${seed} --seeds 1 --trace${forced}`);
   }
   const missing = options.coverage ? missingFrom(report.coverage) : [];
   if (missing.length > 0) console.log(`\nnever happened: ${missing.join('; ')}`);
@@ -124,5 +141,6 @@ async function main(): Promise<number> {
 if (isMainThread) {
   process.exitCode = await main();
 } else {
-  parentPort?.postMessage(runSeeds(workerData as SeedRange, NODE_CRYPTO));
+  const { range, overrides } = workerData as Share;
+  parentPort?.postMessage(runSeeds(range, { ...NODE_CRYPTO, overrides }));
 }

@@ -2,7 +2,6 @@
  * What many seeds together must have seen: every kind of event, refusal, suspicion, behaviour, fault, crash point that can be reached. Each
  * exempt kind has its reason next to it. The lists are checked by the compiler against the types they are of.
  */
-import { BEHAVIOUR_NAMES } from '../byzantine/index.ts';
 import type { MessageType } from '../messages/index.ts';
 import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
 import type { Record as StoredRecord } from '../protocol/record.ts';
@@ -12,6 +11,7 @@ import type { CoverageCounts } from './coverage.ts';
 import { CLIENT_FAULTS } from './faults.ts';
 import type { FaultKind } from './faults.ts';
 import { CRASH_PHASES } from './node.ts';
+import { LIAR_NAMES } from './options.ts';
 
 /** `true`: must happen. A text: why it cannot, or need not. */
 type Expectation = true | string;
@@ -153,10 +153,7 @@ const CRASH_POINTS: readonly string[] = [
   ...CRASHED_RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => `${record}:${phase}`)),
 ];
 
-const LIARS: readonly string[] = [...BEHAVIOUR_NAMES, 'mutate'].flatMap((name) => [
-  `${name} as primary`,
-  `${name} as backup`,
-]);
+const LIARS: readonly string[] = LIAR_NAMES.flatMap((name) => [`${name} as primary`, `${name} as backup`]);
 
 /** Category → name → what is expected. */
 export const EXPECTATIONS: { readonly [category: string]: { readonly [name: string]: Expectation | undefined } } = {

@@ -6,7 +6,7 @@ import type { BehaviourName } from '../byzantine/index.ts';
 import { BEHAVIOUR_NAMES } from '../byzantine/index.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
-import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../protocol/config.ts';
+import { DEFAULT_TUNING } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
 import { makeFaults } from './faults.ts';
 import type { Fault } from './faults.ts';
@@ -15,6 +15,9 @@ import { Random } from './random.ts';
 
 /** A liar of this run. `mutate` exists in the simulator only: any field of any message, at random. */
 export type LiarName = BehaviourName | 'mutate';
+
+/** Every liar that a run may have. */
+export const LIAR_NAMES: readonly LiarName[] = [...BEHAVIOUR_NAMES, 'mutate'];
 
 export interface Liar {
   readonly replica: ReplicaId;
@@ -59,11 +62,27 @@ export interface SwarmOptions {
 
 const REPLICA_COUNTS: readonly number[] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 7, 1, 2, 3, 3, 5, 6];
 
-/** The same seed gives the same options, on every machine. */
-export function makeOptions(seed: number): SwarmOptions {
+/** What the caller decides instead of the seed. */
+export interface SwarmOverrides {
+  /** One liar, this one, in every seed. */
+  readonly liar?: { readonly behaviour: LiarName; readonly isPrimary: boolean };
+}
+
+/** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
+export function parseLiar(text: string): SwarmOverrides['liar'] {
+  const [name, role] = text.split(':');
+  const behaviour = LIAR_NAMES.find((known) => known === name);
+  if (behaviour === undefined || (role !== 'primary' && role !== 'backup')) return undefined;
+  return { behaviour, isPrimary: role === 'primary' };
+}
+
+/** The same seed and overrides give the same options, on every machine. */
+export function makeOptions(seed: number, { liar }: SwarmOverrides = {}): SwarmOptions {
   const random = new Random(seed, 'options');
-  const replicaCount = random.pick(REPLICA_COUNTS);
-  const liars = makeLiars(random, replicaCount);
+  const drawnCount = random.pick(REPLICA_COUNTS);
+  const replicaCount = liar === undefined ? drawnCount : Math.max(4, drawnCount);
+  const drawnLiars = makeLiars(random, replicaCount);
+  const liars = liar === undefined ? drawnLiars : [forcedLiar(random, replicaCount, liar)];
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
   const faults = makeFaults(random, replicaCount, liars);
   // A batch with a bad MAC waits for a signed copy of the request. Where every queue is full of others' requests none gets in, and the slot waits
@@ -138,9 +157,16 @@ function makeLiars(random: Random, replicaCount: number): readonly Liar[] {
   if (count > 0 && random.chance(0.2)) ids[0] = asReplicaId(0);
   return ids.map((replica) => ({
     replica,
-    behaviour: random.pick<LiarName>([...BEHAVIOUR_NAMES, 'mutate']),
+    behaviour: random.pick(LIAR_NAMES),
     variant: random.between(0, 11),
   }));
 }
 
-export const CLUSTER_DEFAULTS = DEFAULT_CLUSTER;
+function forcedLiar(
+  random: Random,
+  replicaCount: number,
+  { behaviour, isPrimary }: NonNullable<SwarmOverrides['liar']>,
+): Liar {
+  const replica = asReplicaId(isPrimary ? 0 : random.between(1, replicaCount - 1));
+  return { replica, behaviour, variant: random.between(0, 11) };
+}

@@ -29,7 +29,7 @@ import { Network } from './network.ts';
 import { Violation } from './observer.ts';
 import { counterOperation, ledgerOperation } from './operations.ts';
 import { makeOptions } from './options.ts';
-import type { Liar, SwarmOptions } from './options.ts';
+import type { Liar, SwarmOptions, SwarmOverrides } from './options.ts';
 import { Random } from './random.ts';
 import { World } from './world.ts';
 
@@ -50,16 +50,19 @@ export interface SeedReport {
 export interface SimulationModules {
   readonly sha256?: Sha256;
   readonly onTrace?: (line: string) => void;
+  readonly overrides?: SwarmOverrides;
 }
 
 /** µs of virtual time: load at most, healing at most, quiet. */
 const LOAD_US = 20_000_000;
 const HEAL_US = 60_000_000;
 const QUIET_US = 4_000_000;
+/** What faulty clients left behind may take so long: held back by the spacing of flagged batches, one at a time. */
+const LAST_US = 600_000_000;
 
 /** Runs one seed. */
 export function simulateSeed(seed: number, modules: SimulationModules = {}): SeedReport {
-  return new Simulation(makeOptions(seed), modules).run();
+  return new Simulation(makeOptions(seed, modules.overrides), modules).run();
 }
 
 class Simulation {
@@ -137,7 +140,7 @@ class Simulation {
   /** Until nothing was executed for {@link QUIET_US}: what faulty clients left behind comes to its end as well. */
   #runUntilQuiet(): void {
     const { world, execution } = this;
-    const latest = world.time + HEAL_US;
+    const latest = world.time + LAST_US;
     let sequence: number;
     do {
       ({ sequence } = execution);
