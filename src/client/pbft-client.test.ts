@@ -106,7 +106,7 @@ describe('a request', () => {
     const outcome = await client.submit(bytesOf('truth'));
     expect(outcome.kind === 'executed' && textOf(outcome.result)).toBe('TRUTH');
     await vi.waitUntil(() => wrong.length > 0);
-    expect(wrong).toMatchObject([{ replica: 2, frames: [] }]);
+    expect(wrong).toMatchObject([{ replica: 2, view: 0, sequence: 1, frames: [] }]);
     expect(wrong[0]?.summary).toContain('node3');
   });
 

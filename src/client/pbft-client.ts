@@ -4,7 +4,7 @@
  * sent again under another session: whoever repeats it decides so, best with an idempotency key.
  */
 import { asClientId } from '../base/ids.ts';
-import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { CodecContext, encodeFrame, encodeMessage, NO_PROOF } from '../messages/index.ts';
 import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
@@ -36,6 +36,9 @@ export const CLIENT_LIMITS = {
 /** A reply that claims another execution than the accepted one: given at most f faulty replicas, its replica lies. */
 export interface WrongReply {
   readonly replica: ReplicaId;
+  /** Where it says that the request was executed. */
+  readonly view: View;
+  readonly sequence: Sequence;
   /** One sentence for people. */
   readonly summary: string;
   /** The signed reply as a frame, which proves it to third parties; empty where replies are not signed. */
@@ -287,7 +290,8 @@ export class PbftClient {
         case 'wrong-reply': {
           const { replica, summary, reply } = output;
           const frames = reply.signature === undefined ? [] : [encodeFrame(encodeMessage(reply), NO_PROOF)];
-          this.#options.onWrongReply?.({ replica, summary, frames });
+          const { view, sequence } = reply;
+          this.#options.onWrongReply?.({ replica, view, sequence, summary, frames });
         }
       }
     }

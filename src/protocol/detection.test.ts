@@ -3,7 +3,7 @@ import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
 import type { CoreKit } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { eventsOfKind, refusalsOf, suspicionLine, suspicionsOf } from '../../test/support/transcript.ts';
-import { asDigest, asView } from '../base/ids.ts';
+import { asDigest, asSequence, asView } from '../base/ids.ts';
 
 const LIE = asDigest('ab'.repeat(32));
 const A = (rig: Rig): ReturnType<CoreKit['batchOf']> => rig.kit.batchOf('a');
@@ -300,16 +300,25 @@ describe('what others report', () => {
     const outputs = rig.step({
       kind: 'wrong-reply',
       replica: replica(2),
+      view: asView(0),
+      sequence: asSequence(7),
       summary: 'another result',
       frames: [signature],
     });
-    expect(suspicionsOf(outputs)).toEqual(['certain wrong-reply node3 v0 n0']);
+    expect(suspicionsOf(outputs)).toEqual(['certain wrong-reply node3 v0 n7']);
     expect(rig.status.suspicions[0]?.evidence).toEqual({ summary: 'another result', frames: [signature] });
   });
 
   test('about itself: never', () => {
     const rig = new Rig();
-    rig.step({ kind: 'wrong-reply', replica: replica(1), summary: 'me', frames: [] });
+    rig.step({
+      kind: 'wrong-reply',
+      replica: replica(1),
+      view: asView(0),
+      sequence: asSequence(7),
+      summary: 'me',
+      frames: [],
+    });
     expect(suspicionsHeld(rig)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** What may be put into `Replica.step`. Every input has been decoded and authenticated before (intake.ts); the core trusts what is written here. */
 import type { Bytes } from '../base/bytes.ts';
-import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type {
   AuthenticatedRequest,
   BatchBody,
@@ -64,10 +64,12 @@ export type Input =
   | { readonly kind: 'refused'; readonly link: ReplicaId; readonly refusal: Refusal }
   /** A link to a peer came up: ask it what was missed. */
   | { readonly kind: 'connected'; readonly peer: ReplicaId }
-  /** The gateway's client saw `replica` answer wrongly (§10). */
+  /** The gateway's client saw `replica` answer wrongly (§10), with a REPLY that names this view and sequence number. */
   | {
       readonly kind: 'wrong-reply';
       readonly replica: ReplicaId;
+      readonly view: View;
+      readonly sequence: Sequence;
       readonly summary: string;
       readonly frames: readonly Bytes[];
     }

@@ -139,6 +139,8 @@ export class Replica {
           node: input.replica,
           kind: 'wrong-reply',
           certainty: 'certain',
+          view: input.view,
+          sequence: input.sequence,
           summary: input.summary,
           frames: input.frames,
         });

@@ -10,6 +10,7 @@ import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import { isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
+import type { WrongReply } from '../client/index.ts';
 import type { CodecContext, Message, MessageType } from '../messages/index.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
 import type { Event } from '../protocol/event.ts';
@@ -194,9 +195,8 @@ export class Driver {
   }
 
   /** The gateway's client saw a replica answer wrongly. */
-  onWrongReply(replica: ReplicaId, summary: string, frames: readonly Bytes[]): void {
-    if (replica !== this.#options.config.self && this.#mayStep())
-      this.#step({ kind: 'wrong-reply', replica, summary, frames });
+  onWrongReply(wrong: WrongReply): void {
+    if (wrong.replica !== this.#options.config.self && this.#mayStep()) this.#step({ kind: 'wrong-reply', ...wrong });
   }
 
   /** Switches a behaviour on or off here. Requires: lab mode. Returns false for a name that is none. */

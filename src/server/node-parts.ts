@@ -135,7 +135,7 @@ export class NodeParts {
     this.#client = new PbftClient({
       cluster: toClusterDescription(this.#prepared.config),
       identity: this.#prepared.gatewayIdentity,
-      onWrongReply: ({ replica, summary, frames }) => this.#driver.onWrongReply(replica, summary, frames),
+      onWrongReply: (wrong) => this.#driver.onWrongReply(wrong),
       onRefused: (replica, code, reason) =>
         this.logger.debug({ peer: replicaName(replica), code, reason }, 'gateway: refused'),
     });

@@ -34,7 +34,7 @@ export interface ClientPlan {
   readonly callTimeoutUs: number;
   readonly makeOperation: () => Bytes;
   readonly random: Random;
-  readonly onWrongReply: (replica: ReplicaId, summary: string) => void;
+  readonly onWrongReply: (reply: Reply, summary: string) => void;
   /** `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`, with the outcome. */
   readonly onOutcome: (kind: string, outcome: ClientOutcome) => void;
 }
@@ -202,7 +202,7 @@ export class CorrectClient implements ClientParty {
           this.#acknowledge(output.outcome);
           break;
         case 'wrong-reply':
-          this.#plan.onWrongReply(output.replica, output.summary);
+          this.#plan.onWrongReply(output.reply, output.summary);
           break;
       }
     }

@@ -127,11 +127,11 @@ export class ScenarioWorld {
       callTimeoutUs: 3_600_000_000,
       makeOperation: () => operations.shift() ?? new Uint8Array(0),
       random: new Random(1, `client ${index}`),
-      onWrongReply: (replica, summary) => {
+      onWrongReply: ({ replica, view, sequence }, summary) => {
         // Client 1 is the gateway of node1, client 2 of node2, and so on.
         const gateway = this.world.nodes[index % this.world.nodes.length];
         if (gateway?.isUp === true && gateway.id !== replica)
-          this.world.inject(gateway, { kind: 'wrong-reply', replica, summary, frames: [] });
+          this.world.inject(gateway, { kind: 'wrong-reply', replica, view, sequence, summary, frames: [] });
       },
       onOutcome: (kind, outcome) => this.answers.push({ client: index + 1, kind, outcome }),
     });

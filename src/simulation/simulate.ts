@@ -216,9 +216,9 @@ class Simulation {
         callTimeoutUs: options.callTimeoutUs,
         makeOperation,
         random: random.fork(`client ${index}`),
-        onWrongReply: (replica, summary) => {
+        onWrongReply: ({ replica, view, sequence }, summary) => {
           if (gateway.isUp && replica !== gateway.id)
-            world.inject(gateway, { kind: 'wrong-reply', replica, summary, frames: [] });
+            world.inject(gateway, { kind: 'wrong-reply', replica, view, sequence, summary, frames: [] });
         },
         onOutcome: (kind) => this.coverage.count('client outcome', kind),
       });

@@ -92,7 +92,7 @@ describe('lab mode', () => {
     );
     const { json } = await at.get('node1', '/pbft/suspicions');
     expect((json as { suspicions: readonly Said[] }).suspicions).toMatchObject([
-      { node_id: 'node2', kind: 'wrong-reply', certainty: 'certain' },
+      { node_id: 'node2', kind: 'wrong-reply', certainty: 'certain', view: 0, sequence: 1 },
     ]);
   });
 
