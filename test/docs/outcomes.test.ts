@@ -25,6 +25,8 @@ const CODES: Readonly<Record<CallOutcome['code'], true>> = {
 test('docs/sessions.md says of every code how the call ended and why', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/sessions.md'), 'utf8');
   const rows = page.split('\n').filter((line) => /^\| `.*\| (?:rejected|unknown)/.test(line));
-  const told = rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([a-z_]+)`/g)].map(([, code]) => code));
+  const told = rows.flatMap((row) =>
+    [...(row.split(' | ')[0] ?? '').matchAll(/`([a-z_]+)`/g)].map(([, code = '']) => code),
+  );
   expect([...new Set(told)].toSorted()).toEqual(Object.keys(CODES).toSorted());
 });
