@@ -26,7 +26,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          // Real processes, ports and disks.
+          // Real processes, ports and disks: one cluster at a time, after everything else, so that none starves another.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           testTimeout: 60 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
         },
