@@ -249,6 +249,28 @@ describe('a PRE-PREPARE that must wait is kept, and accepted when it may be', ()
     expect(sentOf(outputs).map(({ type }) => type)).toEqual(['prepare']);
   });
 
+  test.each([
+    ['with a request that nobody can verify', ['unverified'], 0],
+    ['an hour ahead', ['signature'], 3_600_000],
+  ] as const)(
+    '%s: it gives way to a second one, which gets the vote, and the primary is called certain',
+    (_, verified, aheadMs) => {
+      const rig = new Rig();
+      const first = rig.kit.batch([rig.kit.signed('x')], { timestamp: rig.wall + aheadMs });
+      const second = rig.kit.batch([rig.kit.signed('y')], { timestamp: rig.wall });
+      rig.receive(rig.kit.prePrepare(1, first), { verified });
+      const outputs = rig.receive(rig.kit.prePrepare(1, second));
+      expect(linesOf(outputs, named(rig, second))).toEqual([
+        'persist certain equivocation node1 v0 n1',
+        'certain equivocation node1 v0 n1',
+        'persist accepted v0 n1 A',
+        'pre-prepared v0 n1 A',
+        'send prepare v0 n1 A → 0 2 3',
+      ]);
+      expect(refusalsOf(rig.receive(rig.kit.prePrepare(1, first)))).toEqual(['pre-prepare other-digest-accepted']);
+    },
+  );
+
   test('or not at all, when its client is none of ours', () => {
     const rig = new Rig();
     const batch = rig.kit.batchOf('x', { client: STRANGER });

@@ -32,8 +32,9 @@ export interface ReceivedPrePrepare {
 
 /**
  * PRE-PREPARE at a backup. Conditions in the order checked: from primary(v); v is this view, and no view change is under way; n above h and
- * the floor and not more than a window above the high mark; no other digest accepted or waiting for (v, n); not executed here with another
- * digest; no read-only request, a flagged batch empty; memory. Then it waits or is accepted ({@link tryAccept}).
+ * the floor and not more than a window above the high mark; no other digest accepted for (v, n); not executed here with another digest; no
+ * read-only request, a flagged batch empty; memory. Then it waits or is accepted ({@link tryAccept}). One that waits has no vote yet, so it gives
+ * way to a second one: what could never be accepted (a forged request, a time far ahead) must not keep out what can.
  */
 export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
   const { message, author } = received;
@@ -72,17 +73,16 @@ function refusePrePrepare(
   if (place === 'below' || sequence <= core.floor) return 'below-window';
   if (place === 'far-above') return 'above-window';
   const slot = core.log.at(sequence);
-  const earlier = slot.acceptedIn(view)?.digest ?? (slot.pending?.view === view ? slot.pending.digest : undefined);
-  if (earlier !== undefined && earlier !== digest) {
-    onSecondPrePrepare(core, slot, message, signature);
-    return 'other-digest-accepted';
-  }
-  if (slot.acceptedIn(view) !== undefined) return 'duplicate';
+  const accepted = slot.acceptedIn(view);
+  const waiting = slot.pending?.view === view ? slot.pending : undefined;
+  const earlier = (accepted ?? waiting)?.digest;
+  if (earlier !== undefined && earlier !== digest) onSecondPrePrepare(core, slot, message, signature);
+  if (accepted !== undefined) return accepted.digest === digest ? 'duplicate' : 'other-digest-accepted';
   if (slot.executed !== undefined && slot.executed !== digest) return 'other-digest-executed';
   const content = refuseBatch(batch);
   if (content !== undefined) return content;
-  if (slot.pending?.view === view) {
-    mergePending(core, slot, slot.pending, verified);
+  if (waiting?.digest === digest) {
+    mergePending(core, slot, waiting, verified);
     return 'duplicate';
   }
   const limit = heldBytesLimit(core.config) / (place === 'above' ? 2 : 1);

@@ -88,3 +88,19 @@ test('with an equivocating primary of any variant no correct node is called cert
     ).toBe(true);
   }
 });
+
+test.each(['mac', 'signature'] as const)(
+  'a primary whose batches were an hour ahead, and which then is correct again, is followed: %s',
+  (authentication) => {
+    const scene = new ScenarioWorld({ checkpointInterval: 4, authentication });
+    scene.behave(1, 'alter-timestamps');
+    scene.request(2, { operation: 'transfer', amount: 1 });
+    scene.run(3 * SECOND_US);
+    expect(scene.answers).toEqual([]);
+    scene.behave(1, undefined);
+    scene.request(2, { operation: 'transfer', amount: 2 });
+    scene.run(5 * SECOND_US);
+    expect(scene.answers.map(({ kind }) => kind)).toEqual(['executed', 'executed']);
+    expect(scene.isConverged()).toBe(true);
+  },
+);
