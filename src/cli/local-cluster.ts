@@ -1,5 +1,5 @@
 /** The folder of a local cluster: made when absent, checked against what was asked for, taken for this process alone. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { replicaName } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
@@ -56,6 +56,7 @@ export type Refused = readonly [string, ...string[]];
 
 /** A cluster ready to start: its folder is there and locked, its ports are free. Nothing is left behind when it is refused. */
 export async function prepareLocalCluster(wishes: LocalClusterWishes): Promise<Result<LocalCluster, Refused>> {
+  if (wishes.directory === '') return fail(['--data is empty: give the name of a folder']);
   const created = !existsSync(join(wishes.directory, CLUSTER_FILE));
   if (created) {
     const made = await createFolder(wishes);
@@ -77,6 +78,8 @@ export async function prepareLocalCluster(wishes: LocalClusterWishes): Promise<R
 
 async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefined, Refused>> {
   const { directory } = wishes;
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    return fail([`${directory} is not a folder: give another one with --data`]);
   if (existsSync(directory) && readdirSync(directory).length > 0) {
     return fail([
       `${directory} is not empty and holds no ${CLUSTER_FILE}: it was not made by pbft; give another folder with --data`,
@@ -203,22 +206,25 @@ async function applyChanges(wishes: LocalClusterWishes, names: readonly string[]
       ...(http === undefined ? {} : { http_url: `http://${HOST}:${http[index] ?? 0}` }),
       ...(peer === undefined ? {} : { peer_port: peer[index] ?? 0 }),
     }));
+  // All are read before one is written: a damaged file leaves the folder as it was.
+  let file = join(directory, CLUSTER_FILE);
   try {
+    const cluster = JSON.parse(readFileSync(file, 'utf8')) as Json & { replicas: readonly Json[] };
+    const changed: [string, object][] = [[file, { ...cluster, replicas: withPorts(cluster.replicas) }]];
     for (const [index, name] of names.entries()) {
-      const file = join(directory, name, NODE_FILES.config);
+      file = join(directory, name, NODE_FILES.config);
       const config = JSON.parse(readFileSync(file, 'utf8')) as Json & { http: Json; replicas: readonly Json[] };
       const httpPart = http === undefined ? config.http : { ...config.http, port: http[index] ?? 0 };
       const labPart = lab === undefined ? {} : { lab };
-      writeJson(file, { ...config, ...labPart, http: httpPart, replicas: withPorts(config.replicas) });
+      changed.unshift([file, { ...config, ...labPart, http: httpPart, replicas: withPorts(config.replicas) }]);
     }
-    const file = join(directory, CLUSTER_FILE);
-    const cluster = JSON.parse(readFileSync(file, 'utf8')) as Json & { replicas: readonly Json[] };
-    writeJson(file, { ...cluster, replicas: withPorts(cluster.replicas) });
+    for (const [path, content] of changed) {
+      file = path;
+      writeJson(file, content);
+    }
     return ok(undefined);
   } catch (error) {
-    return fail([
-      `cannot change the configuration in ${directory}: ${error instanceof Error ? error.message : String(error)}`,
-    ]);
+    return fail([`cannot change ${file}: ${error instanceof Error ? error.message : String(error)}`]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -133,6 +133,15 @@ describe('`pbft up` refuses with one line, exit code 2 and nothing left running'
     expect(readdirSync(join(place.folder, 'pbft-data'))).toEqual(['thesis.txt']);
   });
 
+  test('something that is no folder', async () => {
+    writeFileSync(join(place.folder, 'thesis.txt'), 'precious');
+    const file = await place.run(['up', '--data', 'thesis.txt']);
+    expect(file).toMatchObject({ code: 2, stderr: 'pbft: thesis.txt is not a folder: give another one with --data\n' });
+    expect(readFileSync(join(place.folder, 'thesis.txt'), 'utf8')).toBe('precious');
+    const empty = await place.run(['up', '--data', '']);
+    expect(empty).toMatchObject({ code: 2, stderr: 'pbft: --data is empty: give the name of a folder\n' });
+  });
+
   test('a damaged configuration', async () => {
     await place.makeFolder();
     writeFileSync(join(place.folder, 'pbft-data/node2/config.json'), '{"format":1,"labb":true}');
@@ -140,6 +149,16 @@ describe('`pbft up` refuses with one line, exit code 2 and nothing left running'
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('labb is true (did you mean "lab"?)');
     expect(place.pids()).toEqual([]);
+  });
+
+  test('a damaged configuration, when ports are to change: it is named, and nothing is changed', async () => {
+    await place.makeFolder();
+    const before = readFileSync(join(place.folder, 'pbft-data/node1/config.json'), 'utf8');
+    writeFileSync(join(place.folder, 'pbft-data/node2/config.json'), '{"format":1,');
+    const refused = await place.run(['up', '--port', '0', '--peer-port', '0']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^pbft: cannot change \S*pbft-data\/node2\/config\.json: /);
+    expect(readFileSync(join(place.folder, 'pbft-data/node1/config.json'), 'utf8')).toBe(before);
   });
 
   test.each([

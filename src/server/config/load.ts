@@ -1,5 +1,5 @@
 /** Reading a node's configuration file. It only reads. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
@@ -49,11 +49,19 @@ export function readNodeConfig(path: string): Result<NodeConfig, ConfigFault> {
 function readJson(file: string): Result<{ readonly text: string; readonly value: unknown }, ConfigFault> {
   let text: string;
   try {
+    // Before it is read: a device or a pipe has no end.
+    const stat = statSync(file);
+    if (!stat.isFile())
+      return fail({
+        code: 'config-unreadable',
+        file,
+        reason: stat.isDirectory() ? 'it is a directory' : 'it is no file',
+      });
+    if (stat.size > MAX_FILE_BYTES) return fail({ code: 'config-unreadable', file, reason: 'larger than 16 MiB' });
     text = readFileSync(file, 'utf8');
   } catch (error) {
     return fail({ code: 'config-unreadable', file, reason: ioReason(error) });
   }
-  if (text.length > MAX_FILE_BYTES) return fail({ code: 'config-unreadable', file, reason: 'larger than 16 MiB' });
   try {
     return ok({ text, value: JSON.parse(text) as unknown });
   } catch (error) {
@@ -65,7 +73,6 @@ function ioReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES') return 'no permission to read it';
-  if (code === 'EISDIR') return 'it is a directory';
   return error instanceof Error ? error.message : String(error);
 }
 

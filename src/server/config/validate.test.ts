@@ -8,7 +8,7 @@ import type { FileProblem } from './checklist.ts';
 import { must } from '../../../test/support/must.ts';
 import { configWarnings, toClusterDescription, toReplicaConfig } from './convert.ts';
 import { generateCluster } from './generate.ts';
-import { describeProblem } from './load.ts';
+import { describeProblem, readNodeConfig } from './load.ts';
 import { validateNodeConfig } from './validate.ts';
 
 type Json = Record<string, unknown>;
@@ -211,4 +211,11 @@ test('whatever is done to a valid file: no exception, and either a configuration
     }),
     { numRuns: 500 },
   );
+});
+
+test.each([
+  ['/dev/zero', 'it is no file'],
+  [tmpdir(), 'it is a directory'],
+])('%s as the file is refused before it is read', (file, reason) => {
+  expect(readNodeConfig(file)).toEqual({ ok: false, error: { code: 'config-unreadable', file, reason } });
 });
