@@ -164,6 +164,12 @@ async function openFolder(wishes: LocalClusterWishes): Promise<Result<readonly L
     const folder = join(directory, name);
     const config = loadNodeConfig(folder);
     if (!config.ok) return fail(refusedLines(describeConfigFault(config.error)));
+    const { clusterId, self } = config.value;
+    if (clusterId !== cluster.value.clusterId || replicaName(self) !== name) {
+      const owner =
+        clusterId === cluster.value.clusterId ? replicaName(self) : `${replicaName(self)} of another cluster`;
+      return fail([`${folder} belongs to ${owner}, not to ${name} of this one: put the right folder there`]);
+    }
     nodes.push({ name, directory: folder, config: config.value });
   }
   const runs = nodes[0]?.config.application;

@@ -151,6 +151,22 @@ describe('`pbft up` refuses with one line, exit code 2 and nothing left running'
     expect(place.pids()).toEqual([]);
   });
 
+  test('the folder of another node or cluster under the name of a node', async () => {
+    await place.makeFolder();
+    const folder = join(place.folder, 'pbft-data');
+    const config = join(folder, 'node2/config.json');
+    const own = readFileSync(config, 'utf8');
+    writeFileSync(config, readFileSync(join(folder, 'node3/config.json')));
+    const node = await place.run(['up']);
+    expect(node.code).toBe(2);
+    expect(node.stderr).toContain('node2 belongs to node3, not to node2');
+    writeFileSync(config, own.replace(/"cluster_id": "[0-9a-f]{64}"/, `"cluster_id": "${'0'.repeat(64)}"`));
+    const cluster = await place.run(['up']);
+    expect(cluster.code).toBe(2);
+    expect(cluster.stderr).toContain('belongs to node2 of another cluster');
+    expect(place.pids()).toEqual([]);
+  });
+
   test('a damaged configuration, when ports are to change: it is named, and nothing is changed', async () => {
     await place.makeFolder();
     const before = readFileSync(join(place.folder, 'pbft-data/node1/config.json'), 'utf8');
