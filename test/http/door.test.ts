@@ -105,6 +105,16 @@ describe('the HTTP door', () => {
     expect((await cluster.get('node1', '/pbft/request')).headers.get('allow')).toBe('OPTIONS, POST');
   });
 
+  it.each([
+    ['no Host', ''],
+    ['two of them', 'Host: localhost\r\nHost: evil.example\r\n'],
+  ])('refuses %s, with a body that says why', async (_, hosts) => {
+    const { httpUrl } = cluster.node('node1');
+    const answer = await raw(httpUrl, `GET /pbft/status HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    expect(answer).toContain('misdirected_host');
+  });
+
   it('refuses a Host that is neither loopback nor configured: DNS rebinding', async () => {
     const { httpUrl } = cluster.node('node1');
     const answer = await raw(httpUrl, 'GET /pbft/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');

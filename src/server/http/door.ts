@@ -90,8 +90,9 @@ export function pathOf(request: FastifyRequest): string {
 }
 
 function checkHost(request: FastifyRequest, door: Door): string {
-  const host = request.headers.host;
-  if (host === undefined || !door.origins.isHostAllowed(host)) throw new Refused(apiError('misdirected_host'));
+  const [host, ...more] = request.raw.headersDistinct['host'] ?? [];
+  if (host === undefined || more.length > 0 || !door.origins.isHostAllowed(host))
+    throw new Refused(apiError('misdirected_host'));
   return host;
 }
 

@@ -73,6 +73,8 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
       headersTimeout: limits.headersTimeoutMs,
       maxHeaderSize: limits.headerBytes,
       connectionsCheckingInterval: 1000,
+      // The door refuses it, with a body that says why.
+      requireHostHeader: false,
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _, reply) => void sendRefusal(reply, refusalOf(error) ?? apiError('malformed_http')),
