@@ -146,9 +146,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'one prepared digest per (v, n); no contradiction',
     file: `${PROTOCOL}/normal-case.ts`,
     search:
-      "    onSecondPrePrepare(core, slot, message, signature);\n    return 'other-digest-accepted';\n  }\n  if (slot.acceptedIn(view) !== undefined) return 'duplicate';",
-    replace:
-      "    onSecondPrePrepare(core, slot, message, signature);\n  }\n  if (slot.acceptedIn(view)?.digest === digest) return 'duplicate';",
+      "  if (accepted !== undefined) return accepted.digest === digest ? 'duplicate' : 'other-digest-accepted';\n",
+    replace: "  if (accepted?.digest === digest) return 'duplicate';\n",
     seeds: 60,
     liar: 'mutate:primary',
   },
