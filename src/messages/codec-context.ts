@@ -22,6 +22,7 @@ export const DOMAINS = {
   resultDigest: 'result-digest',
   requestSignature: 'request-signature',
   bundle: 'bundle',
+  viewChangeDigest: 'view-change-digest',
 } as const;
 
 interface Domain {

@@ -14,11 +14,13 @@ import type { DecodeRefusal } from './refusal.ts';
 import { Refused, refuse, within } from './refusal.ts';
 import type { Message, MessageType } from './registry.ts';
 import { schemaOfTag, schemaOfType } from './registry.ts';
+import type { NewView } from './new-view.ts';
 import type { Reply } from './reply.ts';
 import { Reader } from './schema/reader.ts';
 import { client as clientSchema, digest as digestSchema } from './schema/scalars.ts';
 import type { Schema } from './schema/schema.ts';
 import { Writer } from './schema/writer.ts';
+import type { ViewChange } from './view-change.ts';
 
 /** A message encoded once, for any number of receivers. */
 export interface EncodedMessage {
@@ -137,4 +139,14 @@ export function replyBytes(context: CodecContext, reply: Reply): Bytes {
 /** What the signature of a CHECKPOINT covers. */
 export function checkpointBytes(context: CodecContext, checkpoint: Checkpoint): Bytes {
   return authenticatedBytes(context, encodeMessage(checkpoint));
+}
+
+/** What the signature of a VIEW-CHANGE covers. */
+export function viewChangeBytes(context: CodecContext, viewChange: ViewChange): Bytes {
+  return authenticatedBytes(context, encodeMessage(viewChange));
+}
+
+/** What the signature of a NEW-VIEW covers. */
+export function newViewBytes(context: CodecContext, newView: NewView): Bytes {
+  return authenticatedBytes(context, encodeMessage(newView));
 }

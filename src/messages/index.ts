@@ -27,11 +27,15 @@ export {
   encodeFrame,
   encodeMessage,
   encodeValue,
+  newViewBytes,
   replyBytes,
   requestSigningBytes,
+  viewChangeBytes,
 } from './frame.ts';
 export { fromJson, toJson } from './json.ts';
 export { LIMITS } from './limits.ts';
+export type { NewView, SignedNewView } from './new-view.ts';
+export { signedNewView } from './new-view.ts';
 export type { PrePrepare } from './pre-prepare.ts';
 export type { Prepare } from './prepare.ts';
 export type { Proof } from './proof.ts';
@@ -55,3 +59,5 @@ export type { State } from './state.ts';
 export type { StateEntry } from './state-entry.ts';
 export { stateEntrySize } from './state-entry.ts';
 export type { SlotStatus, Status } from './status.ts';
+export type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange } from './view-change.ts';
+export { claimedCheckpoint, signedViewChange, viewChangeDigest, viewChangeSize } from './view-change.ts';

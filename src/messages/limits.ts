@@ -29,6 +29,10 @@ export const LIMITS = {
   batchBytes: 4 * MIB,
   /** Slots that STATUS, FETCH and DECIDED can name: the widest log window (L). */
   windowSlots: 4096,
+  /** Digests that one VIEW-CHANGE may list as pre-prepared. What a configuration allows is less: see `digestsPerSlot`. */
+  claimedDigests: 65_536,
+  /** All VIEW-CHANGEs of one NEW-VIEW. */
+  viewChangesBytes: 3.5 * MIB,
   /** Entries in one STATE frame; their bytes are bounded by `batchBytes`. */
   stateEntries: 4096,
   /** Name of a Byzantine behaviour, in characters. */

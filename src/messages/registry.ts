@@ -10,6 +10,7 @@ import { fetch } from './fetch.ts';
 import { fetchState } from './fetch-state.ts';
 import { LIMITS } from './limits.ts';
 import type { MessageSchema } from './message-schema.ts';
+import { newView } from './new-view.ts';
 import { prePrepare } from './pre-prepare.ts';
 import { prepare } from './prepare.ts';
 import { proof } from './proof.ts';
@@ -20,6 +21,7 @@ import type { ValueOf } from './schema/schema.ts';
 import { simulateByzantine } from './simulate-byzantine.ts';
 import { state } from './state.ts';
 import { status } from './status.ts';
+import { viewChange } from './view-change.ts';
 
 /** The schemas, in the order of their tags. */
 export const MESSAGES = [
@@ -38,6 +40,8 @@ export const MESSAGES = [
   simulateByzantine,
   fetchState,
   state,
+  viewChange,
+  newView,
 ] as const;
 
 /** Any message that can stand in a frame. */

@@ -7,7 +7,14 @@ import { toHex } from '../../src/base/bytes.ts';
 import { NULL_DIGEST, asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../../src/base/ids.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
-import { CodecContext, LIMITS, batchDigest, requestDigest, resultDigest } from '../../src/messages/index.ts';
+import {
+  CodecContext,
+  LIMITS,
+  batchDigest,
+  requestDigest,
+  resultDigest,
+  viewChangeDigest,
+} from '../../src/messages/index.ts';
 import type {
   AuthenticatedRequest,
   Batch,
@@ -16,7 +23,9 @@ import type {
   Proof,
   Reply,
   Request,
+  SignedViewChange,
   SlotDigest,
+  ViewChange,
 } from '../../src/messages/index.ts';
 
 /** The cluster of all generated messages. */
@@ -164,6 +173,57 @@ function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<R
 
 const slotDigests: Arbitrary<readonly SlotDigest[]> = fc.array(record({ sequence, digest }), { maxLength: 5 });
 
+const claimedSlots = fc.array(record({ sequence, digest, view }), { maxLength: 4 });
+
+/** With a proof of h that is about h; at genesis without one. */
+function viewChange(of: Arbitrary<View>, from: Arbitrary<ReplicaId>): Arbitrary<ViewChange> {
+  return record({
+    type: fc.constant('view-change' as const),
+    view: of,
+    lowWaterMark: sequence,
+    root: digest,
+    checkpoints: fc.array(record({ sequence, root: digest }), { maxLength: 3 }),
+    prepared: claimedSlots,
+    prePrepared: claimedSlots,
+    replica: from,
+    signers: fc.array(record({ replica, signature: exactBytes(64) }), { minLength: 1, maxLength: 4 }),
+  }).map(({ signers, ...value }) => {
+    if (value.lowWaterMark === 0) return { ...value, root: NULL_DIGEST, stableProof: [] };
+    const stableProof = signers.map(({ replica: signer, signature }) => ({
+      checkpoint: { type: 'checkpoint' as const, sequence: value.lowWaterMark, root: value.root, replica: signer },
+      signature,
+    }));
+    return { ...value, stableProof };
+  });
+}
+
+/** VIEW-CHANGEs for one view, of distinct senders, ascending. */
+function signedViewChanges(of: View): Arbitrary<readonly SignedViewChange[]> {
+  return fc
+    .uniqueArray(record({ viewChange: viewChange(fc.constant(of), replica), signature: exactBytes(64) }), {
+      maxLength: 3,
+      selector: (each) => each.viewChange.replica,
+    })
+    .map((all) => all.toSorted((left, right) => left.viewChange.replica - right.viewChange.replica));
+}
+
+const newView = view.chain((of) =>
+  record({
+    type: fc.constant('new-view' as const),
+    view: fc.constant(of),
+    start: record({ sequence: fc.nat(1_000_000).map(asSequence), root: digest }),
+    digests: fc.array(digest, { maxLength: 4 }),
+    viewChanges: signedViewChanges(of),
+  }).map(({ digests, ...value }) => ({
+    ...value,
+    slots: digests.map((each, index) => ({ sequence: asSequence(value.start.sequence + 1 + index), digest: each })),
+    supports: value.viewChanges.map((each) => ({
+      replica: each.viewChange.replica,
+      digest: viewChangeDigest(context, each.viewChange),
+    })),
+  })),
+);
+
 function type<Type extends MessageType>(word: Type): Arbitrary<Type> {
   return fc.constant(word);
 }
@@ -243,6 +303,8 @@ export const MESSAGE_OF_TYPE: { readonly [Type in MessageType]: Arbitrary<Extrac
         { maxLength: 4 },
       ),
     }),
+    'view-change': viewChange(view, replica),
+    'new-view': newView,
   };
 
 /** Any valid message. */
