@@ -4,14 +4,16 @@
  * hint and moves nothing by itself.
  */
 import { asSequence } from '../base/ids.ts';
-import type { Digest, ReplicaId } from '../base/ids.ts';
-import type { BatchBody, Decided, Fetch, Status } from '../messages/index.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { BatchBody, Decided, Fetch, SlotDigest, Status } from '../messages/index.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { hasAllowance, spend } from './allowance.ts';
 import type { Core } from './core.ts';
 import { batchBytes } from './memory.ts';
-import { tryPrepared } from './normal-case.ts';
+import { sendNewView, tryNewView } from './new-view.ts';
+import { tryAcceptChosen, tryPrepared } from './normal-case.ts';
 import type { Slot } from './slot.ts';
+import { resendViewChange } from './view-change.ts';
 
 /** Bodies sent in answer to one STATUS, in bytes; more follow with the next one. */
 const HELP_BYTES = 2 * 1024 * 1024;
@@ -22,7 +24,8 @@ const HELP_SLOTS = 64;
 export function hasOpenWork(core: Core): boolean {
   // At a backup a request that nobody ordered and nobody signed may lie for ever: no peer can help with it.
   const isAwaited = core.isPrimary ? core.queue.size > 0 : core.queue.oldestTimed() !== undefined;
-  if (core.log.top > core.lastExecuted || isAwaited || core.stuckAt !== undefined) return true;
+  if (core.inViewChange || core.isBehind || core.log.top > core.lastExecuted || isAwaited || core.stuckAt !== undefined)
+    return true;
   return core.others.some((replica) => core.peer(replica).claimedExecuted > core.lastExecuted);
 }
 
@@ -44,16 +47,35 @@ export function sendStatus(core: Core, to: readonly ReplicaId[]): void {
 
 /** Bodies that are needed and not held: asked for from all, by digest. */
 export function fetchMissingBodies(core: Core): void {
-  const wanted = [...missingBodies(core)].slice(0, LIMITS.windowSlots);
-  if (wanted.length === 0) return;
-  core.broadcast({ type: 'fetch', replica: core.self, wanted });
+  requestBodies(core, [...missingBodies(core)]);
 }
 
-function* missingBodies(core: Core): Generator<{ sequence: Slot['sequence']; digest: Digest }> {
-  for (const slot of core.log.from(core.lastExecuted + 1)) {
-    const digest = slot.decided;
-    if (digest !== undefined && !slot.holdsBody(digest)) yield { sequence: slot.sequence, digest };
+/** Asks everybody for these bodies. */
+export function requestBodies(core: Core, wanted: readonly SlotDigest[]): void {
+  if (wanted.length === 0) return;
+  core.broadcast({ type: 'fetch', replica: core.self, wanted: wanted.slice(0, LIMITS.windowSlots) });
+}
+
+/** Of what is decided, of what the NEW-VIEW of this view chose, and of what the own decision as new primary asks for. */
+function* missingBodies(core: Core): Generator<SlotDigest> {
+  for (const slot of core.log.from(core.log.low + 1)) {
+    const { sequence } = slot;
+    const decided = slot.sequence > core.lastExecuted ? slot.decided : undefined;
+    if (decided !== undefined && !slot.holdsBody(decided)) yield { sequence, digest: decided };
+    const chosen = core.chosen.get(sequence);
+    const isOpen = slot.executed === undefined || slot.executed === chosen;
+    if (chosen !== undefined && chosen !== decided && isOpen && !slot.holdsBody(chosen))
+      yield { sequence, digest: chosen };
   }
+  yield* core.awaitedBodies;
+}
+
+/** Was this body asked for? */
+function isWanted(core: Core, sequence: Sequence, digest: Digest): boolean {
+  const place = core.log.place(sequence);
+  if (place === 'below' || place === 'far-above') return false;
+  if (core.log.find(sequence)?.decided === digest || core.chosen.get(sequence) === digest) return true;
+  return core.awaitedBodies.some((awaited) => awaited.sequence === sequence && awaited.digest === digest);
 }
 
 /**
@@ -63,6 +85,7 @@ function* missingBodies(core: Core): Generator<{ sequence: Slot['sequence']; dig
 export function onStatus(core: Core, status: Status): void {
   const peer = core.peer(status.replica);
   peer.claimedExecuted = status.lastExecuted;
+  core.noteView(status.replica, status.view);
   const { monotonic } = core.now;
   if (peer.lastHelped !== undefined && monotonic - peer.lastHelped < core.config.tuning.statusIntervalUs / 2) return;
   const messages = help(core, status);
@@ -72,7 +95,29 @@ export function onStatus(core: Core, status: Status): void {
 }
 
 function help(core: Core, status: Status): number {
-  return helpWithCheckpoints(core, status) + helpWithDecisions(core, status) + helpWithVotes(core, status);
+  return (
+    helpWithCheckpoints(core, status) +
+    helpWithView(core, status) +
+    helpWithDecisions(core, status) +
+    helpWithVotes(core, status)
+  );
+}
+
+/**
+ * A peer that is in a lower view, or still changes to this one: the NEW-VIEW, which suffices by itself; without one the VIEW-CHANGEs that are here,
+ * others' only when the own has not helped for a while.
+ */
+function helpWithView(core: Core, { replica, view, inViewChange }: Status): number {
+  if (view > core.view || (view === core.view && !(inViewChange && core.view > 0))) return 0;
+  if (!core.inViewChange) return sendNewView(core, replica);
+  let messages = resendViewChange(core, [replica]);
+  if (core.now.monotonic - core.viewChangeSince < core.config.tuning.requestTimeoutUs) return messages;
+  for (const [sender, { viewChange, signature }] of core.viewChanges) {
+    if (sender === core.self || sender === replica || viewChange.view < view) continue;
+    core.send([replica], viewChange, signature);
+    messages += 1;
+  }
+  return messages;
 }
 
 function helpWithCheckpoints(core: Core, { replica, lowWaterMark }: Status): number {
@@ -118,7 +163,7 @@ function helpWithVotes(core: Core, status: Status): number {
     const accepted = slot.acceptedIn(core.view);
     if (their?.committed === true || accepted === undefined) continue;
     slots += 1;
-    if (their === undefined) {
+    if (their === undefined && !core.chosen.has(slot.sequence)) {
       bytes += batchBytes(slot.bodies.get(accepted.digest));
       messages += resendPrePrepare(core, slot, status.replica);
     }
@@ -199,15 +244,17 @@ export function onDecided(core: Core, { replica, decisions }: Decided): void {
   }
 }
 
-/** A body asked for; its digest was checked when it was decoded, so anyone may supply it. Condition: decided here with this digest, and not held. */
+/** A body asked for; its digest was checked when it was decoded, so anyone may supply it. Conditions: wanted here, not held, within the window. */
 export function onBatchBody(core: Core, { replica, sequence, digest, batch }: BatchBody): void {
-  const slot = core.log.find(sequence);
-  if (slot === undefined || slot.decided !== digest || slot.holdsBody(digest)) {
+  if (!isWanted(core, sequence, digest) || core.log.find(sequence)?.holdsBody(digest) === true) {
     core.refuse('batch', replica, 'not-asked-for');
     return;
   }
+  const slot = core.log.at(sequence);
   slot.bodies.set(digest, batch);
   core.heldBytes += batchBytes(batch);
   core.emit({ kind: 'body-fetched', sequence: asSequence(sequence), digest });
+  tryAcceptChosen(core, slot);
   tryPrepared(core, slot);
+  tryNewView(core);
 }

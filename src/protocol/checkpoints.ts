@@ -8,7 +8,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { checkpointBytes } from '../messages/index.ts';
 import type { Checkpoint, SignedCheckpoint } from '../messages/index.ts';
 import { windowSize } from './config.ts';
-import type { Core } from './core.ts';
+import type { Core, OwnCheckpoint } from './core.ts';
 import { suspect } from './detection.ts';
 import { batchBytes } from './memory.ts';
 import { tryAcceptAll } from './normal-case.ts';
@@ -147,10 +147,49 @@ export function certifiedCheckpoint(core: Core): (Certificate & { readonly seque
   return undefined;
 }
 
-/** A certified checkpoint whose state has arrived: durable, announced, stable. Requires: the state in place is that of `sequence`. */
+/**
+ * A checkpoint whose state has arrived: durable, announced, and stable if q signed it. Requires: the state in place is that of `sequence`. With
+ * f+1 signers h stays where it is.
+ */
 export function installCheckpoint(core: Core, sequence: Sequence, certificate: Certificate): void {
   announce(core, sequence);
+  if (certificate.proof.length >= core.quorums.quorum) becomeStable(core, sequence, certificate);
+  else tryStable(core, sequence);
+}
+
+/**
+ * A stable checkpoint that a VIEW-CHANGE proves: it becomes h although the state may still have to come. An own state that contradicts it is wrong.
+ * Requires: proven. No effect at or below h.
+ */
+export function adoptStable(core: Core, sequence: Sequence, certificate: Certificate): void {
+  if (sequence <= core.log.low) return;
+  const own = core.ownCheckpoints.get(sequence);
+  if (own !== undefined && own.snapshot.root !== certificate.root) diverge(core, sequence, own, certificate);
   becomeStable(core, sequence, certificate);
+}
+
+function diverge(core: Core, sequence: Sequence, own: OwnCheckpoint, certificate: Certificate): void {
+  if (!core.diverged) core.emit({ kind: 'diverged', sequence, own: own.snapshot.root, stable: certificate.root });
+  core.diverged = true;
+}
+
+/** f+1 that signed one root at one number above `above`, the highest such: one of them is correct and has that state. */
+export function weaklyCertifiedCheckpoint(
+  core: Core,
+  above: Sequence,
+): { readonly sequence: Sequence; readonly root: Digest; readonly signers: readonly ReplicaId[] } | undefined {
+  for (const number of [...core.checkpointVotes.keys()].toSorted((left, right) => right - left)) {
+    if (number <= above) continue;
+    const signers = new Map<Digest, ReplicaId[]>();
+    for (const { checkpoint } of core.checkpointVotes.get(number)?.values() ?? []) {
+      const same = signers.get(checkpoint.root) ?? [];
+      same.push(checkpoint.replica);
+      signers.set(checkpoint.root, same);
+    }
+    for (const [root, replicas] of signers)
+      if (replicas.length >= core.quorums.weak) return { sequence: asSequence(number), root, signers: replicas };
+  }
+  return undefined;
 }
 
 /**
@@ -167,8 +206,7 @@ export function tryStable(core: Core, sequence: Sequence): void {
   const own = core.ownCheckpoints.get(sequence);
   if (own === undefined) return;
   if (own.snapshot.root !== certificate.root) {
-    if (!core.diverged) core.emit({ kind: 'diverged', sequence, own: own.snapshot.root, stable: certificate.root });
-    core.diverged = true;
+    diverge(core, sequence, own, certificate);
     return;
   }
   becomeStable(core, sequence, certificate);
@@ -193,10 +231,12 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
   rememberFinished(core, sequence);
   core.log.collect(sequence);
   core.stable = { sequence, ...certificate };
-  for (const taken of core.ownCheckpoints.keys()) if (taken < sequence) core.ownCheckpoints.delete(taken);
+  const hasState = hasStableState(core);
+  forgetOwnCheckpoints(core, hasState);
   for (const voted of core.checkpointVotes.keys()) if (voted <= sequence) core.checkpointVotes.delete(voted);
   admitFarCheckpoints(core);
-  core.persist({ kind: 'stable', sequence, ...certificate });
+  core.persist({ kind: 'stable', sequence, ...certificate, hasState });
+  if (sequence % core.config.cluster.checkpointInterval === 0) relaxTimeout(core);
   core.output({ kind: 'truncate', records: storedRecords(core) });
   core.emit({
     kind: 'checkpoint-stable',
@@ -205,6 +245,22 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
     replicas: certificate.proof.map((signed) => signed.checkpoint.replica),
   });
   tryAcceptAll(core);
+}
+
+/** Is a state at or above h here? Else it is still to be fetched. */
+export function hasStableState(core: Core): boolean {
+  return Math.max(GENESIS, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
+}
+
+/** States below h go, once one at or above it is here; until then the highest stays: a restart starts from it. */
+function forgetOwnCheckpoints(core: Core, hasState: boolean): void {
+  const least = hasState ? core.stable.sequence : Math.max(GENESIS, ...core.ownCheckpoints.keys());
+  for (const taken of core.ownCheckpoints.keys()) if (taken < least) core.ownCheckpoints.delete(taken);
+}
+
+/** T comes down again as the cluster gets on. */
+function relaxTimeout(core: Core): void {
+  core.timeoutUs = Math.max(core.config.tuning.requestTimeoutUs, Math.floor(core.timeoutUs / 2));
 }
 
 /** The status of the slots that go, so that it can still be asked for. */

@@ -96,6 +96,32 @@ export function repeatComplaints(core: Core): void {
   }
 }
 
+const SIGNED_ONLY_FIRST_US = 60_000_000;
+const TOPPLED_WITHIN_US = 60_000_000;
+const MAX_DOUBLINGS = 10;
+
+/**
+ * A view ends. The second one within a minute in which requests could not be verified, and from now on as primary only signed requests of open
+ * clients are proposed, for a time that doubles: each new identity costs the cluster one view change, and not for long.
+ */
+export function noteEndOfView(core: Core): void {
+  const { monotonic } = core.now;
+  const { complaintPenalty: penalty } = core;
+  if (!penalty.complainedInView) return;
+  penalty.complainedInView = false;
+  const isSecond = penalty.lastToppledAt !== undefined && monotonic - penalty.lastToppledAt < TOPPLED_WITHIN_US;
+  penalty.lastToppledAt = monotonic;
+  if (!isSecond) return;
+  penalty.signedOnlyUntil = monotonic + SIGNED_ONLY_FIRST_US * 2 ** Math.min(penalty.times, MAX_DOUBLINGS);
+  penalty.times += 1;
+}
+
+/** Does this replica as primary propose this client's requests only when they are signed? */
+export function mustSign(core: Core, client: ClientId): boolean {
+  if (core.markedClients.has(client)) return true;
+  return !core.listedClients.has(client) && core.now.monotonic < core.complaintPenalty.signedOnlyUntil;
+}
+
 /**
  * COMPLAINT. Conditions: this view; n in the window; the batch known here (else it will be repeated), of which only its requests are kept; one
  * per (sender, v, n), the latest counts. Returns the slot whose waiting pre-prepare is
@@ -139,6 +165,7 @@ function countComplaint(core: Core, batch: Batch, named: ReadonlySet<Digest>, co
     forgetOldest(core.complainers, MARKED_CLIENTS);
     core.complainers.set(request.client, complainers);
     if (complainers.size < core.quorums.weak) continue;
+    core.complaintPenalty.complainedInView = true;
     core.complainers.delete(request.client);
     core.markedClients.add(request.client);
     forgetOldest(core.markedClients, MARKED_CLIENTS);

@@ -26,6 +26,8 @@ export interface ClusterConfig {
   /** Longest stored result, in bytes; what yields a longer one is undone and answered with `result_too_large`. */
   readonly storedReplyBytes: number;
   readonly idempotencyKeys: number;
+  /** How many different batches a replica votes for at one sequence number before it takes no fresh one there: see {@link slotDigestLimit}. */
+  readonly digestsPerSlot: number;
 }
 
 /** What each replica may choose for itself. Times in µs of the monotonic clock unless their name says otherwise. */
@@ -34,8 +36,9 @@ export interface TuningConfig {
   readonly pipeline: number;
   readonly batchRequests: number;
   readonly batchBytes: number;
-  /** T: how long a backup waits for a request it knows to execute. */
+  /** T: how long a backup waits for a request it knows to execute. Doubles with each view change, up to `maxTimeoutUs`; halves with each checkpoint. */
   readonly requestTimeoutUs: number;
+  readonly maxTimeoutUs: number;
   /** How often STATUS goes out while something is open, and while nothing is. */
   readonly statusIntervalUs: number;
   readonly idleStatusIntervalUs: number;
@@ -69,6 +72,7 @@ export const DEFAULT_CLUSTER = {
   sessionHorizonUs: 600_000_000,
   storedReplyBytes: LIMITS.resultBytes,
   idempotencyKeys: 65_536,
+  digestsPerSlot: 64,
 } as const satisfies Partial<ClusterConfig>;
 
 export const DEFAULT_TUNING: TuningConfig = {
@@ -76,6 +80,8 @@ export const DEFAULT_TUNING: TuningConfig = {
   batchRequests: 256,
   batchBytes: 512 * 1024,
   requestTimeoutUs: 500_000,
+  // Long enough for a large state to come over a slow link, short enough that nobody waits for hours after a night of cuts.
+  maxTimeoutUs: 32_000_000,
   statusIntervalUs: 100_000,
   idleStatusIntervalUs: 1_000_000,
   idleCheckpointUs: 2_000_000,
@@ -89,6 +95,26 @@ export const DEFAULT_TUNING: TuningConfig = {
 /** L = 2K: the window between the low and the high water mark [OSDI'99 §4.3]. */
 export function windowSize(cluster: ClusterConfig): number {
   return 2 * cluster.checkpointInterval;
+}
+
+/** Bytes of one entry of P or Q, of one entry of C, and of everything else in a signed VIEW-CHANGE of 31 replicas, at most. */
+const CLAIM_BYTES = 48;
+const CHECKPOINT_CLAIM_BYTES = 40;
+const VIEW_CHANGE_BYTES = 8 * 1024;
+
+/**
+ * How many digests per sequence number a correct replica lists in Q before it takes no fresh one there: what the configuration says, or less,
+ * so that the VIEW-CHANGEs of all replicas, each with twice as many, fit into one NEW-VIEW. Below 1 the window is too wide for so many replicas.
+ */
+export function slotDigestLimit({
+  replicaCount,
+  checkpointInterval,
+  digestsPerSlot,
+}: Pick<ClusterConfig, 'replicaCount' | 'checkpointInterval' | 'digestsPerSlot'>): number {
+  const window = 2 * checkpointInterval;
+  const room = LIMITS.viewChangesBytes / replicaCount - VIEW_CHANGE_BYTES;
+  const perSlot = room / window - CLAIM_BYTES - CHECKPOINT_CLAIM_BYTES;
+  return Math.min(digestsPerSlot, Math.floor(perSlot / (2 * CLAIM_BYTES)));
 }
 
 export interface ConfigProblem {
@@ -120,6 +146,18 @@ export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigPro
     k,
     Number.isInteger(k) && k >= 1 && k <= LIMITS.windowSlots / 2,
     `an integer from 1 to ${LIMITS.windowSlots / 2}`,
+  );
+  check(
+    'cluster.checkpointInterval',
+    k,
+    !(k >= 1 && k <= LIMITS.windowSlots / 2 && n >= 1) || slotDigestLimit({ ...cluster, digestsPerSlot: 1 }) >= 1,
+    `smaller: a NEW-VIEW of ${n} replicas must fit into a frame`,
+  );
+  check(
+    'tuning.maxTimeoutUs',
+    tuning.maxTimeoutUs,
+    tuning.maxTimeoutUs >= tuning.requestTimeoutUs,
+    'at least requestTimeoutUs',
   );
   for (const [name, value] of Object.entries({ ...tuning, ...positiveNumbers(cluster) })) {
     check(name, value, Number.isInteger(value) && value >= 1, POSITIVE);
@@ -154,5 +192,6 @@ export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigPro
 
 function positiveNumbers(cluster: ClusterConfig): Record<string, number> {
   const { sessionsPerClient, openClientLimit, sessionHorizonUs, storedReplyBytes, idempotencyKeys } = cluster;
-  return { sessionsPerClient, openClientLimit, sessionHorizonUs, storedReplyBytes, idempotencyKeys };
+  const { digestsPerSlot } = cluster;
+  return { sessionsPerClient, openClientLimit, sessionHorizonUs, storedReplyBytes, idempotencyKeys, digestsPerSlot };
 }

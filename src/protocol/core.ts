@@ -8,7 +8,15 @@ import { GENESIS, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Snapshot } from '../base/key-value.ts';
 import { CodecContext } from '../messages/index.ts';
-import type { FetchState, Message, MessageType, SignedCheckpoint } from '../messages/index.ts';
+import type {
+  FetchState,
+  Message,
+  MessageType,
+  SignedCheckpoint,
+  SignedNewView,
+  SignedViewChange,
+  SlotDigest,
+} from '../messages/index.ts';
 import { ClientTable } from './client-table.ts';
 import { windowSize } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
@@ -28,6 +36,7 @@ import type { SlotStatus } from './status.ts';
 import type { Suspicion } from './suspicion.ts';
 import type { Transfer } from './state-transfer.ts';
 import { Timers } from './timers.ts';
+import type { ViewChangeReason } from './view-change-reason.ts';
 
 export interface ReplicaModules {
   readonly authenticator: Authenticator;
@@ -64,6 +73,14 @@ export interface PeerState {
   claimedExecuted: Sequence;
 }
 
+/** See complaints.ts. Monotonic µs. */
+export interface ComplaintPenalty {
+  complainedInView: boolean;
+  lastToppledAt: number | undefined;
+  signedOnlyUntil: number;
+  times: number;
+}
+
 export class Core {
   readonly config: ReplicaConfig;
   readonly quorums: Quorums;
@@ -79,6 +96,23 @@ export class Core {
   inViewChange = false;
   /** Nothing at or below it is accepted in this view (the start of its NEW-VIEW). */
   floor: Sequence = GENESIS;
+  /** The NEW-VIEW of this view; undefined in view 0 and during a view change. */
+  newView: SignedNewView | undefined;
+  /** X: the digest that it chose for each number above the floor. */
+  chosen: ReadonlyMap<number, Digest> = new Map();
+  /** Valid VIEW-CHANGEs, the own one too: per sender that of the highest view. */
+  readonly viewChanges = new Map<ReplicaId, SignedViewChange>();
+  /** The highest view that each replica was seen in, by an authentic message. A hint: it starts timers and moves nothing. */
+  readonly seenViews: View[];
+  /** When the view change under way began, monotonic µs. */
+  viewChangeSince = 0;
+  /** New primary: bodies that its decision asks for, and what it waits for, for people. */
+  awaitedBodies: readonly SlotDigest[] = [];
+  decisionWaits: string | undefined;
+  /** Seen in the step under way: the primary of this view must go. */
+  toppled: ViewChangeReason | undefined;
+  /** T as it is now, µs: doubles with each view change, halves with each checkpoint at a multiple of K. */
+  timeoutUs: number;
 
   readonly log: Log;
   readonly queue: RequestQueue;
@@ -126,6 +160,13 @@ export class Core {
   /** Who complained about a client's requests (mac mode), and the clients whose requests this replica proposes only when signed. */
   readonly complainers = new Map<ClientId, Set<ReplicaId>>();
   readonly markedClients = new Set<ClientId>();
+  /** View changes that complaints preceded, and until when (monotonic µs) open clients must sign for this replica as primary. */
+  readonly complaintPenalty: ComplaintPenalty = {
+    complainedInView: false,
+    lastToppledAt: undefined,
+    signedOnlyUntil: 0,
+    times: 0,
+  };
   readonly listedClients: ReadonlySet<ClientId>;
 
   #outputs: Output[] = [];
@@ -141,6 +182,7 @@ export class Core {
     this.application = modules.application;
     this.log = new Log(cluster.replicaCount, windowSize(cluster));
     this.queue = new RequestQueue(tuning);
+    this.timeoutUs = tuning.requestTimeoutUs;
     this.listedClients = new Set(cluster.clients);
     const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));
     this.#others = all.filter((replica) => replica !== config.self);
@@ -153,6 +195,7 @@ export class Core {
       deferredFetchState: undefined,
       claimedExecuted: GENESIS,
     }));
+    this.seenViews = all.map(() => VIEW_ZERO);
     this.clientTable = ClientTable.load(this.state, cluster);
     this.idempotency = IdempotencyTable.load(this.state, cluster);
     this.stable = { sequence: GENESIS, root: this.state.root(), proof: [] };
@@ -181,6 +224,22 @@ export class Core {
   /** May this replica vote or propose now? */
   get mayVote(): boolean {
     return !this.inViewChange && !this.diverged;
+  }
+
+  /** Can this replica not execute here what the view goes on with, because the state for it is still to come? */
+  get isBehind(): boolean {
+    return this.lastExecuted < Math.max(this.log.low, this.floor);
+  }
+
+  /** `replica` was in `view`: an authentic message of it says so. */
+  noteView(replica: ReplicaId, view: View): void {
+    if (view > (this.seenViews[replica] ?? VIEW_ZERO)) this.seenViews[replica] = view;
+  }
+
+  /** Replicas seen in `view` or a higher one, the replica itself included. */
+  seenIn(view: View): readonly ReplicaId[] {
+    this.noteView(this.self, this.view);
+    return this.seenViews.flatMap((seen, replica) => (seen >= view ? [asReplicaId(replica)] : []));
   }
 
   peer(replica: ReplicaId): PeerState {

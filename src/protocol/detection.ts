@@ -31,6 +31,7 @@ const UNCERTAIN_KEPT = 256;
 export function suspect(core: Core, accusation: Accusation): void {
   if (accusation.node === core.self) return;
   const certainty = certaintyUnderRule(core, accusation);
+  if (certainty === 'certain' && topples(core, accusation)) core.toppled ??= 'equivocation';
   const key = `${accusation.node}/${accusation.kind}/${certainty}`;
   const known = core.suspicions.get(key);
   if (known !== undefined) {
@@ -52,6 +53,12 @@ export function suspect(core: Core, accusation: Accusation): void {
   core.suspicions.set(key, suspicion);
   if (certainty === 'certain') core.persist({ kind: 'suspicion', suspicion });
   core.emit({ kind: 'suspicion', suspicion });
+}
+
+/** The primary of the own, present view has shown that it lies to it: that view must end. */
+function topples(core: Core, { node, kind, view = core.view }: Accusation): boolean {
+  if (kind !== 'equivocation' && kind !== 'wrong-new-view') return false;
+  return node === core.primary && view === core.view && !core.inViewChange;
 }
 
 /** Under the demonstration rule two quorums need not meet, so only a sender's contradiction of itself is certain. */
@@ -86,6 +93,30 @@ export function onSecondPrePrepare(core: Core, slot: Slot, second: PrePrepare, s
     sequence: slot.sequence,
     summary: `${replicaName(core.primaryOf(view))} sent PRE-PREPAREs for two batches at view ${view}, sequence ${slot.sequence}: ${short(first.digest)} and ${short(second.digest)}`,
     frames,
+    isOwnContradiction: true,
+  });
+}
+
+/** A PRE-PREPARE of primary(v) for a number for which its own NEW-VIEW chose something else: certain. */
+export function onPrePrepareBesideNewView(
+  core: Core,
+  message: PrePrepare,
+  signature: Bytes | undefined,
+  chosen: Digest,
+): void {
+  const { view, sequence, digest } = message;
+  const node = core.primaryOf(view);
+  suspect(core, {
+    node,
+    kind: 'wrong-new-view',
+    certainty: 'certain',
+    view,
+    sequence,
+    summary: `${replicaName(node)} sent a PRE-PREPARE for ${short(digest)} at view ${view}, sequence ${sequence}, where its NEW-VIEW chose ${short(chosen)}`,
+    frames: [
+      ...statements(core.codec, message, signature),
+      ...(core.newView === undefined ? [] : statements(core.codec, core.newView.newView, core.newView.signature)),
+    ],
     isOwnContradiction: true,
   });
 }

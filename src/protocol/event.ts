@@ -4,6 +4,7 @@
  */
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Message, MessageType } from '../messages/index.ts';
+import type { ViewChangeReason } from './view-change-reason.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from './refusal.ts';
 import type { Suspicion } from './suspicion.ts';
 
@@ -20,6 +21,16 @@ export interface ExecutedRequest {
 export type Event =
   | { readonly kind: 'started'; readonly view: View; readonly lastExecuted: Sequence; readonly lowWaterMark: Sequence }
   | { readonly kind: 'view-entered'; readonly view: View; readonly primary: ReplicaId }
+  /** This replica leaves its view for `view`; it votes for nothing until that one is entered. */
+  | { readonly kind: 'view-change-started'; readonly view: View; readonly reason: ViewChangeReason }
+  /** The primary has chosen what its view starts with: how many batches, how many of them null, in how many of them Q decided between several digests. */
+  | {
+      readonly kind: 'new-view-made';
+      readonly view: View;
+      readonly start: Sequence;
+      readonly slots: number;
+      readonly nulls: number;
+    }
   | {
       readonly kind: 'request-received';
       readonly client: ClientId;

@@ -10,10 +10,12 @@ import type {
   Decided,
   Fetch,
   FetchState,
+  NewView,
   PrePrepare,
   Prepare,
   State,
   Status,
+  ViewChange,
 } from '../messages/index.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -33,7 +35,7 @@ export interface ReceivedRequest {
   readonly verified: RequestVerification;
 }
 
-/** A protocol message between replicas. Its author is in the message; the primary of its view for a PRE-PREPARE. */
+/** A protocol message between replicas. Its author is in the message; the primary of its view for a PRE-PREPARE and a NEW-VIEW. */
 export type ReplicaMessage =
   | FetchState
   | State
@@ -45,7 +47,9 @@ export type ReplicaMessage =
   | Fetch
   | BatchBody
   | Decided
-  | Complaint;
+  | Complaint
+  | ViewChange
+  | NewView;
 
 export type Input =
   /** Requests that came from a client's own link or were passed on by a replica. */

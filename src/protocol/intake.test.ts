@@ -294,6 +294,8 @@ test('every type has its proof in both modes', () => {
       'simulate-byzantine mac signature',
       'fetch-state mac signature',
       'state mac signature',
+      'view-change signature signature',
+      'new-view signature signature',
     ].toSorted(),
   );
 });

@@ -66,7 +66,9 @@ export class Intake {
       );
     if (message.type === 'requests') return this.#openRequests(message.requests, link);
     const author =
-      message.type === 'pre-prepare' ? asReplicaId(message.view % this.#cluster.replicaCount) : message.replica;
+      message.type === 'pre-prepare' || message.type === 'new-view'
+        ? asReplicaId(message.view % this.#cluster.replicaCount)
+        : message.replica;
     if (author >= this.#cluster.replicaCount || author === this.#self)
       return refuse('unknown-author', 'its author is not another replica of this cluster');
     if (link?.kind === 'client') return refuse('not-allowed-here', `a client may not send a ${message.type}`);

@@ -110,7 +110,14 @@ describe('a PRE-PREPARE is refused, in this order', () => {
   test('with another digest than the accepted one', () => {
     const rig = new Rig();
     rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('x')));
-    expect(refusal(rig, 1, rig.kit.batchOf('y'))).toEqual(['pre-prepare other-digest-accepted']);
+    const outputs = rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('y')));
+    expect(refusalsOf(outputs)).toEqual(['pre-prepare other-digest-accepted']);
+    // Not accepted, and the view of such a primary ends here.
+    expect(effectsOf(outputs)).toEqual([
+      'persist certain equivocation node1 v0 n1',
+      'persist view-change v1',
+      'send view-change → 0 2 3 signed',
+    ]);
   });
 
   test('with the accepted digest once more', () => {
@@ -223,7 +230,7 @@ describe('a PRE-PREPARE that must wait is kept, and accepted when it may be', ()
   });
 
   test('flagged, within a second of the last flagged one: when the second is over', () => {
-    const rig = new Rig();
+    const rig = new Rig({ tuning: { requestTimeoutUs: 5_000_000 } });
     const first = flagged(rig);
     rig.receive(rig.kit.prePrepare(1, first));
     rig.pass(400_000);
@@ -266,8 +273,11 @@ describe('a PRE-PREPARE that must wait is kept, and accepted when it may be', ()
         'persist accepted v0 n1 A',
         'pre-prepared v0 n1 A',
         'send prepare v0 n1 A → 0 2 3',
+        'persist view-change v1',
+        'view-change-started',
+        'send view-change → 0 2 3 signed',
       ]);
-      expect(refusalsOf(rig.receive(rig.kit.prePrepare(1, first)))).toEqual(['pre-prepare other-digest-accepted']);
+      expect(refusalsOf(rig.receive(rig.kit.prePrepare(1, first)))).toEqual(['pre-prepare other-view']);
     },
   );
 

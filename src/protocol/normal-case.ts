@@ -3,9 +3,12 @@
  * floor is accepted): a replica accepts one digest per (v, n), writes it down before it votes for it, and votes only in its own view.
  */
 import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
-import type { Batch, Commit, PrePrepare, Prepare } from '../messages/index.ts';
+import type { Batch, Commit, PrePrepare, Prepare, SlotDigest } from '../messages/index.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
+import { requestBodies } from './catch-up.ts';
+import { slotDigestLimit } from './config.ts';
 import { complainAbout, isBatchAuthentic } from './complaints.ts';
 import type { Core } from './core.ts';
 import {
@@ -14,6 +17,7 @@ import {
   checkEarlyPrepares,
   onCommitMismatch,
   onContradictoryVote,
+  onPrePrepareBesideNewView,
   onPrepareMismatch,
   onSecondPrePrepare,
   suspect,
@@ -22,6 +26,7 @@ import type { RequestVerification } from './input.ts';
 import { batchBytes, heldBytesLimit } from './memory.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import type { PendingPrePrepare, Slot } from './slot.ts';
+import { checkAgainstViewChange } from './view-change-evidence.ts';
 
 export interface ReceivedPrePrepare {
   readonly message: PrePrepare;
@@ -73,6 +78,8 @@ function refusePrePrepare(
   if (place === 'below' || sequence <= core.floor) return 'below-window';
   if (place === 'far-above') return 'above-window';
   const slot = core.log.at(sequence);
+  const chosen = core.chosen.get(sequence);
+  if (chosen !== undefined) return refuseBesideChosen(core, message, signature, chosen);
   const accepted = slot.acceptedIn(view);
   const waiting = slot.pending?.view === view ? slot.pending : undefined;
   const earlier = (accepted ?? waiting)?.digest;
@@ -85,9 +92,28 @@ function refusePrePrepare(
     mergePending(core, slot, waiting, verified);
     return 'duplicate';
   }
+  if (hasTooManyDigests(core, slot, digest)) return 'too-many-digests';
   const limit = heldBytesLimit(core.config) / (place === 'above' ? 2 : 1);
   if (core.heldBytes + batchBytes(batch) > limit) return 'budget-exhausted';
   return undefined;
+}
+
+/** The NEW-VIEW counts as the pre-prepare of what it chose: another digest from its primary contradicts its own signature. */
+function refuseBesideChosen(
+  core: Core,
+  message: PrePrepare,
+  signature: Bytes | undefined,
+  chosen: Digest,
+): CoreRefusalCode {
+  if (message.digest === chosen) return 'duplicate';
+  onPrePrepareBesideNewView(core, message, signature, chosen);
+  return 'other-digest-accepted';
+}
+
+/** At the cap a fresh pre-prepare is taken only for null and what is listed: Q, and with it a VIEW-CHANGE, must stay small. */
+function hasTooManyDigests(core: Core, slot: Slot, digest: Digest): boolean {
+  if (digest === NULL_DIGEST || slot.prePrepared.has(digest)) return false;
+  return slot.prePrepared.size >= slotDigestLimit(core.config.cluster);
 }
 
 function refuseBatch(batch: Batch | undefined): CoreRefusalCode | undefined {
@@ -174,6 +200,45 @@ function reportSkew(core: Core, slot: Slot, batch: Batch): void {
   suspect(core, { node: core.primary, kind: 'clock-skew', certainty: 'uncertain', sequence: slot.sequence, summary });
 }
 
+/** The view ends: what waited in it was accepted by nobody here. */
+export function dropAllPending(core: Core): void {
+  for (const slot of core.pendingSlots()) dropPending(core, slot);
+}
+
+/** Votes for everything that the NEW-VIEW of this view chose, as far as its bodies are here; the others are asked for. */
+export function acceptChosen(core: Core): void {
+  const missing: SlotDigest[] = [];
+  for (const [number, digest] of core.chosen) {
+    const sequence = asSequence(number);
+    if (core.log.place(sequence) === 'below') continue;
+    if (!tryAcceptChosen(core, core.log.at(sequence))) missing.push({ sequence, digest });
+  }
+  for (const { sequence, digest } of missing) core.emit({ kind: 'body-missing', sequence, digest });
+  requestBodies(core, missing);
+}
+
+/**
+ * The slot as the NEW-VIEW chose it: its Q entry and body on disk, then PREPARE; the primary's vote is the NEW-VIEW. False: its body is missing.
+ * None for a slot that was executed here with another digest, which an equivocated NEW-VIEW can cause; nor beyond twice the cap.
+ */
+export function tryAcceptChosen(core: Core, slot: Slot): boolean {
+  const digest = core.chosen.get(slot.sequence);
+  if (digest === undefined || !core.mayVote || slot.acceptedIn(core.view) !== undefined) return true;
+  if (slot.executed !== undefined && slot.executed !== digest) return true;
+  const isListed = slot.prePrepared.has(digest);
+  if (!isListed && slot.prePrepared.size >= 2 * slotDigestLimit(core.config.cluster)) return true;
+  if (!slot.holdsBody(digest)) return false;
+  const { view } = core;
+  recordAccepted(core, slot, { view, digest, batch: slot.bodies.get(digest), signature: undefined });
+  if (!core.isPrimary) {
+    core.broadcast({ type: 'prepare', view, sequence: slot.sequence, digest, replica: core.self });
+    slot.prepares.add(core.self, { view, digest, signature: undefined });
+  }
+  checkEarlyPrepares(core, slot);
+  tryPrepared(core, slot);
+  return true;
+}
+
 function dropPending(core: Core, slot: Slot): void {
   core.heldBytes -= slot.pending?.sizeBytes ?? 0;
   slot.pending = undefined;
@@ -211,11 +276,13 @@ export function recordAccepted(
     signature,
   }: { view: AcceptedView; digest: Digest; batch: Batch | undefined; signature: Bytes | undefined },
 ): void {
+  // A body that Q lists is on disk already.
+  const stored = slot.prePrepared.has(digest) ? undefined : batch;
   slot.accepted = { view, digest, signature };
   slot.prePrepared.set(digest, view);
   if (batch !== undefined) slot.bodies.set(digest, batch);
   if (slot.sequence > core.highestAccepted) core.highestAccepted = slot.sequence;
-  core.persist({ kind: 'accepted', view, sequence: slot.sequence, digest, batch, signature });
+  core.persist({ kind: 'accepted', view, sequence: slot.sequence, digest, batch: stored, signature });
   const requests = batch?.requests.map((entry) => entry.digest) ?? [];
   core.emit({ kind: 'pre-prepared', view, sequence: slot.sequence, digest, requests });
   for (const request of requests) {
@@ -262,6 +329,7 @@ export function onCommit(core: Core, message: Commit, signature: Bytes | undefin
   const { replica, view, digest } = message;
   const slot = slotForVote(core, message);
   if (slot === undefined) return;
+  checkAgainstViewChange(core, replica, slot.sequence, { view, digest, signature });
   const kept = slot.commits.of(replica);
   switch (slot.commits.add(replica, { view, digest, signature })) {
     case 'older-view':
@@ -283,6 +351,7 @@ export function onCommit(core: Core, message: Commit, signature: Bytes | undefin
 function slotForVote(core: Core, message: Prepare | Commit): Slot | undefined {
   const { sequence, replica, view, type } = message;
   core.peer(replica).silentSince = undefined;
+  core.noteView(replica, view);
   const place = core.log.place(sequence);
   if (place === 'below' || place === 'far-above') {
     core.refuse(type, replica, place === 'below' ? 'below-window' : 'above-window');
@@ -317,7 +386,8 @@ export function tryPrepared(core: Core, slot: Slot): void {
 
 /** After a restart: what became possible with the last record and was not yet written down. With n = 1 nobody else's vote would bring it up. */
 export function retryAll(core: Core): void {
-  for (const slot of core.log.from(core.lastExecuted + 1)) {
+  acceptChosen(core);
+  for (const slot of core.log.from(core.log.low + 1)) {
     tryPrepared(core, slot);
     tryCommitted(core, slot);
   }

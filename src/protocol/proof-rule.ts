@@ -8,6 +8,8 @@ export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' |
     case 'requests':
       return 'none';
     case 'checkpoint':
+    case 'view-change':
+    case 'new-view':
       return 'signature';
     case 'reply':
     case 'replies':

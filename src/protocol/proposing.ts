@@ -2,9 +2,11 @@
  * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. It proposes at once while fewer than `pipeline` batches are in
  * flight and lets requests gather while it is full: no artificial delay. Its pre-prepare, on disk before it leaves, is its vote.
  */
-import { asSequence } from '../base/ids.ts';
+import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
+import { mustSign } from './complaints.ts';
+import { slotDigestLimit } from './config.ts';
 import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
 import { batchBytes } from './memory.ts';
@@ -14,7 +16,9 @@ import type { WaitingRequest } from './request-queue.ts';
 /** Proposes all that may be proposed now. */
 export function propose(core: Core): void {
   if (!core.isPrimary || !core.mayVote) return;
-  while (core.queue.unproposedCount > 0 && hasRoom(core)) {
+  while (core.queue.unproposedCount > 0) {
+    skipFullSlots(core);
+    if (!hasRoom(core)) return;
     const requests = gather(core);
     if (requests.length === 0) return;
     proposeBatch(core, { timestamp: core.now.wall, flags: 0, requests });
@@ -24,7 +28,8 @@ export function propose(core: Core): void {
 /** Orders an empty batch that takes a checkpoint, when something was executed since the last one and nothing for a while. */
 export function proposeIdleCheckpoint(core: Core): void {
   if (!core.isPrimary || !core.mayVote || !needsIdleCheckpoint(core)) return;
-  proposeBatch(core, { timestamp: core.now.wall, flags: BATCH_CHECKPOINT, requests: [] });
+  skipFullSlots(core);
+  if (hasRoom(core)) proposeBatch(core, { timestamp: core.now.wall, flags: BATCH_CHECKPOINT, requests: [] });
 }
 
 /** Something was executed since the last checkpoint, nothing is in flight or could be proposed instead, and there is room for it. */
@@ -41,7 +46,7 @@ function hasProposable(core: Core): boolean {
 
 /** Replicas complained about its client: only a signature will do. */
 function isHeldBack(core: Core, { request, verified }: WaitingRequest): boolean {
-  return verified !== 'signature' && core.markedClients.has(request.request.client);
+  return verified !== 'signature' && mustSign(core, request.request.client);
 }
 
 function hasRoom(core: Core): boolean {
@@ -74,13 +79,22 @@ function bundleBytes(proof: RequestProof, counted: Set<Bundle>): number {
   return bundleSize(proof.bundle);
 }
 
-function proposeBatch(core: Core, batch: Batch): void {
+/** Numbers at which Q is full get the null batch. */
+function skipFullSlots(core: Core): void {
+  while (hasRoom(core)) {
+    const digests = core.log.find(core.nextSequence)?.prePrepared.size ?? 0;
+    if (digests < slotDigestLimit(core.config.cluster)) return;
+    proposeBatch(core, undefined);
+  }
+}
+
+function proposeBatch(core: Core, batch: Batch | undefined): void {
   const { view } = core;
-  const digest = batchDigest(core.codec, batch);
+  const digest = batch === undefined ? NULL_DIGEST : batchDigest(core.codec, batch);
   const sequence = core.nextSequence;
   const slot = core.log.at(sequence);
   core.nextSequence = asSequence(sequence + 1);
-  core.heldBytes += batchBytes(batch);
+  if (!slot.holdsBody(digest)) core.heldBytes += batchBytes(batch);
   recordAccepted(core, slot, { view, digest, batch, signature: undefined });
   core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
   checkEarlyPrepares(core, slot);

@@ -77,11 +77,12 @@ const checkpoint = fc.tuple(signedCheckpoint, fc.array(entry, { maxLength: 20 })
   state: { kind: 'entries', entries },
 }));
 const stable = fc
-  .tuple(sequence, digest, fc.array(fc.tuple(replica, signature), { minLength: 1, maxLength: 31 }))
-  .map(([at, root, proof]): Record => ({
+  .tuple(sequence, digest, fc.array(fc.tuple(replica, signature), { minLength: 1, maxLength: 31 }), fc.boolean())
+  .map(([at, root, proof, hasState]): Record => ({
     kind: 'stable',
     sequence: at,
     root,
+    hasState,
     proof: proof.map(([from, signed]) => ({
       checkpoint: { type: 'checkpoint', sequence: at, root, replica: from },
       signature: signed,
@@ -98,6 +99,10 @@ const KINDS: readonly SuspicionKind[] = [
   'bad-link',
   'clock-skew',
   'wrong-state',
+  'contradictory-view-changes',
+  'invalid-view-change',
+  'wrong-new-view',
+  'slow-primary',
 ];
 const suspicion = fc
   .record({
@@ -187,14 +192,14 @@ describe('stored records', () => {
       encodeRecord({
         kind: 'accepted',
         ...place,
-        digest: asDigest('a'.repeat(64)),
-        batch: undefined,
+        digest: NULL_DIGEST,
+        batch: fc.sample(batch, 1)[0],
         signature: undefined,
       }),
     ).toThrow('fields that agree');
-    expect(() => encodeRecord({ kind: 'stable', sequence: asSequence(1), root: NULL_DIGEST, proof })).toThrow(
-      'fields that agree',
-    );
+    expect(() =>
+      encodeRecord({ kind: 'stable', sequence: asSequence(1), root: NULL_DIGEST, proof, hasState: true }),
+    ).toThrow('fields that agree');
   });
 });
 

@@ -18,11 +18,13 @@ import {
   LIMITS,
   batch as batchSchema,
   signedCheckpoint,
+  signedNewView,
+  signedViewChange,
 } from '../messages/index.ts';
 import type { Batch, CodecContext, DecodeRefusal, Schema } from '../messages/index.ts';
 import { list, object, option } from '../messages/schema/composites.ts';
 import type { Fault } from '../messages/schema/composites.ts';
-import { bytes, constant, count, digest, oneOf, replica, sequence, view } from '../messages/schema/scalars.ts';
+import { bytes, constant, count, digest, flag, oneOf, replica, sequence, view } from '../messages/schema/scalars.ts';
 import type { ValueOf } from '../messages/schema/schema.ts';
 import { signature } from '../messages/schema/signed-text.ts';
 import { Writer } from '../messages/schema/writer.ts';
@@ -32,7 +34,16 @@ import type { Record, StoredState } from './record.ts';
 import type { SuspicionKind } from './suspicion.ts';
 
 /** First byte of a record; a number is never used for another kind again. */
-const TAGS = { accepted: 1, prepared: 2, executed: 3, checkpoint: 4, stable: 5, suspicion: 6 } as const;
+const TAGS = {
+  accepted: 1,
+  prepared: 2,
+  executed: 3,
+  checkpoint: 4,
+  stable: 5,
+  suspicion: 6,
+  'view-change': 7,
+  'new-view': 8,
+} as const;
 type Kind = keyof typeof TAGS;
 
 /** The longest record, in bytes: the whole state at a checkpoint. Far above a frame, far below what one array can be. */
@@ -60,9 +71,7 @@ const accepted = object(
   { kind: kind('accepted'), view, sequence, digest, batch: option(batchSchema), signature: option(signature) },
   {
     rule: (value) =>
-      (value.batch === undefined) === (value.digest === NULL_DIGEST)
-        ? undefined
-        : { code: 'inconsistent', at: 'batch' },
+      value.batch === undefined || value.digest !== NULL_DIGEST ? undefined : { code: 'inconsistent', at: 'batch' },
     verify: verifyBody,
   },
 );
@@ -81,7 +90,7 @@ const checkpoint = object({
 });
 
 const stable = object(
-  { kind: kind('stable'), sequence, root: digest, proof: list(signedCheckpoint, LIMITS.replicas) },
+  { kind: kind('stable'), sequence, root: digest, proof: list(signedCheckpoint, LIMITS.replicas), hasState: flag },
   {
     rule: (value) => {
       const isProof = value.proof.every(
@@ -91,6 +100,10 @@ const stable = object(
     },
   },
 );
+
+const viewChange = object({ kind: kind('view-change'), viewChange: signedViewChange });
+
+const newView = object({ kind: kind('new-view'), newView: signedNewView });
 
 /** In the order of their numbers: new ones go to the end. */
 const SUSPICION_KINDS = [
@@ -104,6 +117,10 @@ const SUSPICION_KINDS = [
   'bad-link',
   'clock-skew',
   'wrong-state',
+  'contradictory-view-changes',
+  'invalid-view-change',
+  'wrong-new-view',
+  'slow-primary',
 ] as const satisfies readonly SuspicionKind[];
 type UnlistedKind = Exclude<SuspicionKind, (typeof SUSPICION_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
@@ -147,6 +164,10 @@ export function encodeRecord(record: Record): Bytes {
       const size = entries.reduce((sum, entry) => sum + stateEntrySize(entry), checkpoint.minBytes);
       return encodeLarge(checkpoint, { kind: 'checkpoint', checkpoint: record.checkpoint, entries }, size);
     }
+    case 'view-change':
+      return encodeValue(viewChange, record);
+    case 'new-view':
+      return encodeValue(newView, record);
     case 'suspicion':
       return encodeSuspicion(record);
   }
@@ -164,6 +185,10 @@ export function decodeRecord(stored: Bytes, context: CodecContext): Result<Recor
       return decodeValue(executed, stored, context);
     case TAGS.stable:
       return decodeValue(stable, stored, context);
+    case TAGS['view-change']:
+      return decodeValue(viewChange, stored, context);
+    case TAGS['new-view']:
+      return decodeValue(newView, stored, context);
     case TAGS.checkpoint: {
       const decoded = decodeValue(checkpoint, stored, context);
       if (!decoded.ok) return decoded;

@@ -5,7 +5,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, Sequence, View } from '../base/ids.ts';
 import type { Entry, Snapshot } from '../base/key-value.ts';
-import type { Batch, SignedCheckpoint } from '../messages/index.ts';
+import type { Batch, SignedCheckpoint, SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Suspicion } from './suspicion.ts';
 
 /** A checkpoint's state on its way to disk, or back from it. */
@@ -20,7 +20,7 @@ export type Record =
       readonly view: View;
       readonly sequence: Sequence;
       readonly digest: Digest;
-      /** undefined for the null batch. */
+      /** undefined for the null batch, and where an earlier record holds it. */
       readonly batch: Batch | undefined;
       /** The primary's signature in signature mode. */
       readonly signature: Bytes | undefined;
@@ -43,7 +43,13 @@ export type Record =
       readonly sequence: Sequence;
       readonly root: Digest;
       readonly proof: readonly SignedCheckpoint[];
+      /** False: the state is still behind, and will be fetched. */
+      readonly hasState: boolean;
     }
+  /** The view was left for a higher one: before VIEW-CHANGE leaves. From then on no vote for a lower view. */
+  | { readonly kind: 'view-change'; readonly viewChange: SignedViewChange }
+  /** The view was entered by this NEW-VIEW, whose start is the floor: before the first message in it. */
+  | { readonly kind: 'new-view'; readonly newView: SignedNewView }
   /** A certain suspicion: evidence survives a restart. */
   | { readonly kind: 'suspicion'; readonly suspicion: Suspicion };
 

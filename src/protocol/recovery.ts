@@ -9,6 +9,7 @@ import type { Core } from './core.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
 import { batchBytes } from './memory.ts';
+import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Record, StoredState } from './record.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 
@@ -24,7 +25,9 @@ export function restore(core: Core, records: readonly Record[]): void {
   for (const record of records) {
     if (record.kind !== 'checkpoint' && record.kind !== 'stable') restoreRecord(core, record);
   }
-  core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted) + 1);
+  const { newView } = core;
+  const chosen = newView?.newView.slots.at(-1)?.sequence ?? core.floor;
+  core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);
   // What replaying took or completed anew (a crash came between the execution and its checkpoint's sync) is written down before it is spoken of.
   const anew = core.drain().filter((output) => output.kind === 'persist' && isOfCheckpoints(output.record));
   for (const output of anew) core.output(output);
@@ -39,14 +42,21 @@ function isOfCheckpoints(record: Record): boolean {
 
 /** The highest stable checkpoint and own checkpoints from there up; the state is that of the highest. */
 function restoreCheckpoints(core: Core, records: readonly Record[]): void {
+  let isStateExpected = false;
   for (const record of records) {
     if (record.kind === 'stable' && record.sequence > core.stable.sequence) {
       core.stable = { sequence: record.sequence, root: record.root, proof: record.proof };
+      isStateExpected = record.hasState;
+    } else if (record.kind === 'stable' && record.sequence === core.stable.sequence) {
+      isStateExpected ||= record.hasState;
     }
   }
-  const checkpoints = records
-    .filter((record) => record.kind === 'checkpoint')
-    .filter((record) => record.checkpoint.checkpoint.sequence >= core.stable.sequence)
+  const taken = records.filter((record) => record.kind === 'checkpoint');
+  const highest = Math.max(0, ...taken.map((record) => record.checkpoint.checkpoint.sequence));
+  // Where the state for h was still to come, the one before it is where this replica starts.
+  const least = Math.min(core.stable.sequence, highest);
+  const checkpoints = taken
+    .filter((record) => record.checkpoint.checkpoint.sequence >= least)
     .toSorted((left, right) => left.checkpoint.checkpoint.sequence - right.checkpoint.checkpoint.sequence);
   for (const { checkpoint, state } of checkpoints) {
     const { sequence, root } = checkpoint.checkpoint;
@@ -56,11 +66,12 @@ function restoreCheckpoints(core: Core, records: readonly Record[]): void {
         `the state of checkpoint ${sequence} does not have the root that was announced: the log is damaged`,
       );
     core.ownCheckpoints.set(sequence, { signed: checkpoint, snapshot });
+    if (sequence === core.stable.sequence && root !== core.stable.root) core.diverged = true;
     if (sequence > core.stable.sequence) {
       core.checkpointVotes.set(sequence, new Map([[core.self, checkpoint]]));
     }
   }
-  if (core.stable.sequence > 0 && !core.ownCheckpoints.has(core.stable.sequence)) {
+  if (isStateExpected && !core.ownCheckpoints.has(core.stable.sequence)) {
     throw new UnusableRecords(`the log holds the proof of checkpoint ${core.stable.sequence} but not its state`);
   }
   core.log.collect(core.stable.sequence);
@@ -116,6 +127,8 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' 
     core.suspicions.set(`${record.suspicion.node}/${record.suspicion.kind}/certain`, record.suspicion);
     return;
   }
+  if (record.kind === 'view-change') return restoreViewChange(core, record.viewChange);
+  if (record.kind === 'new-view') return restoreNewView(core, record.newView);
   const { sequence, view, digest } = record;
   if (sequence <= core.log.low) return;
   if (core.log.place(sequence) === 'far-above') {
@@ -126,6 +139,8 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' 
   const slot = core.log.at(sequence);
   switch (record.kind) {
     case 'accepted': {
+      if (record.batch === undefined && !slot.holdsBody(digest))
+        throw new UnusableRecords(`the batch voted for at sequence ${sequence} is missing: the log is damaged`);
       if (record.batch !== undefined && !slot.bodies.has(digest)) {
         slot.bodies.set(digest, record.batch);
         core.heldBytes += batchBytes(record.batch);
@@ -150,4 +165,26 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' 
       else if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest)) executeSlot(core, slot, digest);
     }
   }
+}
+
+/** From here on in a higher view, and not yet in it. */
+function restoreViewChange(core: Core, signed: SignedViewChange): void {
+  const { view } = signed.viewChange;
+  if (view < core.view) return;
+  core.viewChanges.set(core.self, signed);
+  if (view === core.view && !core.inViewChange) return;
+  core.view = view;
+  core.inViewChange = true;
+  core.newView = undefined;
+  core.chosen = new Map();
+}
+
+function restoreNewView(core: Core, signed: SignedNewView): void {
+  const { view, start, slots } = signed.newView;
+  if (view < core.view) return;
+  core.view = view;
+  core.inViewChange = false;
+  core.newView = signed;
+  core.floor = start.sequence;
+  core.chosen = new Map(slots.map(({ sequence, digest }) => [sequence, digest]));
 }

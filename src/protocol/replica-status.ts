@@ -25,7 +25,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
     queuedRequests: core.queue.size,
     queuedBytes: core.queue.bytes,
     markedClients: [...core.markedClients],
-    openSlots: Math.max(0, core.log.top - core.lastExecuted),
+    openSlots: Math.max(0, core.log.top - Math.max(core.lastExecuted, core.log.low)),
   };
 }
 

@@ -24,6 +24,8 @@ import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
 import { onRequestTimeout, watch } from './request-timer.ts';
 import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
+import { onNewView, tryNewView } from './new-view.ts';
+import { leaveView, onViewChange, resendViewChange } from './view-change.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -58,11 +60,14 @@ export class Replica {
     const core = this.#core;
     core.now = now;
     core.lastExecutionAt = now.monotonic;
+    core.viewChangeSince = now.monotonic;
     for (const peer of core.peers) peer.lastHeard = now.monotonic;
     core.emit({ kind: 'started', view: core.view, lastExecuted: core.lastExecuted, lowWaterMark: core.log.low });
-    core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
+    if (!core.inViewChange) core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);
+    resendViewChange(core, core.others);
     retryAll(core);
+    tryNewView(core);
     this.#settle();
     core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
     return core.drain();
@@ -77,6 +82,7 @@ export class Replica {
     this.#take(input);
     // First what this input has decided, then the clock: a slot whose quorum is here is not held against the primary.
     executeReady(core);
+    if (core.toppled !== undefined && !core.inViewChange) leaveView(core, core.toppled);
     this.#fireTimers();
     this.#settle();
     return core.drain();
@@ -184,6 +190,14 @@ export class Replica {
       case 'decided':
         onDecided(core, message);
         return;
+      case 'view-change':
+        assert(signature !== undefined, 'a VIEW-CHANGE is signed');
+        onViewChange(core, message, signature);
+        return;
+      case 'new-view':
+        assert(signature !== undefined, 'a NEW-VIEW is signed');
+        onNewView(core, message, signature);
+        return;
       case 'complaint': {
         const slot = onComplaint(core, message);
         if (slot !== undefined) tryAccept(core, slot);
@@ -209,6 +223,7 @@ export class Replica {
     if (core.timers.fires('transfer', monotonic)) onTransferTimeout(core);
     if (core.timers.fires('serve', monotonic)) answerDeferred(core);
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
+    if (core.timers.fires('view-change', monotonic)) leaveView(core, 'timeout');
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);

@@ -168,6 +168,18 @@ export class RequestQueue {
     return this.#unproposed.size;
   }
 
+  /** All of them, in no particular order. */
+  all(): IterableIterator<WaitingRequest> {
+    return this.#bySession.values();
+  }
+
+  /** A new view: what was proposed in the last one may have to be proposed again, in order of arrival. */
+  proposeAnew(): void {
+    const waiting = [...this.#bySession.values()].toSorted((left, right) => left.arrival - right.arrival);
+    this.#unproposed.clear();
+    for (const each of waiting) this.#unproposed.add(each);
+  }
+
   /** It stands in a batch that was proposed or accepted here. */
   markProposed(waiting: WaitingRequest): void {
     this.#unproposed.delete(waiting);

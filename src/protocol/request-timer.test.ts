@@ -8,7 +8,7 @@ const T = 500_000;
 const timeouts = (outputs: readonly Output[]): number => eventsOfKind(outputs, 'request-timeout').length;
 
 describe('what starts the timer of a backup', () => {
-  test('a signed request from a client that would execute now: T later the primary is suspected and asked again', () => {
+  test('a signed request from a client that would execute now: T later the primary is suspected, and its view ends here', () => {
     const rig = new Rig({ tuning: { statusIntervalUs: 70_000 } });
     expect(effectsOf(rig.requests([rig.kit.signed('x')]))).toEqual(['send requests x → 0']);
     expect(timeouts(rig.pass(T - 1))).toBe(0);
@@ -16,7 +16,13 @@ describe('what starts the timer of a backup', () => {
     expect(eventsOfKind(outputs, 'request-timeout')).toEqual([
       { kind: 'request-timeout', view: 0, requestDigest: rig.kit.signed('x').digest, sequence: undefined },
     ]);
-    expect(linesOf(outputs)).toEqual(['request-timeout', 'uncertain unresponsive node1 v0 n0', 'send requests x → 0']);
+    expect(linesOf(outputs)).toEqual([
+      'request-timeout',
+      'uncertain unresponsive node1 v0 n0',
+      'persist view-change v1',
+      'view-change-started',
+      'send view-change → 0 2 3 signed',
+    ]);
   });
 
   test('an accepted slot that is not executed', () => {
@@ -25,10 +31,11 @@ describe('what starts the timer of a backup', () => {
     expect(eventsOfKind(rig.pass(T), 'request-timeout').map((event) => event.sequence)).toEqual([1]);
   });
 
-  test('it fires again and again while nothing moves', () => {
+  test('in the view change no request times out, and without a quorum beside it this replica goes no further', () => {
     const rig = new Rig();
     rig.requests([rig.kit.signed('x')]);
-    expect(timeouts(rig.pass(4 * T))).toBe(4);
+    expect(timeouts(rig.pass(20 * T))).toBe(1);
+    expect(rig.status).toMatchObject({ view: 1, inViewChange: true });
   });
 });
 

@@ -1,13 +1,15 @@
 /**
  * How a backup notices that the primary does not serve [OSDI'99 §4.4, PROTOCOL: timers]. One timer of T: it runs while a signed request that
  * would execute now, or an accepted slot, waits; it starts anew at each execution, unless a request that came later than the oldest was
- * executed before it (a primary that serves some to starve others).
+ * executed before it (a primary that serves some to starve others). After a VIEW-CHANGE another one takes its place: it runs once a quorum is
+ * seen in that view or a higher one, for twice as long as the last, until something was executed in the new view.
  */
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
 import type { Slot } from './slot.ts';
 import type { WaitingRequest } from './request-queue.ts';
+import { leaveView } from './view-change.ts';
 
 /** A signed request arrived at a backup: timed if it would execute now, judged by the later of agreed time and the own clock. */
 export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
@@ -18,26 +20,48 @@ export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
   watch(core);
 }
 
+/** On entering a view: everything signed that waits here is timed from now on; it was passed on to the new primary. */
+export function startRequestTimers(core: Core): void {
+  core.timers.clear('request');
+  for (const waiting of core.queue.all()) if (waiting.verified === 'signature') startRequestTimer(core, waiting);
+}
+
+/** In a new view in which nothing is waited for there is nothing to time. */
+export function stopViewChangeTimer(core: Core): void {
+  if (core.isPrimary || !isAwaiting(core)) core.timers.clear('view-change');
+  else if (!core.timers.isSet('view-change')) core.timers.set('view-change', core.now.monotonic + core.timeoutUs);
+}
+
+function isAwaiting(core: Core): boolean {
+  return core.queue.oldestTimed() !== undefined || oldestOpenSlot(core) !== undefined;
+}
+
+/** The view change lasts too long; or it led to a view in which nothing was executed. */
+function watchViewChange(core: Core): void {
+  core.timers.clear('request');
+  const isTimed = !core.diverged && core.seenIn(core.view).length >= core.quorums.quorum;
+  if (isTimed && !core.timers.isSet('view-change')) core.timers.set('view-change', core.now.monotonic + core.timeoutUs);
+}
+
 /** Starts the timer if something is waited for and it does not run; stops it if nothing is, or if it is this replica that cannot go on. */
 export function watch(core: Core): void {
-  if (
-    core.isPrimary ||
-    !core.mayVote ||
-    (core.queue.oldestTimed() === undefined && oldestOpenSlot(core) === undefined)
-  ) {
+  if (core.inViewChange) return watchViewChange(core);
+  if (core.isPrimary || !core.mayVote || core.isBehind || !isAwaiting(core)) {
     core.timers.clear('request');
-  } else if (!core.timers.isSet('request')) {
-    core.timers.set('request', core.now.monotonic + core.config.tuning.requestTimeoutUs);
+    core.timers.clear('view-change');
+  } else if (!core.timers.isSet('request') && !core.timers.isSet('view-change')) {
+    core.timers.set('request', core.now.monotonic + core.timeoutUs);
   }
 }
 
 /** After executions. `overtaken`: a request received later than the oldest timed one was among them, and that one still waits. */
 export function restartAfterExecution(core: Core, overtaken: boolean): void {
+  if (!core.inViewChange) core.timers.clear('view-change');
   if (!overtaken) core.timers.clear('request');
   watch(core);
 }
 
-/** T has passed: the primary is suspected, and sent the oldest request once more, since passing it on may have been lost. Here a view change starts. */
+/** T has passed without an execution: the primary is suspected, and its view ends here. */
 export function onRequestTimeout(core: Core): void {
   const waiting = core.queue.oldestTimed();
   const slot = oldestOpenSlot(core);
@@ -53,16 +77,19 @@ export function onRequestTimeout(core: Core): void {
     node: core.primary,
     kind: 'unresponsive',
     certainty: 'uncertain',
-    summary: `${what} was not executed within ${core.config.tuning.requestTimeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
+    summary: `${what} was not executed within ${core.timeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
   });
-  if (waiting !== undefined) core.send([core.primary], { type: 'requests', requests: [waiting.request] });
-  watch(core);
+  leaveView(core, 'timeout');
 }
 
 function oldestOpenSlot(core: Core): Slot | undefined {
   // Not up to the highest slot that exists: a vote alone makes one, and this is asked at every step.
-  for (const slot of core.log.from(core.lastExecuted + 1, core.highestAccepted)) {
-    if (slot.acceptedIn(core.view) !== undefined) return slot;
+  for (const slot of core.log.from(core.lastExecuted + 1, Math.max(core.highestAccepted, highestChosen(core)))) {
+    if (slot.acceptedIn(core.view) !== undefined || core.chosen.has(slot.sequence)) return slot;
   }
   return undefined;
+}
+
+function highestChosen({ newView }: Core): number {
+  return newView?.newView.slots.at(-1)?.sequence ?? 0;
 }

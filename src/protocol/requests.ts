@@ -3,9 +3,9 @@
  * is answered from the client table; what can change nothing is dropped; a backup passes signed requests on to the primary and times them.
  */
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { REQUEST_READ_ONLY } from '../messages/index.ts';
+import { LIMITS, REQUEST_READ_ONLY, authenticatedRequestsSize } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
-import { isAdmitted } from './complaints.ts';
+import { isAdmitted, mustSign } from './complaints.ts';
 import type { Core } from './core.ts';
 import { replyFromTable } from './execution.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
@@ -25,8 +25,29 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
     forward.push(received.request);
     startRequestTimer(core, waiting);
   }
-  if (forward.length > 0) core.send([core.primary], { type: 'requests', requests: forward });
+  if (forward.length > 0 && !core.inViewChange) core.send([core.primary], { type: 'requests', requests: forward });
   tryAcceptAll(core);
+}
+
+/** Bytes of requests in one frame to the new primary. */
+const PASSED_ON_BYTES = 1024 * 1024;
+
+/** On entering a view: the new primary may know none of what waits. */
+export function passOnKnownRequests(core: Core): void {
+  let frame: AuthenticatedRequest[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (frame.length > 0) core.send([core.primary], { type: 'requests', requests: frame });
+    frame = [];
+    bytes = 0;
+  };
+  for (const { request } of core.queue.unproposed()) {
+    const size = authenticatedRequestsSize([request]);
+    if (bytes + size > PASSED_ON_BYTES || frame.length >= LIMITS.requestsPerBundle) flush();
+    frame.push(request);
+    bytes += size;
+  }
+  flush();
 }
 
 /**
@@ -64,8 +85,6 @@ function onRequest(
 function isSufficient(core: Core, client: ClientId, verified: RequestVerification): verified is 'mac' | 'signature' {
   if (verified === 'signature') return true;
   return (
-    verified === 'mac' &&
-    core.config.cluster.authentication === 'mac' &&
-    !(core.isPrimary && core.markedClients.has(client))
+    verified === 'mac' && core.config.cluster.authentication === 'mac' && !(core.isPrimary && mustSign(core, client))
   );
 }

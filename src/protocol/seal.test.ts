@@ -55,7 +55,7 @@ describe('one frame per receiver, in order', () => {
   test('a CHECKPOINT without its signature is a mistake of ours', () => {
     const { kit, sealer } = sealerOf('mac');
     expect(() => sealer.seal(kit.checkpoint(2, 4, A).message, to(0), undefined)).toThrow(
-      'a CHECKPOINT brings its signature',
+      'what is always signed brings its signature',
     );
   });
 

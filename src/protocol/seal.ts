@@ -20,7 +20,7 @@ export class Sealer {
 
   /**
    * One frame per receiver, in order; undefined where no key is shared with it yet. A given `signature` is attached: it goes with what was
-   * signed before, one's own or another's. Requires: given for a CHECKPOINT, which is always signed.
+   * signed before, one's own or another's. Requires: given for CHECKPOINT, VIEW-CHANGE and NEW-VIEW, which are always signed.
    */
   seal(message: Message, to: readonly Party[], signature: Bytes | undefined): readonly (Bytes | undefined)[] {
     const encoded = encodeMessage(message);
@@ -29,7 +29,7 @@ export class Sealer {
     if (kind === 'none') return repeat(encodeFrame(encoded, { kind: 'none' }), to.length);
     const bytes = authenticatedBytes(this.#codec, encoded);
     if (kind === 'signature') {
-      assert(message.type !== 'checkpoint', 'a CHECKPOINT brings its signature');
+      assert(proofKind(message.type, 'mac') !== 'signature', 'what is always signed brings its signature');
       return repeat(encodeFrame(encoded, { kind: 'signature', signature: this.#authenticator.sign(bytes) }), to.length);
     }
     return to.map((receiver) => {

@@ -66,17 +66,27 @@ describe('when a state is asked for', () => {
     expect(rig.status.lowWaterMark).toBe(0);
   });
 
-  test('not with fewer than q CHECKPOINTs of one root', () => {
+  test('not with fewer than f+1 CHECKPOINTs of one root', () => {
     const rig = new Rig({}, newKit());
     for (const [from, root] of [
       [0, LIE],
-      [2, LIE],
-      [3, rig.kit.digestOfBatch(undefined)],
+      [2, rig.kit.digestOfBatch(undefined)],
+      [3, rig.kit.digestOfBatch(rig.kit.batchOf('z'))],
     ] as const) {
       const { message, signature } = rig.kit.checkpoint(from, 1, root);
       rig.receive(message, { signature });
     }
     expect(asksOf(rig.pass(5_000_000))).toEqual([]);
+  });
+
+  test('with f+1, of which one is correct: they entitle to fetch, and h stays', () => {
+    const rig = new Rig({}, newKit());
+    for (const from of [0, 2]) {
+      const { message, signature } = rig.kit.checkpoint(from, 1, LIE);
+      rig.receive(message, { signature });
+    }
+    expect(asksOf(rig.pass(400_000))[0]).toBe('n1 → 0');
+    expect(rig.status.lowWaterMark).toBe(0);
   });
 
   test('not when the slot is executed after all', () => {

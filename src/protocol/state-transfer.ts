@@ -1,6 +1,6 @@
 /**
  * Behind the window, or diverged: the whole state of a certified checkpoint, in its plain form [OSDI'99 §4.3, TOCS §5.3]. Keeps invariants 5 and
- * 8: a state is put in place only if its root is the one that q replicas signed, and it is durable before the own CHECKPOINT for it leaves.
+ * 8: a state is put in place only if its root is one that q replicas signed, or f+1 vouch for, and it is durable before the own CHECKPOINT for it leaves.
  * One source at a time, so that a wrong state can be blamed on the one who sent it.
  */
 import { EMPTY, compareBytes, concatBytes } from '../base/bytes.ts';
@@ -10,7 +10,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Entry, Snapshot } from '../base/key-value.ts';
 import { LIMITS, stateEntrySize } from '../messages/index.ts';
 import type { FetchState, SignedCheckpoint, State } from '../messages/index.ts';
-import { certifiedCheckpoint, installCheckpoint } from './checkpoints.ts';
+import { certifiedCheckpoint, installCheckpoint, weaklyCertifiedCheckpoint } from './checkpoints.ts';
 import { hasAllowance, nextAllowance, spend } from './allowance.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
@@ -20,7 +20,10 @@ import { restoreSnapshot, takeOverState } from './recovery.ts';
 export interface Transfer {
   readonly sequence: Sequence;
   readonly root: Digest;
+  /** q CHECKPOINTs, or none where f+1 replicas vouch for the state: then h does not move. */
   readonly proof: readonly SignedCheckpoint[];
+  /** Who is asked, one after the other. */
+  readonly sources: readonly ReplicaId[];
   readonly source: ReplicaId;
   readonly entries: Entry[];
   sizeBytes: number;
@@ -50,11 +53,11 @@ const ASKED_AT_MOST = 4;
  */
 export function considerTransfer(core: Core): void {
   if (core.transfer !== undefined) return;
-  const target = certifiedCheckpoint(core);
-  if (target === undefined || !isNeeded(core, target.sequence)) {
+  const target = transferTarget(core);
+  if (target === undefined) {
     core.stuckAt = undefined;
     core.transferAttempts = 0;
-  } else if (core.stuckAt === core.lastExecuted) {
+  } else if (core.stuckAt === core.lastExecuted || core.lastExecuted < core.log.low) {
     startTransfer(core, undefined);
   } else {
     core.stuckAt = core.lastExecuted;
@@ -63,7 +66,53 @@ export function considerTransfer(core: Core): void {
 
 /** What lacks may come after all while a state is under way: then the own state is further, and stays. */
 function isNeeded(core: Core, sequence: Sequence): boolean {
-  return sequence > core.log.low && (core.diverged || sequence > core.lastExecuted);
+  return sequence >= core.log.low && (core.diverged || sequence > core.lastExecuted);
+}
+
+type Target = Pick<Transfer, 'sequence' | 'root' | 'proof' | 'sources'>;
+
+/**
+ * What is worth fetching: the highest checkpoint that q signed, the own h among them; else the start of this view, listed by f+1 in its NEW-VIEW;
+ * else one that f+1 signed. Of f+1 one is correct: its state is the right one, though not proven to be stable.
+ */
+function transferTarget(core: Core): Target | undefined {
+  const certified = certifiedCheckpoint(core) ?? (core.stable.proof.length > 0 ? core.stable : undefined);
+  if (certified !== undefined && isNeeded(core, certified.sequence)) {
+    const { sequence, root, proof } = certified;
+    return {
+      sequence,
+      root,
+      proof,
+      sources: othersOf(
+        core,
+        proof.map(({ checkpoint }) => checkpoint.replica),
+      ),
+    };
+  }
+  const start = startOfView(core);
+  if (start !== undefined && isNeeded(core, start.sequence)) return start;
+  const weak = weaklyCertifiedCheckpoint(core, core.lastExecuted);
+  if (weak === undefined || !isNeeded(core, weak.sequence)) return undefined;
+  return { sequence: weak.sequence, root: weak.root, proof: [], sources: othersOf(core, weak.signers) };
+}
+
+function startOfView(core: Core): Target | undefined {
+  if (core.newView === undefined) return undefined;
+  const { start, viewChanges } = core.newView.newView;
+  const lists = viewChanges.filter(
+    ({ viewChange: { lowWaterMark, checkpoints } }) =>
+      lowWaterMark === start.sequence ||
+      checkpoints.some(({ sequence, root }) => sequence === start.sequence && root === start.root),
+  );
+  const sources = othersOf(
+    core,
+    lists.map(({ viewChange }) => viewChange.replica),
+  );
+  return { ...start, proof: [], sources };
+}
+
+function othersOf(core: Core, replicas: readonly ReplicaId[]): readonly ReplicaId[] {
+  return replicas.filter((replica) => replica !== core.self).toSorted((left, right) => left - right);
 }
 
 function stopTransfer(core: Core): void {
@@ -74,19 +123,17 @@ function stopTransfer(core: Core): void {
 /** Asks the next signer of the highest certified checkpoint, after the one that failed. */
 function startTransfer(core: Core, failed: ReplicaId | undefined): void {
   stopTransfer(core);
-  const target = certifiedCheckpoint(core);
-  if (target === undefined || !isNeeded(core, target.sequence)) return;
-  const signers = target.proof.map((signed) => signed.checkpoint.replica).filter((replica) => replica !== core.self);
-  const sorted = signers.toSorted((left, right) => left - right);
+  const target = transferTarget(core);
+  if (target === undefined) return;
+  const { sequence, root, proof, sources } = target;
   // When none of them has it (any more), the next STATUS tick tries again, by then perhaps for a higher one.
-  const source = sorted.find((replica) => failed === undefined || replica > failed);
+  const source = sources.find((replica) => failed === undefined || replica > failed);
   if (source === undefined) return;
-  const { sequence, root, proof } = target;
-  const scale = 2 ** Math.min(Math.floor(core.transferAttempts / sorted.length), MAX_DOUBLINGS);
+  const scale = 2 ** Math.min(Math.floor(core.transferAttempts / sources.length), MAX_DOUBLINGS);
   const deadline = core.now.monotonic + FIRST_DEADLINE_US * scale;
   const patienceUs = FIRST_PATIENCE_US * scale;
   core.transferAttempts += 1;
-  core.transfer = { sequence, root, proof, source, entries: [], sizeBytes: 0, deadline, patienceUs, unanswered: 0 };
+  core.transfer = { ...target, source, entries: [], sizeBytes: 0, deadline, patienceUs, unanswered: 0 };
   core.emit({ kind: 'transfer-started', sequence, root, from: source });
   ask(core, core.transfer);
 }

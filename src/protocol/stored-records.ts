@@ -8,7 +8,13 @@ export function storedRecords(core: Core): readonly Record[] {
   for (const { signed, snapshot } of core.ownCheckpoints.values()) {
     records.push({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
   }
-  if (core.stable.proof.length > 0) records.push({ kind: 'stable', ...core.stable });
+  if (core.stable.proof.length > 0) {
+    const hasState = Math.max(0, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
+    records.push({ kind: 'stable', ...core.stable, hasState });
+  }
+  const own = core.viewChanges.get(core.self);
+  if (own !== undefined) records.push({ kind: 'view-change', viewChange: own });
+  if (core.newView !== undefined) records.push({ kind: 'new-view', newView: core.newView });
   for (const slot of core.log.from(core.log.low + 1)) {
     const { sequence } = slot;
     const byView = [...slot.prePrepared].toSorted(([, left], [, right]) => left - right);

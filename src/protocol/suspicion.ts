@@ -25,7 +25,15 @@ export type SuspicionKind =
   /** Its clock, as seen in batch timestamps, is further off than the bound. */
   | 'clock-skew'
   /** State it sent does not hash to what was asked for. */
-  | 'wrong-state';
+  | 'wrong-state'
+  /** Two signed VIEW-CHANGEs for one view, a lower h than in one for a lower view, or one that leaves out what its sender committed to before. */
+  | 'contradictory-view-changes'
+  /** A signed VIEW-CHANGE that no correct replica makes: views, numbers or lists out of bounds. */
+  | 'invalid-view-change'
+  /** A signed NEW-VIEW whose choice does not follow from the VIEW-CHANGEs in it, or a PRE-PREPARE of its primary that contradicts it. */
+  | 'wrong-new-view'
+  /** A primary that orders what it is given late, or leaves it out. */
+  | 'slow-primary';
 
 /** One thing said against one node. Times: wall ms of this replica. */
 export interface Suspicion {

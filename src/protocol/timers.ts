@@ -5,6 +5,8 @@ export type TimerName =
   | 'status'
   /** A request or an accepted slot has waited for T: the primary fails it. */
   | 'request'
+  /** The view change under way has lasted too long, or nothing was executed in the view it led to: on to the next. */
+  | 'view-change'
   /** The primary orders a checkpoint of an idle cluster. */
   | 'idle-checkpoint'
   /** A pending PRE-PREPARE may have become acceptable (its timestamp, its spacing). */

@@ -3,7 +3,7 @@ import { replicaName } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import { BATCH_CHECKPOINT } from '../messages/index.ts';
-import type { Batch, Message } from '../messages/index.ts';
+import type { Batch, ClaimedSlot, Message } from '../messages/index.ts';
 import type { Event } from '../protocol/event.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
@@ -26,6 +26,10 @@ function names(replicas: readonly ReplicaId[]): string {
     .toSorted((left, right) => left - right)
     .map(replicaName)
     .join(' ');
+}
+
+function claims(slots: readonly ClaimedSlot[]): string {
+  return slots.map(({ sequence, digest, view }) => `n${sequence}=${shortDigest(digest)}@v${view}`).join(' ');
 }
 
 function describeBatch(batch: Batch | undefined): string {
@@ -65,6 +69,10 @@ export function describeMessage(message: Message): string {
       return `FETCH-STATE n${message.sequence} root=${shortDigest(message.root)} ${replicaName(message.replica)}`;
     case 'state':
       return `STATE n${message.sequence} root=${shortDigest(message.root)} (${message.held ? `${message.entries.length} entries` : 'not held'}) ${replicaName(message.replica)}`;
+    case 'view-change':
+      return `VIEW-CHANGE v${message.view} h${message.lowWaterMark} P[${claims(message.prepared)}] Q[${claims(message.prePrepared)}] ${replicaName(message.replica)}`;
+    case 'new-view':
+      return `NEW-VIEW v${message.view} from n${message.start.sequence} X[${message.slots.map((slot) => `n${slot.sequence}=${shortDigest(slot.digest)}`).join(' ')}] by ${names(message.supports.map(({ replica }) => replica))}`;
     case 'simulate-byzantine':
       return `SIMULATE-BYZANTINE ${replicaName(message.target)} ${message.behaviour} ${message.enabled ? 'on' : 'off'}`;
     default:
@@ -120,6 +128,10 @@ export function describeEvent(event: Event): string {
       return `has request ${shortDigest(event.requestDigest)}`;
     case 'started':
       return `starts: v${event.view} h${event.lowWaterMark} executed ${event.lastExecuted}`;
+    case 'view-change-started':
+      return `leaves for view ${event.view} (${event.reason})`;
+    case 'new-view-made':
+      return `starts view ${event.view} from n${event.start} with ${event.slots} batches, ${event.nulls} of them null`;
     case 'view-entered':
       return `enters view ${event.view}`;
     case 'message-sent':

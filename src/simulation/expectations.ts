@@ -17,11 +17,11 @@ import { LIAR_NAMES } from './options.ts';
 type Expectation = true | string;
 type Table<Name extends string> = { readonly [name in Name]: Expectation };
 
-const LATER_VIEW_CHANGE = 'comes with view changes';
-
 const EVENTS: Table<EventKind> = {
   started: true,
   'view-entered': true,
+  'view-change-started': true,
+  'new-view-made': true,
   'request-received': true,
   'pre-prepared': true,
   prepared: true,
@@ -50,7 +50,12 @@ const EVENTS: Table<EventKind> = {
 const REFUSALS: Table<CoreRefusalCode> = {
   'not-from-primary': true,
   'other-view': true,
-  'in-view-change': LATER_VIEW_CHANGE,
+  'in-view-change': true,
+  'old-view': true,
+  unproven: true,
+  'invalid-view-change': true,
+  'wrong-new-view': true,
+  'too-many-digests': true,
   'below-window': true,
   'above-window': true,
   'other-digest-accepted': true,
@@ -92,6 +97,10 @@ const SUSPICIONS: Table<SuspicionKind> = {
   'bad-link': true,
   'clock-skew': true,
   'wrong-state': true,
+  'contradictory-view-changes': true,
+  'invalid-view-change': true,
+  'wrong-new-view': true,
+  'slow-primary': true,
 };
 
 const OUTCOMES: Table<ExecutedRequest['outcome']> = {
@@ -115,6 +124,8 @@ const RECORDS: Table<StoredRecord['kind'] | 'truncate'> = {
   executed: true,
   checkpoint: true,
   stable: true,
+  'view-change': true,
+  'new-view': true,
   suspicion: true,
   truncate: true,
 };
@@ -132,6 +143,8 @@ const MESSAGES: { readonly [type in MessageType]?: Expectation } = {
   requests: true,
   'fetch-state': true,
   state: true,
+  'view-change': true,
+  'new-view': true,
   reply: true,
 };
 

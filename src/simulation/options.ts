@@ -154,7 +154,7 @@ function makeLiars(random: Random, replicaCount: number): readonly Liar[] {
   const count = random.chance(0.75) ? random.between(Math.min(1, faultLimit), faultLimit) : 0;
   const backups = Array.from({ length: replicaCount - 1 }, (_, index) => asReplicaId(index + 1));
   const ids = random.shuffle(backups).slice(0, count);
-  if (count > 0 && random.chance(0.2)) ids[0] = asReplicaId(0);
+  if (count > 0 && random.chance(0.5)) ids[0] = asReplicaId(0);
   return ids.map((replica) => ({
     replica,
     behaviour: random.pick(LIAR_NAMES),

@@ -43,6 +43,13 @@ const CORE: Readonly<Record<CoreRefusalCode, string>> = {
   'not-from-primary': 'a PRE-PREPARE that is not by the primary of its view, or a PREPARE that is',
   'other-view': 'of another view than this node’s',
   'in-view-change': 'this node is between two views and accepts no batch',
+  'old-view': 'a VIEW-CHANGE or NEW-VIEW for a view that this node has left behind',
+  unproven:
+    'a VIEW-CHANGE or NEW-VIEW in which a signature or the proof of a checkpoint does not hold; its sender need not have made it so',
+  'invalid-view-change': 'a signed VIEW-CHANGE that no correct replica makes',
+  'wrong-new-view': 'a signed NEW-VIEW that does not follow from the VIEW-CHANGEs in it',
+  'too-many-digests':
+    'one batch more at a number for which this node has voted for as many as it may in different views',
   'below-window': 'at or below the low water mark, or the floor of the view: finished long ago',
   'above-window': 'further above the high water mark than is kept for later',
   'other-digest-accepted': 'this node has accepted another batch for that view and number: the primary equivocates',

@@ -67,7 +67,9 @@ export class Rig {
   /** A message of another replica; a PRE-PREPARE's requests count as verified by signature unless said otherwise. */
   receive(message: ReplicaMessage, { signature, verified }: Received = {}): readonly Output[] {
     const author =
-      message.type === 'pre-prepare' ? replica(message.view % this.kit.cluster.replicaCount) : message.replica;
+      message.type === 'pre-prepare' || message.type === 'new-view'
+        ? replica(message.view % this.kit.cluster.replicaCount)
+        : message.replica;
     const batch: Batch | undefined = message.type === 'pre-prepare' ? message.batch : undefined;
     const requests = verified ?? batch?.requests.map(() => 'signature' as const) ?? [];
     return this.step({ kind: 'message', message, author, signature, requests });

@@ -89,6 +89,10 @@ export function recordLine(record: Record, names: Names = NONE): string {
       return `checkpoint n${record.checkpoint.checkpoint.sequence}`;
     case 'stable':
       return `stable n${record.sequence} of ${record.proof.length}`;
+    case 'view-change':
+      return `view-change v${record.viewChange.viewChange.view}`;
+    case 'new-view':
+      return `new-view v${record.newView.newView.view}`;
     case 'suspicion':
       return suspicionLine(record.suspicion);
   }

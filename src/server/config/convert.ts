@@ -1,6 +1,7 @@
 /** From the configuration of a node to what the core, the client library and people need of it. Owns nothing. */
 import { asClientId } from '../../base/ids.ts';
 import type { ClusterDescription } from '../../client/cluster-description.ts';
+import { DEFAULT_CLUSTER } from '../../protocol/config.ts';
 import type { ClusterConfig, ReplicaConfig } from '../../protocol/config.ts';
 import { makeQuorums, quorumsIntersect } from '../../protocol/quorum.ts';
 import type { NodeConfig } from './node-config.ts';
@@ -20,6 +21,7 @@ export function toClusterConfig(config: NodeConfig): ClusterConfig {
     sessionHorizonUs: config.sessionHorizonMs * 1000,
     storedReplyBytes: config.storedReplyBytes,
     idempotencyKeys: config.idempotencyKeys,
+    digestsPerSlot: DEFAULT_CLUSTER.digestsPerSlot,
   };
 }
 

@@ -16,6 +16,10 @@ function keyOf(record: Record): string | undefined {
       return `${record.kind} ${record.view}/${record.sequence} ${record.digest}`;
     case 'checkpoint':
       return `checkpoint ${record.checkpoint.checkpoint.sequence} ${record.checkpoint.checkpoint.root}`;
+    case 'view-change':
+      return `view-change ${record.viewChange.viewChange.view}`;
+    case 'new-view':
+      return `new-view ${record.newView.newView.view}`;
     case 'stable':
     case 'executed':
     case 'suspicion':
@@ -25,8 +29,15 @@ function keyOf(record: Record): string | undefined {
   }
 }
 
-/** Name of the record that must be durable before `message` leaves `self`. */
-function neededFor(self: ReplicaId, replicaCount: number, message: Message): string | undefined {
+/** Names of the records that must be durable before `message` leaves `self`: of the vote, and of the view that it is cast in. */
+function neededFor(self: ReplicaId, replicaCount: number, message: Message): readonly string[] {
+  const vote = voteRecord(self, replicaCount, message);
+  if (vote === undefined) return [];
+  const isInView = message.type === 'pre-prepare' || message.type === 'prepare' || message.type === 'commit';
+  return isInView && message.view > 0 ? [vote, `new-view ${message.view}`] : [vote];
+}
+
+function voteRecord(self: ReplicaId, replicaCount: number, message: Message): string | undefined {
   switch (message.type) {
     case 'pre-prepare':
       return message.view % replicaCount === self
@@ -36,6 +47,10 @@ function neededFor(self: ReplicaId, replicaCount: number, message: Message): str
       return message.replica === self ? `accepted ${message.view}/${message.sequence} ${message.digest}` : undefined;
     case 'commit':
       return message.replica === self ? `prepared ${message.view}/${message.sequence} ${message.digest}` : undefined;
+    case 'view-change':
+      return message.replica === self ? `view-change ${message.view}` : undefined;
+    case 'new-view':
+      return message.view % replicaCount === self ? `new-view ${message.view}` : undefined;
     case 'checkpoint':
       return message.replica === self ? `checkpoint ${message.sequence} ${message.root}` : undefined;
     default:
@@ -43,11 +58,41 @@ function neededFor(self: ReplicaId, replicaCount: number, message: Message): str
   }
 }
 
+/** What a record in a rewritten log stands for. A replica votes in no view below its own again: only the latest of each is needed. */
+function coveredBy(record: Record): readonly string[] {
+  const key = keyOf(record);
+  if (key === undefined || (record.kind !== 'accepted' && record.kind !== 'prepared'))
+    return key === undefined ? [] : [key];
+  const { kind, view, sequence, digest } = record;
+  const name = kind === 'accepted' ? `${kind} ${sequence} ${digest}` : `${kind} ${sequence}`;
+  return Array.from({ length: view + 1 }, (_, earlier) => `${name} up to ${earlier}`);
+}
+
+/** The name under which {@link coveredBy} lists what covers this record. */
+function coveringName(record: Record): string | undefined {
+  switch (record.kind) {
+    case 'accepted':
+      return `accepted ${record.sequence} ${record.digest} up to ${record.view}`;
+    case 'prepared':
+      return `prepared ${record.sequence} up to ${record.view}`;
+    case 'checkpoint':
+      return keyOf(record);
+    default:
+      return undefined;
+  }
+}
+
+/** A durable record that a rewritten log must cover. */
+interface Needed {
+  readonly sequence: number;
+  readonly covering: string | undefined;
+}
+
 export class DurabilityChecker implements Observer {
   /** Per node, everything that ever became durable. */
-  readonly #durable = new Map<ReplicaId, Map<string, number>>();
+  readonly #durable = new Map<ReplicaId, Map<string, Needed>>();
 
-  #of(node: NodeView): Map<string, number> {
+  #of(node: NodeView): Map<string, Needed> {
     let keys = this.#durable.get(node.id);
     if (keys === undefined) {
       keys = new Map();
@@ -61,16 +106,18 @@ export class DurabilityChecker implements Observer {
     const keys = this.#of(node);
     for (const record of records) {
       const key = keyOf(record);
-      if (key !== undefined) keys.set(key, 'sequence' in record ? record.sequence : 0);
+      if (key === undefined) continue;
+      keys.set(key, { sequence: 'sequence' in record ? record.sequence : 0, covering: coveringName(record) });
     }
   }
 
   released(node: NodeView, output: Output): void {
     if (!node.isCorrect || output.kind !== 'send') return;
-    const key = neededFor(node.id, node.status.quorums.replicaCount, output.message);
-    demand(key === undefined || this.#of(node).has(key), 'durable before it is said', () => {
-      return `${replicaName(node.id)} sends ${output.message.type} before "${key ?? ''}" is on its disk`;
-    });
+    for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
+      demand(this.#of(node).has(key), 'durable before it is said', () => {
+        return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
+      });
+    }
   }
 
   stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
@@ -78,14 +125,14 @@ export class DurabilityChecker implements Observer {
     for (const output of outputs) if (output.kind === 'truncate') this.#onTruncate(node, output.records);
   }
 
-  /** Above h, every vote's record is still in the rewritten log. */
+  /** Above h, the record of every vote is still in the rewritten log, or that of a later view for the same: what P and Q list. */
   #onTruncate(node: NodeView, records: readonly Record[]): void {
-    const kept = new Set(records.map(keyOf));
+    const kept = new Set(records.flatMap(coveredBy));
     const { lowWaterMark } = node.status;
     const keys = this.#of(node);
-    for (const [key, sequence] of keys) {
+    for (const [key, { sequence, covering }] of keys) {
       if (sequence > 0 && sequence <= lowWaterMark - 1000) keys.delete(key);
-      demand(sequence <= lowWaterMark || kept.has(key), 'kept until stable', () => {
+      demand(sequence <= lowWaterMark || covering === undefined || kept.has(covering), 'kept until stable', () => {
         return `${replicaName(node.id)} rewrites its log without "${key}", h is ${lowWaterMark}`;
       });
     }

@@ -1,0 +1,12 @@
+/** Why a replica leaves its view: for events, logs and people. */
+export type ViewChangeReason =
+  /** Nothing was executed within T, or the view change before it did not end in time. */
+  | 'timeout'
+  /** The primary sent two batches for one number. */
+  | 'equivocation'
+  /** f+1 others are in higher views. */
+  | 'joined'
+  /** The NEW-VIEW does not follow from the VIEW-CHANGEs in it. */
+  | 'wrong-new-view'
+  /** The primary is slow or leaves requests out. */
+  | 'slow-primary';
