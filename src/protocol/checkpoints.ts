@@ -260,6 +260,7 @@ function forgetOwnCheckpoints(core: Core, hasState: boolean): void {
 
 /** T comes down again as the cluster gets on. */
 function relaxTimeout(core: Core): void {
+  core.performance.relax();
   core.timeoutUs = Math.max(core.config.tuning.requestTimeoutUs, Math.floor(core.timeoutUs / 2));
 }
 

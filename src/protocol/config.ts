@@ -39,6 +39,8 @@ export interface TuningConfig {
   /** T: how long a backup waits for a request it knows to execute. Doubles with each view change, up to `maxTimeoutUs`; halves with each checkpoint. */
   readonly requestTimeoutUs: number;
   readonly maxTimeoutUs: number;
+  /** A primary may take so long to order a request that it is given while it has nothing else to do; more where a batch takes long. */
+  readonly slowPrimaryUs: number;
   /** How often STATUS goes out while something is open, and while nothing is. */
   readonly statusIntervalUs: number;
   readonly idleStatusIntervalUs: number;
@@ -82,6 +84,8 @@ export const DEFAULT_TUNING: TuningConfig = {
   requestTimeoutUs: 500_000,
   // Long enough for a large state to come over a slow link, short enough that nobody waits for hours after a night of cuts.
   maxTimeoutUs: 32_000_000,
+  // Far above what ordering takes on a local network, far below what a user would call slow.
+  slowPrimaryUs: 20_000,
   statusIntervalUs: 100_000,
   idleStatusIntervalUs: 1_000_000,
   idleCheckpointUs: 2_000_000,

@@ -26,6 +26,7 @@ import type { Now } from './input.ts';
 import { Log } from './log.ts';
 import type { Output } from './output.ts';
 import type { AuthenticatedState, Authenticator, StateMachine } from './ports.ts';
+import { PrimaryPerformance } from './primary-performance.ts';
 import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
 import type { Record } from './record.ts';
@@ -111,6 +112,8 @@ export class Core {
   decisionWaits: string | undefined;
   /** Seen in the step under way: the primary of this view must go. */
   toppled: ViewChangeReason | undefined;
+  /** What a backup measures of the primary of this view. */
+  readonly performance = new PrimaryPerformance();
   /** T as it is now, µs: doubles with each view change, halves with each checkpoint at a multiple of K. */
   timeoutUs: number;
 

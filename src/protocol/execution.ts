@@ -44,6 +44,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     batch.requests.forEach((entry, index) => {
       executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
       const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
+      core.performance.forget(entry.digest);
       latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
     });
     transaction.commit();

@@ -187,6 +187,7 @@ function enterView(core: Core, signed: SignedNewView): void {
   const last = slots.at(-1)?.sequence ?? start.sequence;
   core.nextSequence = asSequence(Math.max(last, core.lastExecuted) + 1);
   core.emit({ kind: 'view-entered', view, primary: core.primary });
+  core.performance.reset();
   core.queue.proposeAnew();
   acceptChosen(core);
   if (!core.isPrimary) passOnKnownRequests(core);

@@ -24,6 +24,7 @@ import {
 } from './detection.ts';
 import type { RequestVerification } from './input.ts';
 import { batchBytes, heldBytesLimit } from './memory.ts';
+import { judgePrimary } from './primary-performance.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import type { PendingPrePrepare, Slot } from './slot.ts';
 import { checkAgainstViewChange } from './view-change-evidence.ts';
@@ -49,6 +50,7 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
     return;
   }
   const slot = core.log.at(message.sequence);
+  notePerformance(core, message);
   dropPending(core, slot);
   const sizeBytes = batchBytes(message.batch);
   slot.pending = {
@@ -62,6 +64,14 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
   core.heldBytes += sizeBytes;
   core.pending.add(slot);
   tryAccept(core, slot);
+}
+
+/** What was passed on and stands in this batch has waited so long for the primary. */
+function notePerformance(core: Core, { batch }: PrePrepare): void {
+  const isIdle = core.highestAccepted <= core.lastExecuted;
+  const requests = batch?.requests.map(({ digest }) => digest) ?? [];
+  core.performance.notePrePrepare(requests, core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
+  judgePrimary(core);
 }
 
 function refusePrePrepare(
@@ -279,6 +289,7 @@ export function recordAccepted(
   // A body that Q lists is on disk already.
   const stored = slot.prePrepared.has(digest) ? undefined : batch;
   slot.accepted = { view, digest, signature };
+  slot.acceptedAt = core.now.monotonic;
   slot.prePrepared.set(digest, view);
   if (batch !== undefined) slot.bodies.set(digest, batch);
   if (slot.sequence > core.highestAccepted) core.highestAccepted = slot.sequence;
@@ -399,5 +410,7 @@ export function tryCommitted(core: Core, slot: Slot): void {
   if (prepared === undefined || slot.decided !== undefined) return;
   if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;
   slot.decided = prepared.digest;
+  if (slot.acceptedIn(core.view) !== undefined && slot.acceptedAt > 0)
+    core.performance.noteBatchTime(core.now.monotonic - slot.acceptedAt);
   core.emit({ kind: 'committed', view: prepared.view, sequence: slot.sequence, digest: prepared.digest });
 }

@@ -107,7 +107,19 @@ describe('bounds', () => {
     const queue = newQueue({ queueRequests: 2 });
     added(queue, session(0));
     added(queue, session(1));
-    expect(queue.add(signed({ client: BOB }), 'signature', NOW)).toBe('queue-full');
+    expect(queue.add(session(2), 'signature', NOW)).toBe('queue-full');
+  });
+
+  test('G17: full of one client, it makes room for another, up to an equal share; what came last and is in no batch goes', () => {
+    const queue = newQueue({ queueRequests: 4 });
+    const [first, second, third] = [0, 1, 2, 3].map((at) => added(queue, session(at)));
+    if (first === undefined || second === undefined || third === undefined) throw new Error('four were added');
+    queue.markProposed(third);
+    const bob = [0, 1].map((at) => added(queue, session(at, { client: BOB })));
+    expect(order(queue)).toEqual([first, ...bob].map(({ request }) => request.digest));
+    expect(queue.find(third.request.digest)).toBe(third);
+    expect(queue.add(session(2, { client: BOB }), 'signature', NOW)).toBe('queue-full');
+    expect(queue.add(session(4), 'signature', NOW)).toBe('queue-full');
   });
 
   test('G22: the smallest requests of one client leave most of the queue to others', () => {

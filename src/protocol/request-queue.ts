@@ -29,6 +29,8 @@ export class RequestQueue {
   readonly #bySession = new Map<string, WaitingRequest>();
   readonly #byDigest = new Map<Digest, WaitingRequest>();
   readonly #bytesOfClient = new Map<ClientId, number>();
+  /** Requests of each client, in order of arrival. */
+  readonly #ofClient = new Map<ClientId, Set<WaitingRequest>>();
   /** Bundles that waiting requests hold, with how many do: each counts once for its client. */
   readonly #bundles = new Map<Bundle, number>();
   /** Not yet in a batch accepted or proposed here, in order of arrival. */
@@ -72,17 +74,47 @@ export class RequestQueue {
       if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
       this.#remove(key, known);
     }
-    if (this.#isFullFor(request) || this.#isShareFullFor(request)) return 'queue-full';
+    if (this.#isShareFullFor(request)) return 'queue-full';
+    if (this.#isFullFor(request) && !this.#makeRoom(request.request.client)) return 'queue-full';
+    if (this.#isFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     const { client } = request.request;
     this.#arrivals += 1;
     const waiting: WaitingRequest = { request, verified, arrival: this.#arrivals, receivedAt: now, sizeBytes };
     this.#unproposed.add(waiting);
     this.#bySession.set(key, waiting);
+    this.#requestsOf(client).add(waiting);
     this.#byDigest.set(request.digest, waiting);
     this.#count(client, sizeBytes);
     this.#hold(request);
     return waiting;
+  }
+
+  #requestsOf(client: ClientId): Set<WaitingRequest> {
+    let requests = this.#ofClient.get(client);
+    if (requests === undefined) {
+      requests = new Set();
+      this.#ofClient.set(client, requests);
+    }
+    return requests;
+  }
+
+  /**
+   * The queue is full: a client that holds more than an equal share of it gives its latest request that nobody proposed for one of a client
+   * that holds less. So no client keeps others out, whatever it sends. False when there is none.
+   */
+  #makeRoom(client: ClientId): boolean {
+    const clients = this.#ofClient.size + (this.#ofClient.has(client) ? 0 : 1);
+    const share = this.#limits.queueRequests / clients;
+    if ((this.#ofClient.get(client)?.size ?? 0) >= Math.floor(share)) return false;
+    for (const [other, requests] of this.#ofClient) {
+      if (other === client || requests.size <= share) continue;
+      const victim = [...requests].findLast((waiting) => this.#unproposed.has(waiting));
+      if (victim === undefined) continue;
+      this.drop(victim);
+      return true;
+    }
+    return false;
   }
 
   #bytesOf(request: AuthenticatedRequest): number {
@@ -232,6 +264,9 @@ export class RequestQueue {
     this.#byDigest.delete(waiting.request.digest);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
+    const left = this.#ofClient.get(client);
+    left?.delete(waiting);
+    if (left?.size === 0) this.#ofClient.delete(client);
     if (this.#oldestTimed === waiting) this.#oldestTimed = undefined;
     this.#count(client, -waiting.sizeBytes);
     this.#release(waiting.request);

@@ -39,6 +39,8 @@ export class Slot {
   readonly commits: Votes;
   /** The latest accepted pre-prepare; counts for voting only while its view is the replica's. */
   accepted: AcceptedPrePrepare | undefined;
+  /** When that was, monotonic µs; 0: before the start. */
+  acceptedAt = 0;
   pending: PendingPrePrepare | undefined;
   /** Q: each digest pre-prepared here, with the latest view; its body is held and on disk. */
   readonly prePrepared = new Map<Digest, View>();

@@ -36,6 +36,7 @@ export function startViewChange(core: Core, view: View, reason: ViewChangeReason
   core.toppled = undefined;
   core.awaitedBodies = [];
   core.decisionWaits = undefined;
+  core.performance.reset();
   core.viewChangeSince = core.now.monotonic;
   core.timeoutUs = Math.min(core.config.tuning.maxTimeoutUs, 2 * core.timeoutUs);
   for (const timer of ['request', 'view-change', 'idle-checkpoint', 'pending', 'complaint'] as const)

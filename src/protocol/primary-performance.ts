@@ -1,0 +1,125 @@
+/**
+ * Is the primary slow, or does it leave requests out? [PROTOCOL: detection; Aardvark, NSDI'09 §4.2] A primary that stays just under every timeout
+ * could keep a cluster at a crawl for ever. A backup measures how long the primary takes to order what was passed on to it while nothing else was
+ * in flight here: an overloaded primary always has something in flight, a slow one has not. Owns the measurements of one view.
+ */
+import type { Digest } from '../base/ids.ts';
+import type { Core } from './core.ts';
+import { suspect } from './detection.ts';
+import { replicaName } from '../base/ids.ts';
+
+/** So many of the latest measurements count, and so many must be there. */
+const SAMPLES_KEPT = 50;
+const SAMPLES_NEEDED = 16;
+/** A batch takes a round trip and what the disks need: five of them are four round trips and one batch. */
+const BATCH_TIMES = 5;
+/** A request may be overtaken by so many full pipelines. */
+const PIPELINES = 2;
+/** Requests remembered as passed on; beyond it new ones are not measured. */
+const PASSED_ON_KEPT = 4096;
+const MAX_FACTOR = 64;
+
+interface PassedOn {
+  /** Monotonic µs. */
+  readonly at: number;
+  /** Batches that had been pre-prepared in this view by then. */
+  readonly batches: number;
+}
+
+export class PrimaryPerformance {
+  readonly #passedOn = new Map<Digest, PassedOn>();
+  /** µs each; the latest last. */
+  readonly #waits: number[] = [];
+  readonly #batchTimes: number[] = [];
+  #batches = 0;
+  /** Doubles with each view change that these measurements started, so that overload does not topple primary after primary. */
+  factor = 1;
+
+  /** Another view, another primary. What a batch takes is a matter of the network, and stays. */
+  reset(): void {
+    this.#passedOn.clear();
+    this.#waits.length = 0;
+    this.#batches = 0;
+  }
+
+  /** A signed request left for the primary. */
+  notePassedOn(request: Digest, now: number): void {
+    if (this.#passedOn.size >= PASSED_ON_KEPT || this.#passedOn.has(request)) return;
+    this.#passedOn.set(request, { at: now, batches: this.#batches });
+  }
+
+  /** A fresh PRE-PREPARE with these requests came. `idleSince`: since when nothing was in flight here; undefined = something is. */
+  notePrePrepare(requests: readonly Digest[], now: number, idleSince: number | undefined): void {
+    this.#batches += 1;
+    for (const request of requests) {
+      const passedOn = this.#passedOn.get(request);
+      if (passedOn === undefined) continue;
+      this.#passedOn.delete(request);
+      keep(this.#waits, idleSince === undefined ? 0 : now - Math.max(passedOn.at, idleSince));
+    }
+  }
+
+  /** It was executed, however that came about. */
+  forget(request: Digest): void {
+    this.#passedOn.delete(request);
+  }
+
+  /** A batch took so long here from its PRE-PREPARE to committed-local. */
+  noteBatchTime(us: number): void {
+    keep(this.#batchTimes, us);
+  }
+
+  /** What the primary does wrong, in a few words; undefined while nothing can be said. */
+  problem(leastUs: number, pipeline: number): string | undefined {
+    const [oldest] = this.#passedOn.values();
+    const overtaken = oldest === undefined ? 0 : this.#batches - oldest.batches;
+    if (overtaken > PIPELINES * pipeline * this.factor)
+      return `ordered ${overtaken} batches since it was given a request that is in none of them`;
+    const batchTime = median(this.#batchTimes);
+    if (this.#waits.length < SAMPLES_NEEDED || batchTime === undefined) return undefined;
+    const wait = median(this.#waits) ?? 0;
+    const limit = Math.max(leastUs, BATCH_TIMES * batchTime) * this.factor;
+    if (wait <= limit) return undefined;
+    return `takes ${milliseconds(wait)} to order what it is given, with nothing else to do; ${milliseconds(limit)} would be in order`;
+  }
+
+  /** After a view change that these measurements started. */
+  distrustLess(): void {
+    this.factor = Math.min(MAX_FACTOR, this.factor * 2);
+  }
+
+  /** The cluster gets on. */
+  relax(): void {
+    this.factor = Math.max(1, this.factor / 2);
+  }
+}
+
+function keep(samples: number[], sample: number): void {
+  samples.push(sample);
+  if (samples.length > SAMPLES_KEPT) samples.shift();
+}
+
+function median(samples: readonly number[]): number | undefined {
+  return samples.toSorted((left, right) => left - right)[Math.floor(samples.length / 2)];
+}
+
+function milliseconds(us: number): string {
+  return `${(us / 1000).toFixed(1)} ms`;
+}
+
+/** Looks at the measurements; a primary that fails them must go. Never certain: this replica, or a link, may be what is slow. */
+export function judgePrimary(core: Core): void {
+  if (core.isPrimary || core.inViewChange || core.isBehind || !core.mayVote) return;
+  const { slowPrimaryUs, pipeline } = core.config.tuning;
+  const problem = core.performance.problem(slowPrimaryUs, pipeline);
+  if (problem === undefined) return;
+  const node = core.primary;
+  suspect(core, {
+    node,
+    kind: 'slow-primary',
+    certainty: 'uncertain',
+    summary: `${replicaName(node)} as primary of view ${core.view} ${problem}`,
+  });
+  core.performance.distrustLess();
+  core.toppled ??= 'slow-primary';
+}
