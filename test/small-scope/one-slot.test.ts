@@ -96,7 +96,7 @@ interface Layer {
 function explore(): readonly Layer[] {
   const layers: Layer[] = [];
   let states: readonly State[] = [model.INITIAL];
-  let possible = (_: State): number => model.ALL_DIGESTS;
+  let possible: (state: State) => number = () => model.ALL_DIGESTS;
   for (const view of [0, 1, 2]) {
     states = model.statesAfter(view, states, possible);
     const decisions = new Decisions(
