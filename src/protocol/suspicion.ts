@@ -27,6 +27,20 @@ export type SuspicionKind =
   /** State it sent does not hash to what was asked for. */
   | 'wrong-state';
 
+/** All kinds. Their order is the one of their numbers in stored records: new ones go to the end. */
+export const SUSPICION_KINDS = [
+  'equivocation',
+  'false-vote',
+  'contradictory-votes',
+  'digest-mismatch',
+  'wrong-checkpoint',
+  'wrong-reply',
+  'unresponsive',
+  'bad-link',
+  'clock-skew',
+  'wrong-state',
+] as const satisfies readonly SuspicionKind[];
+
 /** One thing said against one node. Times: wall ms of this replica. */
 export interface Suspicion {
   readonly node: ReplicaId;
@@ -44,7 +58,7 @@ export interface Suspicion {
 
 /**
  * What shows it: a sentence for people, and the signed statements where they prove it to third parties: each the 64 bytes of an Ed25519
- * signature followed by the bytes it signs (domain, cluster id, content of the message).
+ * signature followed by the bytes it signs (domain, cluster id, content of the message). evidence.ts says whether they do.
  */
 export interface Evidence {
   readonly summary: string;
