@@ -1,7 +1,7 @@
-/** `GET /pbft/log`, `GET /pbft/suspicions`, `POST /pbft/message`. */
+/** `GET /pbft/log`, `POST /pbft/message`. */
 import Type from 'typebox';
 import type { Static } from 'typebox';
-import { DigestText, NodeName, SequenceNumber, SuspicionSummary, ViewNumber } from './common.ts';
+import { DigestText, NodeName, SequenceNumber, ViewNumber } from './common.ts';
 
 /** Slots and messages one answer holds at most. */
 export const MAX_LOG_SLOTS = 512;
@@ -74,25 +74,6 @@ export const LogBody = Type.Object(
   { $id: 'Log', additionalProperties: false },
 );
 export type LogBody = Static<typeof LogBody>;
-
-export const SuspicionsBody = Type.Object(
-  {
-    node_id: NodeName,
-    suspicions: Type.Array(
-      Type.Object(
-        {
-          ...SuspicionSummary.properties,
-          frames: Type.Array(Type.String({ description: 'base64url' }), {
-            description: 'signed frames that prove it to third parties; empty where nothing can',
-          }),
-        },
-        { additionalProperties: false },
-      ),
-    ),
-  },
-  { $id: 'Suspicions', additionalProperties: false },
-);
-export type SuspicionsBody = Static<typeof SuspicionsBody>;
 
 /** Any protocol message in its JSON form; what is allowed depends on its `type` (docs/messages.md). */
 export const MessageBody = Type.Object(

@@ -46,6 +46,7 @@ function statusOf(self: number): ReplicaStatus {
     queuedBytes: 0,
     markedClients: [],
     openSlots: 0,
+    viewChange: undefined,
   };
 }
 

@@ -1,5 +1,12 @@
 /** Whether what answered looks like a node: enough of each shape to print it. A node of a newer version may say more. */
-import type { BehavioursBody, ExecutedBody, SimulateByzantineAnswer, StartedBody, StatusBody } from '../api/index.ts';
+import type {
+  BehavioursBody,
+  ExecutedBody,
+  ExplainBody,
+  SimulateByzantineAnswer,
+  StartedBody,
+  StatusBody,
+} from '../api/index.ts';
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -23,4 +30,15 @@ export function isBehaviours(body: unknown): body is BehavioursBody {
 
 export function isSwitched(body: unknown): body is SimulateByzantineAnswer {
   return isObject(body) && typeof body['behaviour'] === 'string' && Array.isArray(body['byzantine_nodes']);
+}
+
+export function isExplanation(body: unknown): body is ExplainBody {
+  const lists = ['waits', 'slots'];
+  return (
+    isObject(body) &&
+    typeof body['summary'] === 'string' &&
+    typeof body['node_id'] === 'string' &&
+    'view_change' in body &&
+    lists.every((name) => Array.isArray(body[name]))
+  );
 }

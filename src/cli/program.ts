@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addRequestCommand } from './commands/request.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { EXIT } from './exit-code.ts';
 import { DATA_DIRECTORY } from './find-cluster.ts';
 import type { End } from './options.ts';
@@ -48,11 +50,13 @@ export function makeProgram(end: End): Command {
     .addHelpText('after', PROGRAM_HELP);
   addUpCommand(program, end);
   addStatusCommand(program, end);
+  addExplainCommand(program, end);
   addRequestCommand(program, end);
   addByzantineCommand(program, end);
   addInitCommand(program, end);
   addStartCommand(program, end);
   addConfigCommand(program, end);
+  addVerifyCommand(program, end);
   return program;
 }
 

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { must } from '../../test/support/must.ts';
 import { bytesOf, echo, ScriptedReplicas } from '../../test/support/scripted-replicas.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { asReplicaId } from '../base/ids.ts';
+import { CodecContext, readStatement } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
-import { Identity } from '../node/index.ts';
+import { Identity, sha256 } from '../node/index.ts';
 import { tableErrorResult, makeTableError } from '../protocol/table-error.ts';
 import { PbftClient } from './pbft-client.ts';
 import type { PbftClientOptions, WrongReply } from './pbft-client.ts';
@@ -110,7 +112,7 @@ describe('a request', () => {
     expect(wrong[0]?.summary).toContain('node3');
   });
 
-  test('[signature mode] a lie comes with the frame that proves it, and a bad signature counts for nothing', async () => {
+  test('[signature mode] a lie comes with the statements of the liar and of f+1 others that prove it, and a bad signature counts for nothing', async () => {
     const cluster = await makeCluster('signature');
     const wrong: WrongReply[] = [];
     const refused: string[] = [];
@@ -125,7 +127,11 @@ describe('a request', () => {
     const outcome = await client.submit(bytesOf('truth'));
     expect(outcome).toMatchObject({ kind: 'executed', replies: [0, 3], receipt: [{ replica: 0 }, { replica: 3 }] });
     await vi.waitUntil(() => wrong.length > 0);
-    expect(wrong[0]).toMatchObject({ replica: 2, frames: [expect.any(Uint8Array)] });
+    const [lie] = wrong;
+    const codec = new CodecContext(cluster.clusterId, sha256);
+    const said = (lie?.frames ?? []).map((frame) => must(readStatement(codec, frame)).content);
+    expect(lie?.replica).toBe(2);
+    expect(said.map((content) => content.type === 'reply' && content.replica)).toEqual([2, 0, 3]);
     expect(refused).toEqual(['1 not-authentic']);
   });
 

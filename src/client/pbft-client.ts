@@ -6,7 +6,8 @@
 import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { CodecContext, encodeFrame, encodeMessage, NO_PROOF } from '../messages/index.ts';
+import { CodecContext, replyBytes } from '../messages/index.ts';
+import type { Reply } from '../messages/index.ts';
 import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
 import type { Identity, LinkSettings } from '../node/index.ts';
 import { ClientSession, DEFAULT_CLIENT_TIMING } from '../protocol/client-session.ts';
@@ -14,6 +15,7 @@ import type { ClientOutput, ClientTiming } from '../protocol/client-session.ts';
 import type { Authenticator } from '../protocol/ports.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import { Sealer } from '../protocol/seal.ts';
+import { statements } from '../protocol/statement.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { Call } from './call.ts';
 import type { ClusterDescription } from './cluster-description.ts';
@@ -41,7 +43,7 @@ export interface WrongReply {
   readonly sequence: Sequence;
   /** One sentence for people. */
   readonly summary: string;
-  /** The signed reply as a frame, which proves it to third parties; empty where replies are not signed. */
+  /** The signed reply and those that were accepted, as statements, which prove it to third parties; empty where one is not signed. */
   readonly frames: readonly Bytes[];
 }
 
@@ -288,13 +290,23 @@ export class PbftClient {
         case 'late-outcome':
           break;
         case 'wrong-reply': {
-          const { replica, summary, reply } = output;
-          const frames = reply.signature === undefined ? [] : [encodeFrame(encodeMessage(reply), NO_PROOF)];
+          const { replica, summary, reply, accepted } = output;
           const { view, sequence } = reply;
+          const frames = this.#proof(reply, accepted);
           this.#options.onWrongReply?.({ replica, view, sequence, summary, frames });
         }
       }
     }
+  }
+
+  /** The liar's statement, then those of the accepted replies; nothing where one of them is not signed. */
+  #proof(wrong: Reply, accepted: readonly Reply[]): readonly Bytes[] {
+    const { signature, replica } = wrong;
+    const isSigned =
+      signature !== undefined &&
+      this.#intake.verifySignature({ kind: 'replica', replica }, replyBytes(this.#codec, wrong), signature);
+    if (!isSigned || accepted.some((reply) => reply.signature === undefined)) return [];
+    return [wrong, ...accepted].flatMap((reply) => statements(this.#codec, reply, reply.signature));
   }
 
   #settle(session: ClientSession, outcome: Exclude<Outcome, { requestDigest: undefined }>): void {

@@ -56,6 +56,8 @@ export type { Schema, ValueOf } from './schema/schema.ts';
 export type { SimulateByzantine } from './simulate-byzantine.ts';
 export type { SlotDigest } from './slot-digest.ts';
 export type { State } from './state.ts';
+export type { Statement, StatementContent, StatementFault } from './statement.ts';
+export { readStatement, SIGNATURE_BYTES, statementOf } from './statement.ts';
 export type { StateEntry } from './state-entry.ts';
 export { stateEntrySize } from './state-entry.ts';
 export type { SlotStatus, Status } from './status.ts';

@@ -20,3 +20,4 @@ export { DurabilityLost } from './log/log-fault.ts';
 export type { LogFault } from './log/log-fault.ts';
 export { LOG_LEVELS, makeLogger } from './logger.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
+export { makeSignatureVerifier, sha256 } from './signature-verifier.ts';

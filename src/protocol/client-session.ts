@@ -87,7 +87,14 @@ export type ClientOutput =
   /** A call that had ended as unknown turned out executed or rejected after all; the session is usable again or closed. */
   | { readonly kind: 'late-outcome'; readonly outcome: ClientOutcome }
   /** `replica` claimed another execution of a request than the one accepted: it lies, given at most f faults. Once per request and replica. */
-  | { readonly kind: 'wrong-reply'; readonly replica: ReplicaId; readonly reply: Reply; readonly summary: string };
+  | {
+      readonly kind: 'wrong-reply';
+      readonly replica: ReplicaId;
+      readonly reply: Reply;
+      /** The matching replies that were accepted; empty where `reply` is wrong by itself. */
+      readonly accepted: readonly Reply[];
+      readonly summary: string;
+    };
 
 /** Where the call under way stands, for people. */
 export interface CallProgress {
@@ -119,6 +126,8 @@ interface Settled extends ReplyClaim {
   readonly timestamp: number;
   readonly requestDigest: Digest;
   readonly reported: Set<ReplicaId>;
+  /** Those that were accepted, without their results. */
+  readonly replies: readonly Reply[];
 }
 
 /** So many accepted executions are remembered. */
@@ -280,6 +289,7 @@ export class ClientSession {
       return report(
         call.reported,
         reply,
+        [],
         `${replicaName(reply.replica)} sent a result that does not hash to the digest beside it`,
       );
     }
@@ -313,7 +323,8 @@ export class ClientSession {
   }
 
   /** Remembers the accepted execution, and holds the replies already here against it. */
-  #settle(call: Call, { outcome, sequence, digest, resultDigest: result }: ReplyCertificate): readonly ClientOutput[] {
+  #settle(call: Call, certificate: ReplyCertificate): readonly ClientOutput[] {
+    const { outcome, sequence, digest, resultDigest: result, replies } = certificate;
     const { timestamp } = call.request;
     const settled: Settled = {
       outcome,
@@ -323,6 +334,8 @@ export class ClientSession {
       timestamp,
       requestDigest: call.digest,
       reported: call.reported,
+      // As evidence: their results are not covered by the signatures.
+      replies: replies.map((reply) => ({ ...reply, result: undefined })),
     };
     this.#settled.push(settled);
     if (this.#settled.length > SETTLED_LIMIT) this.#settled.shift();
@@ -334,7 +347,7 @@ export class ClientSession {
     if (reply.outcome === 'table-error' || matches(settled, reply)) return [];
     const accepted = `${this.#quorums.weak} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
-    return report(settled.reported, reply, `${claimed}; ${accepted}`);
+    return report(settled.reported, reply, settled.replies, `${claimed}; ${accepted}`);
   }
 
   #end(ending: Ending): ClientOutput {
@@ -371,11 +384,16 @@ export class ClientSession {
 }
 
 /** Once per request and replica. */
-function report(reported: Set<ReplicaId>, reply: Reply, summary: string): readonly ClientOutput[] {
+function report(
+  reported: Set<ReplicaId>,
+  reply: Reply,
+  accepted: readonly Reply[],
+  summary: string,
+): readonly ClientOutput[] {
   const { replica } = reply;
   if (reported.has(replica)) return [];
   reported.add(replica);
-  return [{ kind: 'wrong-reply', replica, reply, summary }];
+  return [{ kind: 'wrong-reply', replica, reply, accepted, summary }];
 }
 
 function isFor(reply: Reply, timestamp: number, digest: Digest): boolean {

@@ -24,6 +24,7 @@ import type { Event } from './event.ts';
 import { IdempotencyTable } from './idempotency.ts';
 import type { Now } from './input.ts';
 import { Log } from './log.ts';
+import { Moments } from './moments.ts';
 import type { Output } from './output.ts';
 import type { AuthenticatedState, Authenticator, StateMachine } from './ports.ts';
 import { PrimaryPerformance } from './primary-performance.ts';
@@ -120,6 +121,8 @@ export class Core {
   readonly log: Log;
   readonly queue: RequestQueue;
   readonly timers = new Timers();
+  /** When what last moved, for people who ask why it does not. */
+  readonly moments = new Moments();
   readonly peers: readonly PeerState[];
   clientTable: ClientTable;
   idempotency: IdempotencyTable;
@@ -183,7 +186,9 @@ export class Core {
     this.codec = new CodecContext(cluster.clusterId, (bytes) => modules.authenticator.sha256(bytes));
     this.state = modules.state;
     this.application = modules.application;
-    this.log = new Log(cluster.replicaCount, windowSize(cluster));
+    this.log = new Log(cluster.replicaCount, windowSize(cluster), (sequence) => {
+      this.moments.onOpened(sequence, this.now.monotonic);
+    });
     this.queue = new RequestQueue(tuning);
     this.timeoutUs = tuning.requestTimeoutUs;
     this.listedClients = new Set(cluster.clients);
@@ -270,6 +275,7 @@ export class Core {
   }
 
   emit(event: Event): void {
+    this.moments.onEvent(event, this.now.monotonic);
     this.#outputs.push({ kind: 'event', event });
   }
 

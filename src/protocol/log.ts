@@ -10,15 +10,17 @@ export type Place = 'below' | 'window' | 'above' | 'far-above';
 export class Log {
   readonly #replicaCount: number;
   readonly #window: number;
+  readonly #onOpened: (sequence: Sequence) => void;
   readonly #slots = new Map<number, Slot>();
   #low: Sequence = GENESIS;
   /** Highest number that has a slot, or h. */
   #top = 0;
 
-  /** `window` is L, in sequence numbers. */
-  constructor(replicaCount: number, window: number) {
+  /** `window` is L, in sequence numbers; `onOpened` hears of every new slot. */
+  constructor(replicaCount: number, window: number, onOpened: (sequence: Sequence) => void = () => undefined) {
     this.#replicaCount = replicaCount;
     this.#window = window;
+    this.#onOpened = onOpened;
   }
 
   get low(): Sequence {
@@ -52,6 +54,7 @@ export class Log {
       slot = new Slot(sequence, this.#replicaCount);
       this.#slots.set(sequence, slot);
       this.#top = Math.max(this.#top, sequence);
+      this.#onOpened(sequence);
     }
     return slot;
   }

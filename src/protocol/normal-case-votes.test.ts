@@ -5,6 +5,7 @@ import { effectsOf, eventsOfKind, linesOf, refusalsOf } from '../../test/support
 import { asDigest } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Batch } from '../messages/index.ts';
+import { describeWait } from './wait-text.ts';
 
 const LIE = asDigest('ab'.repeat(32));
 
@@ -183,10 +184,16 @@ describe('votes are refused', () => {
   });
 });
 
+/** A slot as it is seen, what it waits for as people read it. */
+function seen(rig: Rig, sequence: number): Record<string, unknown> | undefined {
+  const [slot] = rig.replica.slots(seq(sequence), seq(sequence));
+  return slot && { ...slot, waitingFor: slot.waitingFor && describeWait(slot.waitingFor) };
+}
+
 describe('what is seen of a slot', () => {
   test('who voted, how far it is, and what it waits for', () => {
     const { rig, digest } = scene();
-    const look = (): unknown => rig.replica.slots(seq(1), seq(1))[0];
+    const look = (): unknown => seen(rig, 1);
     expect(look()).toMatchObject({
       phase: 'pre-prepared',
       prepares: [1],
@@ -206,7 +213,7 @@ describe('what is seen of a slot', () => {
   test('without a pre-prepare: that it lacks one', () => {
     const { rig, digest } = scene({ accepted: false });
     rig.receive(rig.kit.prepare(2, 1, digest));
-    expect(rig.replica.slots(seq(1), seq(1))[0]).toMatchObject({
+    expect(seen(rig, 1)).toMatchObject({
       phase: 'none',
       digest: undefined,
       waitingFor: 'the PRE-PREPARE of node1',
@@ -216,7 +223,7 @@ describe('what is seen of a slot', () => {
   test('committed, its turn not come', () => {
     const rig = new Rig();
     rig.decide(2, rig.kit.batchOf('x'));
-    expect(rig.replica.slots(seq(2), seq(2))[0]).toMatchObject({
+    expect(seen(rig, 2)).toMatchObject({
       phase: 'committed',
       waitingFor: 'the execution of sequence 1',
     });
@@ -226,8 +233,8 @@ describe('what is seen of a slot', () => {
     const rig = new Rig();
     rig.receive(rig.kit.prePrepare(9, rig.kit.batchOf('x')));
     rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('x')), { verified: ['unverified'] });
-    expect(rig.replica.slots(seq(1), seq(9)).map(({ waitingFor }) => waitingFor)).toEqual([
-      "proof that its requests are their clients', or the time it bears",
+    expect([seen(rig, 1), seen(rig, 9)].map((slot) => slot?.waitingFor)).toEqual([
+      "proof that its requests are their clients'",
       'a stable checkpoint above 0',
     ]);
   });

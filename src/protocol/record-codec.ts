@@ -31,6 +31,7 @@ import { Writer } from '../messages/schema/writer.ts';
 import { refuse } from '../messages/refusal.ts';
 import { stateEntry, stateEntrySize } from '../messages/state-entry.ts';
 import type { Record, StoredState } from './record.ts';
+import { SUSPICION_KINDS } from './suspicion.ts';
 import type { SuspicionKind } from './suspicion.ts';
 
 /** First byte of a record; a number is never used for another kind again. */
@@ -105,25 +106,8 @@ const viewChange = object({ kind: kind('view-change'), viewChange: signedViewCha
 
 const newView = object({ kind: kind('new-view'), newView: signedNewView });
 
-/** In the order of their numbers: new ones go to the end. */
-const SUSPICION_KINDS = [
-  'equivocation',
-  'false-vote',
-  'contradictory-votes',
-  'digest-mismatch',
-  'wrong-checkpoint',
-  'wrong-reply',
-  'unresponsive',
-  'bad-link',
-  'clock-skew',
-  'wrong-state',
-  'contradictory-view-changes',
-  'invalid-view-change',
-  'wrong-new-view',
-  'slow-primary',
-] as const satisfies readonly SuspicionKind[];
 type UnlistedKind = Exclude<SuspicionKind, (typeof SUSPICION_KINDS)[number]>;
-/** Does not compile while a kind is missing above. */
+/** Does not compile while a kind is missing in the list. */
 const ALL_KINDS_LISTED: [UnlistedKind] extends [never] ? true : UnlistedKind = true;
 assert(ALL_KINDS_LISTED, 'every kind of suspicion has its number');
 

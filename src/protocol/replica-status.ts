@@ -1,9 +1,9 @@
 /** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
-import { asSequence, replicaName } from '../base/ids.ts';
-import type { ReplicaId, Sequence } from '../base/ids.ts';
+import type { Sequence } from '../base/ids.ts';
 import type { Core } from './core.ts';
 import type { Slot } from './slot.ts';
-import type { Phase, ReplicaStatus, SlotStatus } from './status.ts';
+import type { Phase, ReplicaStatus, SlotStatus, ViewChangeStatus } from './status.ts';
+import { slotWait } from './slot-wait.ts';
 
 export function replicaStatus(core: Core): ReplicaStatus {
   const last = lastCheckpoint(core);
@@ -26,6 +26,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
     queuedBytes: core.queue.bytes,
     markedClients: [...core.markedClients],
     openSlots: Math.max(0, core.log.top - Math.max(core.lastExecuted, core.log.low)),
+    viewChange: viewChangeStatus(core),
   };
 }
 
@@ -57,7 +58,7 @@ function slotStatus(core: Core, slot: Slot): SlotStatus {
     requests: (digest === undefined ? undefined : slot.bodies.get(digest))?.requests.map((entry) => entry.digest) ?? [],
     prepares: digest === undefined ? [] : slot.prepares.voters(view, digest),
     commits: digest === undefined ? [] : slot.commits.voters(view, digest),
-    waitingFor: waitingFor(core, slot),
+    waitingFor: slotWait(core, slot),
   };
 }
 
@@ -69,33 +70,19 @@ function phaseOf(core: Core, slot: Slot): Phase {
   return slot.prepared?.view === core.view ? 'prepared' : 'pre-prepared';
 }
 
-/** The first thing that is missing before the slot can go on. */
-function waitingFor(core: Core, slot: Slot): string | undefined {
-  const { quorum } = core.quorums;
-  if (slot.executed !== undefined) return undefined;
-  if (slot.decided !== undefined) {
-    if (!slot.holdsBody(slot.decided)) return 'the batch itself, asked for from the peers';
-    return slot.sequence > core.lastExecuted + 1
-      ? `the execution of sequence ${asSequence(core.lastExecuted + 1)}`
-      : 'its turn';
-  }
-  const accepted = slot.acceptedIn(core.view);
-  if (accepted === undefined) return waitingForAcceptance(core, slot);
-  const { view, digest } = accepted;
-  if (slot.prepared?.view !== view)
-    return missing(core, 'PREPAREs', quorum - 1, [...slot.prepares.voters(view, digest), core.primary]);
-  return missing(core, 'COMMITs', quorum, slot.commits.voters(view, digest));
-}
-
-function waitingForAcceptance(core: Core, slot: Slot): string {
-  if (slot.pending === undefined) return `the PRE-PREPARE of ${replicaName(core.primary)}`;
-  if (core.log.place(slot.sequence) !== 'window') return `a stable checkpoint above ${core.log.low}`;
-  return "proof that its requests are their clients', or the time it bears";
-}
-
-function missing(core: Core, votes: string, needed: number, from: readonly ReplicaId[]): string {
-  const silent = [core.self, ...core.others]
-    .filter((replica) => !from.includes(replica))
-    .toSorted((left, right) => left - right);
-  return `${votes} (${needed} needed) from ${silent.map(replicaName).join(', ')}`;
+function viewChangeStatus(core: Core): ViewChangeStatus | undefined {
+  if (!core.inViewChange) return undefined;
+  const { view } = core;
+  return {
+    view,
+    sinceUs: core.viewChangeSince,
+    viewChangesFrom: [...core.viewChanges.values()]
+      .filter(({ viewChange }) => viewChange.view === view)
+      .map(({ viewChange }) => viewChange.replica)
+      .toSorted((left, right) => left - right),
+    seenInView: core.seenIn(view),
+    needed: core.quorums.quorum,
+    timeoutAtUs: core.timers.at('view-change'),
+    decision: core.isPrimary ? core.decisionWaits : undefined,
+  };
 }

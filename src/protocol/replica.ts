@@ -27,9 +27,10 @@ import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTime
 import { onNewView, tryNewView } from './new-view.ts';
 import { leaveView, onViewChange, resendViewChange } from './view-change.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
-import type { ReplicaStatus, SlotStatus } from './status.ts';
+import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
 import { writeGenesis } from './system-state.ts';
+import { replicaWaits } from './waits.ts';
 
 export type { ReplicaModules };
 
@@ -100,6 +101,11 @@ export class Replica {
   /** The log from `from` to `to`, both included, as far as it is between h and the highest known number. */
   slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
     return slotStatuses(this.#core, from, to);
+  }
+
+  /** What this replica waits for besides its slots and a view change; empty while nothing holds it up. */
+  waits(): readonly Wait[] {
+    return replicaWaits(this.#core);
   }
 
   /** The last slots that went with a stable checkpoint, as they were then: at most one window of them, ascending. A restart forgets them. */

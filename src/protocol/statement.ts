@@ -1,10 +1,9 @@
-/** Signed statements as evidence: small, whatever the message carried besides its content, and checked by anyone with the public keys. */
-import { concatBytes } from '../base/bytes.ts';
+/** Signed statements as evidence: small, whatever the message carried besides its content, and checked by anyone with the public keys (evidence.ts). */
 import type { Bytes } from '../base/bytes.ts';
-import { authenticatedBytes, encodeMessage } from '../messages/index.ts';
+import { statementOf } from '../messages/index.ts';
 import type { CodecContext, Message } from '../messages/index.ts';
 
 /** The signature followed by what it signs; nothing for a message without one. */
 export function statements(codec: CodecContext, message: Message, signature: Bytes | undefined): readonly Bytes[] {
-  return signature === undefined ? [] : [concatBytes(signature, authenticatedBytes(codec, encodeMessage(message)))];
+  return signature === undefined ? [] : [statementOf(codec, message, signature)];
 }

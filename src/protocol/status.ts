@@ -19,7 +19,75 @@ export interface SlotStatus {
   readonly prepares: readonly ReplicaId[];
   readonly commits: readonly ReplicaId[];
   /** What holds it up, for `explain`; undefined when nothing does. */
-  readonly waitingFor: string | undefined;
+  readonly waitingFor: Wait | undefined;
+}
+
+export type WaitKind =
+  // Of a slot, in the order in which it may need them.
+  /** Its PRE-PREPARE. */
+  | 'pre-prepare'
+  /** The NEW-VIEW that brings this replica into its view. */
+  | 'new-view'
+  /** A stable checkpoint that brings it into the window. */
+  | 'stable-checkpoint'
+  /** Proof that its requests are their clients'. */
+  | 'request-proof'
+  /** The time it bears, or the spacing of flagged batches. */
+  | 'batch-time'
+  | 'prepares'
+  | 'commits'
+  /** The batch itself. */
+  | 'body'
+  /** The execution of the slot before it. */
+  | 'earlier-slot'
+  /** Nothing more; it is executed in this very step, unless this replica has diverged. */
+  | 'turn'
+  // Of the replica.
+  /** Its state contradicts a stable checkpoint: it needs that state. */
+  | 'repair'
+  /** A certified checkpoint lies above what was executed here, and the log up to it is gone elsewhere: its state. */
+  | 'state'
+  /** CHECKPOINTs of others for one that was taken here. */
+  | 'checkpoints'
+  /** Others have executed more. */
+  | 'decisions'
+  /** Requests that the primary has not proposed. */
+  | 'proposal'
+  /** The primary's own requests: a place in the pipeline or the window. */
+  | 'window';
+
+/** What something waits for. */
+export interface Wait {
+  readonly what: WaitKind;
+  /** The number that must come first: the slot, checkpoint or execution that is waited for. */
+  readonly sequence: Sequence;
+  /** How many replicas it takes; 0 where none are counted. */
+  readonly needed: number;
+  /** Who has done it. */
+  readonly have: readonly ReplicaId[];
+  /** Who could still do it. */
+  readonly missing: readonly ReplicaId[];
+  /** Monotonic µs: nothing has moved there since. A restart and a new view begin anew. */
+  readonly sinceUs: number;
+  /** Requests that wait, or bytes of the state that have come; undefined where neither is meant. */
+  readonly amount: number | undefined;
+}
+
+/** A view change under way here. Times: monotonic µs. */
+export interface ViewChangeStatus {
+  /** The view being changed to. */
+  readonly view: View;
+  readonly sinceUs: number;
+  /** Whose valid VIEW-CHANGE for exactly this view is here. */
+  readonly viewChangesFrom: readonly ReplicaId[];
+  /** Replicas seen in this view or a higher one. */
+  readonly seenInView: readonly ReplicaId[];
+  /** q. */
+  readonly needed: number;
+  /** When the next view is tried; undefined while that timer does not run. */
+  readonly timeoutAtUs: number | undefined;
+  /** At the primary of `view`: what its decision waits for. */
+  readonly decision: string | undefined;
 }
 
 export interface ReplicaStatus {
@@ -44,4 +112,6 @@ export interface ReplicaStatus {
   readonly queuedBytes: number;
   readonly markedClients: readonly ClientId[];
   readonly openSlots: number;
+  /** undefined while this replica is in a view. */
+  readonly viewChange: ViewChangeStatus | undefined;
 }

@@ -35,6 +35,24 @@ export type SuspicionKind =
   /** A primary that orders what it is given late, or leaves it out. */
   | 'slow-primary';
 
+/** All kinds. Their order is the one of their numbers in stored records: new ones go to the end. */
+export const SUSPICION_KINDS = [
+  'equivocation',
+  'false-vote',
+  'contradictory-votes',
+  'digest-mismatch',
+  'wrong-checkpoint',
+  'wrong-reply',
+  'unresponsive',
+  'bad-link',
+  'clock-skew',
+  'wrong-state',
+  'contradictory-view-changes',
+  'invalid-view-change',
+  'wrong-new-view',
+  'slow-primary',
+] as const satisfies readonly SuspicionKind[];
+
 /** One thing said against one node. Times: wall ms of this replica. */
 export interface Suspicion {
   readonly node: ReplicaId;
@@ -52,7 +70,7 @@ export interface Suspicion {
 
 /**
  * What shows it: a sentence for people, and the signed statements where they prove it to third parties: each the 64 bytes of an Ed25519
- * signature followed by the bytes it signs (domain, cluster id, content of the message).
+ * signature followed by the bytes it signs (domain, cluster id, content of the message). evidence.ts says whether they do.
  */
 export interface Evidence {
   readonly summary: string;

@@ -39,6 +39,11 @@ export class Timers {
     this.#deadlines.clear();
   }
 
+  /** When it fires; undefined while it is not set. */
+  at(name: TimerName): number | undefined {
+    return this.#deadlines.get(name);
+  }
+
   isSet(name: TimerName): boolean {
     return this.#deadlines.has(name);
   }

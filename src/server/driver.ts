@@ -4,6 +4,7 @@
  */
 import { InvariantViolation } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { MAX_NUMBER, asSequence } from '../base/ids.ts';
 import type { ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
@@ -25,6 +26,7 @@ import { Replica } from '../protocol/replica.ts';
 import type { ReplicaModules } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
+import type { ReplicaMoment } from './explanation.ts';
 import type { RecordedFrame } from './message-ring.ts';
 import { OutputGate } from './output-gate.ts';
 import type { GateLog, Outbound } from './output-gate.ts';
@@ -134,6 +136,18 @@ export class Driver {
   slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
     const finished = this.#replica.finishedSlots().filter(({ sequence }) => sequence >= from && sequence <= to);
     return [...finished, ...this.#replica.slots(from, to)];
+  }
+
+  /** What holds the replica up, now. */
+  moment(): ReplicaMoment {
+    const status = this.#replica.status();
+    const from = asSequence(status.lastExecuted + 1);
+    return {
+      nowUs: this.#options.clock().monotonic,
+      status,
+      waits: this.#replica.waits(),
+      openSlots: this.#replica.slots(from, asSequence(MAX_NUMBER)),
+    };
   }
 
   get reader(): Reader {

@@ -7,7 +7,6 @@ import type { ApiError } from '../api/index.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { replicaName } from '../base/ids.ts';
-import type { ReplicaId } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
 import { PbftClient } from '../client/index.ts';
@@ -28,6 +27,7 @@ import { Gateway } from './gateway.ts';
 import { DEFAULT_HTTP_LIMITS, makeHttpServer } from './http/server.ts';
 import { Lab } from './lab.ts';
 import { linkCounts } from './link-counts.ts';
+import { LinkWatch } from './link-watch.ts';
 import { MessageRing } from './message-ring.ts';
 import { Metrics } from './metrics.ts';
 import { makeNodeService, stoppedError } from './node-service.ts';
@@ -66,7 +66,7 @@ export class NodeParts {
   readonly #lab: Lab;
   readonly #events: EventLog;
   readonly #ring = new MessageRing();
-  readonly #connected = new Set<ReplicaId>();
+  readonly #peers: LinkWatch;
   readonly #startedAt = performance.now();
   #client: PbftClient | undefined;
   #http: FastifyInstance | undefined;
@@ -85,6 +85,8 @@ export class NodeParts {
     this.#prepared = prepared;
     this.#stored = stored;
     this.#quorums = makeQuorums(config.replicas.length, config.quorumRule);
+    const peers = config.replicas.map(({ id }) => id).filter((id) => id !== config.self);
+    this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());
     this.#driver = this.#makeDriver();
     this.#links = this.#makeLinks();
@@ -216,7 +218,7 @@ export class NodeParts {
         onFrame: (link, frame) => this.#driver.onFrame(link, frame),
         onConnected: (link) => this.#onConnected(link),
         onDisconnected: (link) => {
-          if (link.kind === 'replica') this.#connected.delete(link.replica);
+          if (link.kind === 'replica') this.#peers.onDisconnected(link.replica);
         },
         onRefused: (link, code, reason) => this.#onLinkRefused(link, code, reason),
       },
@@ -225,7 +227,7 @@ export class NodeParts {
 
   #onConnected(link: Party): void {
     if (link.kind !== 'replica') return;
-    this.#connected.add(link.replica);
+    this.#peers.onConnected(link.replica);
     this.logger.debug({ peer: replicaName(link.replica) }, 'linked');
     this.#driver.onConnected(link.replica);
   }
@@ -262,11 +264,11 @@ export class NodeParts {
     if (stopped !== undefined) return stopped;
     if (this.#client === undefined) return apiError('not_submitted', undefined, { reason: 'the node is starting' }, 1);
     const { quorum } = this.#quorums;
-    if (this.#connected.size + 1 >= quorum) return undefined;
+    if (this.#peers.upCount + 1 >= quorum) return undefined;
     return apiError(
       'not_submitted',
       undefined,
-      { reason: `linked to ${this.#connected.size} nodes; a quorum takes ${quorum - 1}` },
+      { reason: `linked to ${this.#peers.upCount} nodes; a quorum takes ${quorum - 1}` },
       1,
     );
   }
@@ -292,7 +294,7 @@ export class NodeParts {
       heldOutputs: () => this.#driver.heldOutputs,
       gatewayPending: () => this.#gateway.pending,
       openRequests: () => this.#registry.openCount,
-      connectedPeers: () => this.#connected.size,
+      connectedPeers: () => this.#peers.upCount,
       connectedClients: () => this.#links.stats().clients.connected,
       links: () => linkCounts(this.#links.stats()),
     });
@@ -312,7 +314,8 @@ export class NodeParts {
       metrics: this.#metrics,
       warnings: configWarnings(config),
       version: VERSION,
-      connectedPeers: () => [...this.#connected].toSorted((left, right) => left - right),
+      peers: this.#peers,
+      keys: this.#stored.authenticator,
       fault: () => this.#fault,
       uptimeSeconds: () => Math.round(performance.now() - this.#startedAt) / 1000,
     });

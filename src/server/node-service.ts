@@ -7,20 +7,24 @@ import type {
   LogQuery,
   MessageAnswer,
   SimulateByzantineBody,
+  SuspicionsBody,
 } from '../api/index.ts';
 import { apiError, MAX_LOG_MESSAGES, MAX_LOG_SLOTS } from '../api/index.ts';
 import { asDigest, asSequence, replicaName } from '../base/ids.ts';
-import type { ReplicaId } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import type { CodecContext } from '../messages/index.ts';
+import { judge } from '../protocol/evidence.ts';
+import type { EvidenceRules } from '../protocol/evidence.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import type { NodeConfig } from './config/index.ts';
 import type { Driver, DriverFault } from './driver.ts';
+import { explainBody } from './explanation.ts';
 import type { Gateway } from './gateway.ts';
 import type { NodeService, Readiness, Submission } from './http/service.ts';
 import type { Lab } from './lab.ts';
 import { behavioursBody } from './lab.ts';
+import type { LinkWatch } from './link-watch.ts';
 import type { MessageRing } from './message-ring.ts';
 import type { Metrics } from './metrics.ts';
 import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
@@ -38,7 +42,9 @@ export interface ServiceParts {
   readonly metrics: Metrics;
   readonly warnings: readonly string[];
   readonly version: string;
-  readonly connectedPeers: () => readonly ReplicaId[];
+  readonly peers: Pick<LinkWatch, 'up' | 'upCount' | 'down'>;
+  /** For judging whether evidence proves anything to others. */
+  readonly keys: EvidenceRules['keys'];
   readonly fault: () => DriverFault | undefined;
   readonly uptimeSeconds: () => number;
 }
@@ -52,7 +58,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     status: () =>
       statusBody(driver.status(), {
         byzantineNodes: lab.byzantineNodes(),
-        connectedPeers: parts.connectedPeers(),
+        connectedPeers: parts.peers.up(),
         authentication: config.authentication,
         application: parts.applicationName,
         lab: config.lab,
@@ -66,7 +72,9 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),
     behaviours: behavioursBody,
     log: (query) => log(parts, query),
-    suspicions: () => suspicionsBody(driver.status()),
+    suspicions: () => suspicions(parts),
+    explain: () =>
+      explainBody(driver.moment(), { downLinks: parts.peers.down(), stopped: stoppedError(parts)?.message }),
     metrics: () => metrics.text(),
   };
 }
@@ -81,16 +89,12 @@ export function stoppedError({ fault, driver }: Pick<ServiceParts, 'fault' | 'dr
 }
 
 /** Ready: in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
-export function readiness({
-  driver,
-  config,
-  connectedPeers,
-}: Pick<ServiceParts, 'driver' | 'config' | 'connectedPeers'>): Readiness {
+export function readiness({ driver, config, peers }: Pick<ServiceParts, 'driver' | 'config' | 'peers'>): Readiness {
   const status = driver.status();
   const { quorum, weak, replicaCount } = status.quorums;
   const waitingFor: string[] = [];
   if (status.inViewChange) waitingFor.push(`the NEW-VIEW of view ${status.view}`);
-  const links = connectedPeers().length + 1;
+  const links = peers.upCount + 1;
   if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
   if (status.diverged) waitingFor.push('repair: the own state contradicts a stable checkpoint');
   const claims = [...driver.claims.values()].toSorted((left, right) => right - left);
@@ -130,6 +134,16 @@ function deliver(parts: ServiceParts, message: unknown): Result<MessageAnswer, A
   return fail(
     apiError(UNPROVEN_CODES.includes(code) ? 'not_authentic' : 'not_applicable', undefined, { reason: code }),
   );
+}
+
+/** `provable`: judged as a third party would. */
+function suspicions({ driver, codec, keys }: ServiceParts): SuspicionsBody {
+  const status = driver.status();
+  const rules: EvidenceRules = { quorums: status.quorums, codec, keys };
+  return suspicionsBody(status, codec.clusterId, (suspicion) => {
+    const verdict = judge(rules, { ...suspicion, statements: suspicion.evidence.frames });
+    return verdict.kind === 'proven';
+  });
 }
 
 function log(parts: ServiceParts, { from, to, messages = false }: LogQuery): Result<LogBody, ApiError> {

@@ -1,13 +1,14 @@
 /** What a node shows of itself: the replica's readonly view in the words of the API. Pure functions; nothing is kept. */
+import { suspicionItem } from '../api/index.ts';
 import type { LogMessage, LogSlot, StatusBody, SuspicionsBody, SuspicionSummary } from '../api/index.ts';
-import { toBase64Url } from '../base/bytes.ts';
-import type { ReplicaId } from '../base/ids.ts';
+import type { Digest, ReplicaId } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
 import { decodeFrame, toJson } from '../messages/index.ts';
 import type { CodecContext } from '../messages/index.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { Suspicion } from '../protocol/suspicion.ts';
+import { describeWait } from '../protocol/wait-text.ts';
 import type { RecordedFrame } from './message-ring.ts';
 
 /** What the replica does not know of its node. */
@@ -77,13 +78,15 @@ export function suspicionSummary({
   };
 }
 
-export function suspicionsBody(status: ReplicaStatus): SuspicionsBody {
+/** `isProvable`: whether its evidence proves a suspicion to third parties. */
+export function suspicionsBody(
+  status: ReplicaStatus,
+  clusterId: Digest,
+  isProvable: (suspicion: Suspicion) => boolean,
+): SuspicionsBody {
   return {
     node_id: replicaName(status.self),
-    suspicions: status.suspicions.map((suspicion) => ({
-      ...suspicionSummary(suspicion),
-      frames: suspicion.evidence.frames.map(toBase64Url),
-    })),
+    suspicions: status.suspicions.map((suspicion) => suspicionItem(clusterId, suspicion, isProvable(suspicion))),
   };
 }
 
@@ -100,7 +103,7 @@ export function logSlot(slot: SlotStatus, quorums: Quorums): LogSlot {
     commits: slot.commits.map(replicaName),
     prepared_certificate: slot.phase === 'prepared' || slot.prepares.length >= quorums.quorum - 1,
     committed_certificate: isDecided || slot.commits.length >= quorums.quorum,
-    waiting_for: slot.waitingFor ?? null,
+    waiting_for: slot.waitingFor === undefined ? null : describeWait(slot.waitingFor),
   };
 }
 

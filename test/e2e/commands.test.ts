@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ExecutedBody, StatusBody } from '../../src/api/index.ts';
+import type { ExecutedBody, ExplainBody, StatusBody } from '../../src/api/index.ts';
 import { findFreePorts } from '../../src/cli/ports.ts';
 import { eventually, isAlive, Workplace } from './local-cluster.ts';
 
@@ -115,6 +115,44 @@ describe('the commands on a running cluster', () => {
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/\nnode4 +no answer +http:\/\/127.0.0.1:\d+: no answer within 300 ms\n/);
     expect(ended.stdout).toMatch(/\nnode1 +primary/);
+  });
+});
+
+describe('explain', () => {
+  let place: Workplace;
+  beforeAll(async () => {
+    place = new Workplace();
+    await place.up();
+  });
+  afterAll(async () => {
+    await place.clear();
+  });
+
+  test('one sentence per node, all of them or one; JSON for programs', async () => {
+    const all = await place.run(['explain']);
+    expect(all).toMatchObject({ code: 0, stderr: '' });
+    for (const name of ['node1', 'node2', 'node3', 'node4'])
+      expect(all.stdout).toMatch(new RegExp(`^${name}: .+\\.$`, 'm'));
+    const one = await place.run(['explain', '--node', 'node3', '--json']);
+    const answers = JSON.parse(one.stdout) as readonly { name: string; explanation: ExplainBody }[];
+    expect(answers.map(({ name, explanation }) => [name, explanation.node_id])).toEqual([['node3', 'node3']]);
+    expect(await place.run(['explain', '--node', 'node9'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'pbft: no node "node9" is known\n  there are node1, node2, node3, node4\n',
+    });
+  });
+
+  test('names the nodes that do not answer, and ends with 3 when none does', async () => {
+    const pid = place.pid('node4');
+    process.kill(pid, 'SIGSTOP');
+    const some = await place.run(['explain', '--timeout', '300']);
+    const none = await place.run(['explain', '--timeout', '300', '--node', 'node4']);
+    process.kill(pid, 'SIGCONT');
+    expect(some.code).toBe(0);
+    expect(some.stdout).toMatch(/^node4: no answer {2}http:\/\/127.0.0.1:\d+: no answer within 300 ms$/m);
+    expect(none).toMatchObject({ code: 3 });
+    expect(none.stderr).toContain('pbft: the node did not answer');
   });
 });
 

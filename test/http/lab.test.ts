@@ -91,8 +91,8 @@ describe('lab mode', () => {
       ((await at.status('node1'))['byzantine_nodes'] as string[]).includes('node2'),
     );
     const { json } = await at.get('node1', '/pbft/suspicions');
-    expect((json as { suspicions: readonly Said[] }).suspicions).toMatchObject([
-      { node_id: 'node2', kind: 'wrong-reply', certainty: 'certain', view: 0, sequence: 1 },
+    expect((json as SuspicionsBody).suspicions).toMatchObject([
+      { node: 'node2', kind: 'wrong-reply', certainty: 'certain', view: 0, sequence: 1 },
     ]);
   });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   BehavioursBody,
   ErrorBody,
+  ExplainBody,
   HealthBody,
   LogBody,
   ReadyBody,
@@ -37,6 +38,7 @@ describe('/openapi.json', () => {
       'get /healthz',
       'get /metrics',
       'get /pbft/behaviours',
+      'get /pbft/explain',
       'get /pbft/log',
       'get /pbft/requests/{id}',
       'get /pbft/status',
@@ -59,6 +61,7 @@ describe('/openapi.json', () => {
     ['/pbft/behaviours', BehavioursBody],
     ['/pbft/log?messages=true', LogBody],
     ['/pbft/suspicions', SuspicionsBody],
+    ['/pbft/explain', ExplainBody],
     ['/pbft/requests/x', ErrorBody],
   ])('%s answers by its schema', async (path, schema) => {
     const { json } = await cluster.get('node1', path);

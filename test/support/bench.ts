@@ -18,6 +18,7 @@ import { makeQuorums } from '../../src/protocol/quorum.ts';
 import { Replica } from '../../src/protocol/replica.ts';
 import { applicationReader } from '../../src/protocol/state-layout.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
+import { describeWait } from '../../src/protocol/wait-text.ts';
 import { MemoryState } from '../../src/state/index.ts';
 import { ALICE, CoreKit, START_US, WALL_MS, bytes, countingApp, replica, sha256, text } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
@@ -335,7 +336,10 @@ export class Bench {
         const { lastExecuted, lowWaterMark, highestAccepted, queuedRequests } = node.status;
         const open = node.replica
           .slots(lastExecuted, highestAccepted)
-          .map((slot) => `${slot.sequence} ${slot.phase} ${slot.waitingFor ?? ''}`);
+          .map(
+            (slot) =>
+              `${slot.sequence} ${slot.phase} ${slot.waitingFor === undefined ? '' : describeWait(slot.waitingFor)}`,
+          );
         return `node${node.id + 1}: executed ${lastExecuted}, h ${lowWaterMark}, queue ${queuedRequests}; ${open.join('; ')}`;
       })
       .join('\n');

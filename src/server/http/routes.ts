@@ -9,6 +9,7 @@ import {
   DEFAULT_WAIT_MS,
   ErrorBody,
   ExecutedBody,
+  ExplainBody,
   HealthBody,
   LogBody,
   LogQuery,
@@ -223,6 +224,17 @@ export function addProtocolRoutes(http: Http, node: NodeService): void {
       },
     },
     async () => node.suspicions(),
+  );
+  http.get(
+    '/pbft/explain',
+    {
+      schema: {
+        tags: ['pbft'],
+        summary: 'Why nothing moves: what is missing, from whom, since when',
+        response: { 200: ExplainBody, '4xx': ErrorBody },
+      },
+    },
+    async () => node.explain(),
   );
 }
 

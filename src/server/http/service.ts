@@ -3,6 +3,7 @@ import type {
   ApiError,
   BehavioursBody,
   ExecutedBody,
+  ExplainBody,
   LogBody,
   LogQuery,
   MessageAnswer,
@@ -56,6 +57,7 @@ export interface NodeService {
   behaviours(): BehavioursBody;
   log(query: LogQuery): Result<LogBody, ApiError>;
   suspicions(): SuspicionsBody;
+  explain(): ExplainBody;
   /** Prometheus text. */
   metrics(): Promise<string>;
 }
