@@ -70,7 +70,8 @@ export async function prepareLocalCluster(wishes: LocalClusterWishes): Promise<R
       `${wishes.directory} is in use by another \`pbft up\` (process ${error.pid}): end that one, or give another folder with --data`,
     ]);
   }
-  const opened = await openFolder(wishes);
+  // What was made just now is as it was wished for: its ports are not drawn a second time.
+  const opened = await openFolder(created ? { ...wishes, port: undefined, peerPort: undefined } : wishes);
   if (opened.ok) return ok({ nodes: opened.value, created, lock: lock.value });
   lock.value.release();
   return opened;
@@ -88,8 +89,10 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
   const application = applicationSetting(wishes.application);
   if (!application.ok) return application;
   const count = wishes.nodes ?? LOCAL_NODE_COUNT;
-  const http = await choosePorts(wishes.port ?? FIRST_HTTP_PORT, count);
-  const peer = await choosePorts(wishes.peerPort ?? FIRST_PEER_PORT, count);
+  const [firstHttp, firstPeer] = [wishes.port ?? FIRST_HTTP_PORT, wishes.peerPort ?? FIRST_PEER_PORT];
+  const free = await freePorts([firstHttp, firstPeer], count);
+  const http = portsFrom(firstHttp, free.slice(0, count));
+  const peer = portsFrom(firstPeer, free.slice(count));
   const nodes = http.map((httpPort, index) => ({ host: HOST, httpPort, peerPort: peer[index] ?? 0 }));
   const clash = http.find((port) => peer.includes(port));
   if (clash !== undefined)
@@ -125,9 +128,17 @@ function applicationSetting(wish: string | undefined): Result<string, Refused> {
   return fail([`there is no application ${name}, and no file ${path}: ${hint}`]);
 }
 
-/** `first`, `first` + 1 …; or free ones for 0. */
-async function choosePorts(first: number, count: number): Promise<readonly number[]> {
-  return first === 0 ? findFreePorts(HOST, count) : Array.from({ length: count }, (_, index) => first + index);
+/** `count` free ports for each of two kinds, drawn at once so that none is drawn twice (all 0 where nobody asked for free ones). */
+async function freePorts(
+  firsts: readonly [number | undefined, number | undefined],
+  count: number,
+): Promise<readonly number[]> {
+  return firsts.includes(0) ? findFreePorts(HOST, 2 * count) : Array.from({ length: 2 * count }, () => 0);
+}
+
+/** `first`, `first` + 1 …, as many as there are in `free`; those for 0. */
+function portsFrom(first: number, free: readonly number[]): readonly number[] {
+  return first === 0 ? free : free.map((_, index) => first + index);
 }
 
 async function takenPort(
@@ -204,8 +215,9 @@ type Json = Record<string, unknown>;
 async function applyChanges(wishes: LocalClusterWishes, names: readonly string[]): Promise<Result<undefined, Refused>> {
   const { directory, port, peerPort, lab } = wishes;
   if (port === undefined && peerPort === undefined && lab === undefined) return ok(undefined);
-  const http = port === undefined ? undefined : await choosePorts(port, names.length);
-  const peer = peerPort === undefined ? undefined : await choosePorts(peerPort, names.length);
+  const free = await freePorts([port, peerPort], names.length);
+  const http = port === undefined ? undefined : portsFrom(port, free.slice(0, names.length));
+  const peer = peerPort === undefined ? undefined : portsFrom(peerPort, free.slice(names.length));
   const withPorts = (replicas: readonly Json[]): readonly Json[] =>
     replicas.map((replica, index) => ({
       ...replica,
@@ -246,9 +258,14 @@ async function claimPorts(nodes: readonly LocalNode[]): Promise<Result<readonly 
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+  const seen = new Set<number>();
   for (const { name, config } of nodes) {
-    const own = config.replicas[config.self];
-    const taken = await takenPort(name, { httpPort: config.http.port, peerPort: own?.peerPort ?? config.peer.port });
+    const [httpPort, peerPort] = [config.http.port, config.replicas[config.self]?.peerPort ?? config.peer.port];
+    for (const port of [httpPort, peerPort]) {
+      if (seen.has(port)) return fail([`port ${port} would be used twice: choose others with --port or --peer-port`]);
+      seen.add(port);
+    }
+    const taken = await takenPort(name, { httpPort, peerPort });
     if (taken !== undefined) return fail(taken);
   }
   return ok(nodes);

@@ -133,7 +133,19 @@ export class Workplace {
     });
     await Promise.race([ready, early]);
     early.catch(() => undefined);
+    await this.#makeSureOfAll(running);
     return running;
+  }
+
+  /** `up` is content with a quorum; a test of this folder is not, and says what the others lack. */
+  async #makeSureOfAll(running: CliProcess): Promise<void> {
+    for (const [index, url] of this.urls().entries()) {
+      const name = `node${index + 1}`;
+      const { body } = await call(`${url}/pbft/status`, {}).catch((cause: unknown): never => {
+        throw new Error(`${name} does not serve at ${url}; \`pbft up\` said: ${running.stderr}`, { cause });
+      });
+      if (body['node_id'] !== name) throw new Error(`${url} is ${String(body['node_id'])}, not ${name}`);
+    }
   }
 
   /** The folder of a cluster that never ran, as `pbft up` makes it. */

@@ -124,6 +124,18 @@ describe('`pbft up` refuses with one line, exit code 2 and nothing left running'
     await new Promise((resolve) => other.close(resolve));
   });
 
+  test('a new port that the folder has already, for something else', async () => {
+    await place.makeFolder();
+    const { replicas } = JSON.parse(readFileSync(join(place.folder, 'pbft-data/cluster.json'), 'utf8')) as {
+      replicas: { peer_port: number }[];
+    };
+    const port = replicas[0]?.peer_port ?? 0;
+    const refused = await place.run(['up', '--port', String(port)]);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toBe(`pbft: port ${port} would be used twice: choose others with --port or --peer-port\n`);
+    expect(place.pids()).toEqual([]);
+  });
+
   test('a folder that is not its own', async () => {
     mkdirSync(join(place.folder, 'pbft-data'));
     writeFileSync(join(place.folder, 'pbft-data/thesis.txt'), 'precious');

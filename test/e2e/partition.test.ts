@@ -1,0 +1,57 @@
+/** Two nodes against two: neither side has a quorum, so nothing may move, every node can say what it waits for, and all goes on once healed. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually, Workplace } from './local-cluster.ts';
+import { scaled, settle } from './support/faults.ts';
+import { MeshedCluster } from './support/meshed-cluster.ts';
+import { SteadyLoad } from './support/steady-load.ts';
+
+const MINUTE_MS = 60_000;
+const APART_MS = scaled(MINUTE_MS);
+const PROGRESS_WITHIN_MS = 10_000;
+/** What was under way when the links broke is answered by then. */
+const ECHO_MS = 1000;
+
+const SIDES = [
+  ['node1', 'node2'],
+  ['node3', 'node4'],
+] as const;
+
+let place: Workplace;
+let cluster: MeshedCluster;
+let load: SteadyLoad;
+beforeEach(async () => {
+  place = new Workplace();
+  cluster = await MeshedCluster.start(place, 4);
+  load = new SteadyLoad(place);
+  await load.progress(100);
+});
+afterEach(async () => {
+  await load.close();
+  await place.clear();
+  await cluster.close();
+});
+
+const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test(`two against two for ${APART_MS / 1000} s: no progress, and progress within 10 s of healing`, async () => {
+  const [some, others] = SIDES;
+  cluster.between(some, others, (link) => link.cut());
+  await pause(ECHO_MS);
+  const { acknowledged } = load;
+  await pause(APART_MS - ECHO_MS);
+  expect(load.acknowledged).toBe(acknowledged);
+  for (const side of SIDES) {
+    for (const name of side) {
+      const { connected_peers: peers } = await place.status(name);
+      expect([name, ...peers].toSorted()).toEqual(side);
+    }
+  }
+  cluster.heal();
+  await load.progress(1, PROGRESS_WITHIN_MS);
+  await eventually('all nodes have one view', async () => {
+    const views = (await place.statuses()).map(({ view }) => view);
+    return new Set(views).size === 1;
+  });
+  await load.progress(scaled(1000), MINUTE_MS);
+  await settle(cluster, load);
+}, 4 * MINUTE_MS);
