@@ -199,7 +199,7 @@ export class CorrectClient implements ClientParty {
           break;
         case 'late-outcome':
           this.#plan.onOutcome('late', output.outcome);
-          this.#acknowledge(output.outcome);
+          this.#conclude(output.outcome);
           break;
         case 'wrong-reply':
           this.#plan.onWrongReply(output.reply, output.summary);
@@ -233,12 +233,14 @@ export class CorrectClient implements ClientParty {
     }
     this.#answered += 1;
     lane.nextAt = this.#world.time + this.#plan.random.between(0, this.#plan.thinkUs);
-    this.#acknowledge(outcome);
+    this.#conclude(outcome);
   }
 
-  #acknowledge(outcome: ClientOutcome): void {
+  #conclude(outcome: ClientOutcome): void {
     const request = this.#requests.get(outcome.requestDigest);
-    if (outcome.kind !== 'executed' || request === undefined) return;
+    if (request === undefined) return;
+    this.#world.observer.concluded(request, outcome);
+    if (outcome.kind !== 'executed') return;
     const { sequence, digest, result, replies, replayed } = outcome;
     this.#world.observer.acknowledged({ request, sequence, digest, result, replayed, replicas: replies });
   }

@@ -7,6 +7,7 @@ import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
 import type { Record as StoredRecord } from '../protocol/record.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import type { SuspicionKind } from '../protocol/suspicion.ts';
+import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
 import { CLIENT_FAULTS } from './faults.ts';
 import type { FaultKind } from './faults.ts';
@@ -166,6 +167,18 @@ const CRASH_POINTS: readonly string[] = [
   ...CRASHED_RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => `${record}:${phase}`)),
 ];
 
+const LINEARIZABILITY: Table<
+  Verdict<never>['kind'] | 'call executed' | 'call replayed' | 'call with a key in use' | 'call of unknown outcome'
+> = {
+  linearizable: true,
+  impossible: 'a violation',
+  undecided: 'a history that the order of execution does not explain, too large to search all others',
+  'call executed': true,
+  'call replayed': true,
+  'call with a key in use': true,
+  'call of unknown outcome': true,
+};
+
 const LIARS: readonly string[] = LIAR_NAMES.flatMap((name) => [`${name} as primary`, `${name} as backup`]);
 
 /** Category → name → what is expected. */
@@ -182,6 +195,7 @@ export const EXPECTATIONS: { readonly [category: string]: { readonly [name: stri
   'client fault': allTrue(CLIENT_FAULTS),
   'crash point': allTrue(CRASH_POINTS),
   behaviour: allTrue(LIARS),
+  linearizability: LINEARIZABILITY,
 };
 
 function allTrue(names: readonly string[]): { readonly [name: string]: Expectation } {

@@ -2,6 +2,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { ClientOutcome } from '../protocol/client-session.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Party } from '../protocol/ports.ts';
@@ -48,6 +49,8 @@ export interface Observer {
   /** A client, correct or not, made a properly authenticated request. */
   issued?(request: AuthenticatedRequest): void;
   acknowledged?(acknowledgement: Acknowledgement): void;
+  /** A call of a correct client came to an end, or what had ended as unknown became known. */
+  concluded?(request: AuthenticatedRequest, outcome: ClientOutcome): void;
 }
 
 /** An invariant does not hold in this run. */

@@ -13,9 +13,11 @@ import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
 import { MemoryState } from '../state/index.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
+import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
@@ -57,6 +59,7 @@ export class ScenarioWorld {
   readonly options: ScenarioOptions;
   readonly agreement = new AgreementChecker();
   readonly execution: ExecutionChecker;
+  readonly linearizability: LinearizabilityChecker;
   readonly coverage = new Coverage();
   /** What clients came to know, in order: `client1: executed …`. */
   readonly answers: { readonly client: number; readonly kind: string; readonly outcome: ClientOutcome }[] = [];
@@ -89,6 +92,12 @@ export class ScenarioWorld {
       const total = totalBalance(content);
       return total === TOTAL_SUPPLY ? undefined : `all accounts hold ${total}`;
     });
+    this.linearizability = new LinearizabilityChecker({
+      application: observedApplication('ledger'),
+      idempotencyKeys: cluster.idempotencyKeys,
+      coverage: this.coverage,
+      now: () => this.world.time,
+    });
     const pipeline = Math.min(DEFAULT_TUNING.pipeline, windowSize(cluster));
     const ownTuning = { ...DEFAULT_TUNING, pipeline, ...tuning };
     for (let index = 0; index < replicaCount; index += 1) {
@@ -108,6 +117,7 @@ export class ScenarioWorld {
     const { world } = this;
     world.addObserver(this.agreement);
     world.addObserver(this.execution);
+    world.addObserver(this.linearizability);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new AccuracyChecker((id) => world.node(id).isCorrect));
@@ -165,7 +175,9 @@ export class ScenarioWorld {
 
   /** Runs until every request was answered, at most for `limitUs`. */
   runUntilAnswered(limitUs = 30_000_000): boolean {
-    return this.runUntil(() => this.#clients.every(({ party }) => party.isDone), limitUs);
+    const isAnswered = this.runUntil(() => this.#clients.every(({ party }) => party.isDone), limitUs);
+    this.linearizability.check();
+    return isAnswered;
   }
 
   /** From now on, and for the checkers for ever, the node may lie; undefined: it stops doing so. */
@@ -210,6 +222,7 @@ export class ScenarioWorld {
   isConverged(): boolean {
     const nodes = this.correctNodes();
     for (const node of nodes) this.execution.compareContent(node);
+    this.linearizability.check();
     return new Set(nodes.map((node) => node.status.lastExecuted)).size === 1;
   }
 }

@@ -13,10 +13,12 @@ import type { StateMachine } from '../protocol/ports.ts';
 import { MemoryState } from '../state/index.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
+import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
 import type { CoverageCounts } from './coverage.ts';
@@ -72,6 +74,7 @@ class Simulation {
   readonly clients: CorrectClient[] = [];
   readonly agreement = new AgreementChecker();
   readonly execution: ExecutionChecker;
+  readonly linearizability: LinearizabilityChecker;
   readonly director: FaultDirector;
   readonly #application: StateMachine;
   readonly #sha256: Sha256;
@@ -97,6 +100,12 @@ class Simulation {
       if (!isLedger) return undefined;
       const total = totalBalance(content);
       return total === TOTAL_SUPPLY ? undefined : `all accounts hold ${total}`;
+    });
+    this.linearizability = new LinearizabilityChecker({
+      application: observedApplication(options.application),
+      idempotencyKeys: options.idempotencyKeys,
+      coverage: this.coverage,
+      now: () => this.world.time,
     });
     const operations = random.fork('operations');
     const makeOperation = (): Uint8Array => (isLedger ? ledgerOperation(operations) : counterOperation(operations));
@@ -134,6 +143,7 @@ class Simulation {
     this.director.heal();
     world.run(() => this.#areClientsDone(), world.time + HEAL_US);
     this.#runUntilQuiet();
+    this.linearizability.check();
     checkQuietEnd(this);
   }
 
@@ -195,6 +205,7 @@ class Simulation {
     const isCorrect = (id: ReplicaId): boolean => world.node(id).isCorrect;
     world.addObserver(this.agreement);
     world.addObserver(this.execution);
+    world.addObserver(this.linearizability);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new AccuracyChecker(isCorrect));

@@ -9,6 +9,7 @@ import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { CodecContext, decodeFrame } from '../messages/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { ClientOutcome } from '../protocol/client-session.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
@@ -272,6 +273,8 @@ export class World implements NodeHost {
       },
       issued: (request: AuthenticatedRequest) => each((observer) => observer.issued?.(request)),
       acknowledged: (acknowledgement: Acknowledgement) => each((observer) => observer.acknowledged?.(acknowledgement)),
+      concluded: (request: AuthenticatedRequest, outcome: ClientOutcome) =>
+        each((observer) => observer.concluded?.(request, outcome)),
     };
   }
 
