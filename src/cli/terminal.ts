@@ -27,8 +27,21 @@ export const terminal = {
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   },
+  /** Whether {@link live} makes sense: somebody watches. */
+  get isLive(): boolean {
+    return process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  },
+  /** Replaces the last line of the terminal, as far as it is wide; the empty text takes it away. */
+  live(text: string): void {
+    process.stderr.write(`\r\u001B[K${text.slice(0, Math.max(0, process.stderr.columns - 1))}`);
+  },
   /** `text` in a style, where stdout is a terminal that shows it. */
   style(style: Style, text: string): string {
     return styleText(style, text, { stream: process.stdout });
   },
 } as const;
+
+/** One line of the result, for who takes a listener. */
+export function printLine(text: string): void {
+  terminal.line(text);
+}
