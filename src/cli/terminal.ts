@@ -4,6 +4,8 @@ import type { ExitCode } from './exit-code.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
+const USUAL_COLUMNS = 80;
+
 /** Writes lines; a reader that has gone (`| head`) is no error. */
 export const terminal = {
   /** One line of the result. */
@@ -33,7 +35,9 @@ export const terminal = {
   },
   /** Replaces the last line of the terminal, as far as it is wide; the empty text takes it away. */
   live(text: string): void {
-    process.stderr.write(`\r\u001B[K${text.slice(0, Math.max(0, process.stderr.columns - 1))}`);
+    // A terminal that does not know how wide it is says 0.
+    const width = process.stderr.columns > 0 ? process.stderr.columns : USUAL_COLUMNS;
+    process.stderr.write(`\r\u001B[K${text.slice(0, width - 1)}`);
   },
   /** `text` in a style, where stdout is a terminal that shows it. */
   style(style: Style, text: string): string {

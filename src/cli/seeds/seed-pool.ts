@@ -23,7 +23,7 @@ export interface SeedPlan {
 }
 
 /** At once for one thread: few, so that progress is seen and the end comes soon. */
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 
 /** Runs the seeds; gives back what happened in all of them. Throws what a thread died of. */
 export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
