@@ -73,6 +73,8 @@ const RECORD_KINDS: { readonly [Kind in StoredRecord['kind']]: true } = {
   executed: true,
   checkpoint: true,
   stable: true,
+  'view-change': true,
+  'new-view': true,
   suspicion: true,
 };
 
@@ -97,6 +99,7 @@ const TUNING = shape<TuningConfig>({
   batchRequests: positive,
   batchBytes: positive,
   requestTimeoutUs: positive,
+  maxTimeoutUs: positive,
   statusIntervalUs: positive,
   idleStatusIntervalUs: positive,
   idleCheckpointUs: positive,
