@@ -2,15 +2,12 @@
 // lives, or if its patch does not apply any more. `npm run mutants`, or `npm run mutants -- "part of a name"`.
 
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { applyMutant, MUTANTS } from './mutant-list.ts';
+import { availableParallelism } from 'node:os';
+import { COPIED_CLI, withMutantCopy } from './mutant-copy.ts';
+import { MUTANTS } from './mutant-list.ts';
 import type { Mutant } from './mutant-list.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const FIRST_SEED = 1;
-const TEST_FILE = /\.test\.ts$/;
 
 interface Verdict {
   readonly mutant: Mutant;
@@ -20,25 +17,13 @@ interface Verdict {
   readonly seconds: number;
 }
 
-function makeCopy(folder: string): void {
-  mkdirSync(join(folder, 'scripts'), { recursive: true });
-  for (const floor of ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation']) {
-    cpSync(join(ROOT, 'src', floor), join(folder, 'src', floor), {
-      recursive: true,
-      filter: (path) => !TEST_FILE.test(path),
-    });
-  }
-  cpSync(join(ROOT, 'scripts/seeds.ts'), join(folder, 'scripts/seeds.ts'));
-  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-}
-
 async function runSeeds(
   folder: string,
   { seeds, liar }: Mutant,
 ): Promise<{ readonly code: number; readonly output: string }> {
   const args = [
-    'scripts/seeds.ts',
+    COPIED_CLI,
+    'simulate',
     '--seeds',
     String(seeds),
     '--from',
@@ -49,6 +34,7 @@ async function runSeeds(
     '1',
     '--quiet',
     '--no-coverage',
+    '--no-shrink',
     ...(liar === undefined ? [] : ['--liar', liar]),
   ];
   return new Promise((resolve) => {
@@ -66,23 +52,16 @@ async function judge(mutant: Mutant): Promise<Verdict> {
     told,
     seconds: (performance.now() - start) / 1000,
   });
-  const mutated = applyMutant(mutant, readFileSync(join(ROOT, mutant.file), 'utf8'));
-  if (mutated === undefined) return verdict(false, `the patch does not apply to ${mutant.file}`);
-  const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
-  try {
-    makeCopy(folder);
-    writeFileSync(join(folder, mutant.file), mutated);
-    const { code, output } = await runSeeds(folder, mutant);
-    const failure = /^seed (?<seed>\d+)@\S+: (?<invariant>[^:\n]+): (?<message>[^\n]*)/m.exec(output)?.groups;
-    if (code === 0) return verdict(false, `lives: nothing broke in ${mutant.seeds} seeds`);
-    if (failure === undefined) return verdict(false, `the seeds did not run: ${output.trim().split('\n').at(0) ?? ''}`);
-    const { seed = '', invariant = '', message = '' } = failure;
-    // An exception is a broken patch, not a caught one.
-    if (invariant === 'exception') return verdict(false, `the patch breaks the program in seed ${seed}: ${message}`);
-    return verdict(true, `${invariant}, seed ${seed}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const run = await withMutantCopy(mutant, async (folder) => runSeeds(folder, mutant));
+  if (run === undefined) return verdict(false, `the patch does not apply to ${mutant.file}`);
+  const { code, output } = run;
+  const failure = /^seed (?<seed>\d+)@\S+: (?<invariant>[^:\n]+): (?<message>[^\n]*)/m.exec(output)?.groups;
+  if (code === 0) return verdict(false, `lives: nothing broke in ${mutant.seeds} seeds`);
+  if (failure === undefined) return verdict(false, `the seeds did not run: ${output.trim().split('\n').at(0) ?? ''}`);
+  const { seed = '', invariant = '', message = '' } = failure;
+  // An exception is a broken patch, not a caught one.
+  if (invariant === 'exception') return verdict(false, `the patch breaks the program in seed ${seed}: ${message}`);
+  return verdict(true, `${invariant}, seed ${seed}`);
 }
 
 async function judgeAll(mutants: readonly Mutant[]): Promise<readonly Verdict[]> {

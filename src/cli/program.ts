@@ -1,11 +1,12 @@
 /** Puts the commands together, and turns what the argument parser refuses into one line and exit code 2. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addReplayCommand } from './commands/replay.ts';
 import { addRequestCommand } from './commands/request.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
@@ -13,6 +14,7 @@ import { addVerifyCommand } from './commands/verify.ts';
 import { EXIT } from './exit-code.ts';
 import { DATA_DIRECTORY } from './find-cluster.ts';
 import type { End } from './options.ts';
+import { packageVersion } from './seeds/source-version.ts';
 import { terminal } from './terminal.ts';
 
 /** Runs one command line (without `node` and the script) and says what to exit with. Never throws. */
@@ -57,6 +59,8 @@ export function makeProgram(end: End): Command {
   addStartCommand(program, end);
   addConfigCommand(program, end);
   addVerifyCommand(program, end);
+  addSimulateCommand(program, end);
+  addReplayCommand(program, end);
   return program;
 }
 
@@ -79,10 +83,4 @@ function reportUsage(text: string): void {
     .split('\n')
     .filter((line) => line !== '');
   terminal.fail(EXIT.usage, first, ...more);
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-  return version;
 }

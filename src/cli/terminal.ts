@@ -4,6 +4,8 @@ import type { ExitCode } from './exit-code.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
+const USUAL_COLUMNS = 80;
+
 /** Writes lines; a reader that has gone (`| head`) is no error. */
 export const terminal = {
   /** One line of the result. */
@@ -27,8 +29,23 @@ export const terminal = {
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   },
+  /** Whether {@link live} makes sense: somebody watches. */
+  get isLive(): boolean {
+    return process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  },
+  /** Replaces the last line of the terminal, as far as it is wide; the empty text takes it away. */
+  live(text: string): void {
+    // A terminal that does not know how wide it is says 0.
+    const width = process.stderr.columns > 0 ? process.stderr.columns : USUAL_COLUMNS;
+    process.stderr.write(`\r\u001B[K${text.slice(0, width - 1)}`);
+  },
   /** `text` in a style, where stdout is a terminal that shows it. */
   style(style: Style, text: string): string {
     return styleText(style, text, { stream: process.stdout });
   },
 } as const;
+
+/** One line of the result, for who takes a listener. */
+export function printLine(text: string): void {
+  terminal.line(text);
+}

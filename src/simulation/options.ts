@@ -66,6 +66,8 @@ const REPLICA_COUNTS: readonly number[] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 7, 1
 export interface SwarmOverrides {
   /** One liar, this one, in every seed. */
   readonly liar?: { readonly behaviour: LiarName; readonly isPrimary: boolean };
+  /** So many nodes in every seed; with a liar at least 4. */
+  readonly replicaCount?: number;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -77,10 +79,11 @@ export function parseLiar(text: string): SwarmOverrides['liar'] {
 }
 
 /** The same seed and overrides give the same options, on every machine. */
-export function makeOptions(seed: number, { liar }: SwarmOverrides = {}): SwarmOptions {
+export function makeOptions(seed: number, overrides: SwarmOverrides = {}): SwarmOptions {
+  const { liar } = overrides;
   const random = new Random(seed, 'options');
   const drawnCount = random.pick(REPLICA_COUNTS);
-  const replicaCount = liar === undefined ? drawnCount : Math.max(4, drawnCount);
+  const replicaCount = overrides.replicaCount ?? (liar === undefined ? drawnCount : Math.max(4, drawnCount));
   const drawnLiars = makeLiars(random, replicaCount);
   const liars = liar === undefined ? drawnLiars : [forcedLiar(random, replicaCount, liar)];
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);

@@ -3,20 +3,51 @@
  * print. Running one gives the same text with what is printed now. docs/simulator.md lists the commands.
  */
 import { isBehaviourName } from '../byzantine/index.ts';
-import { replicaName, replicaOfName } from '../base/ids.ts';
+import { MAX_NUMBER, replicaName, replicaOfName } from '../base/ids.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import { decodeFrame } from '../messages/index.ts';
+import { LIMITS } from '../messages/limits.ts';
+import { MAX_REPLICAS } from '../protocol/quorum.ts';
+import { brokenBy, describeBroken } from './broken-invariant.ts';
+import type { BrokenInvariant } from './broken-invariant.ts';
 import { describeEvent, describeMessage, shortDigest } from './describe.ts';
+import { describeProblem } from './guard.ts';
 import { CRASH_PHASES } from './node.ts';
 import type { CrashTrap, SimulatedNode } from './node.ts';
+import { readOptions } from './options-json.ts';
+import type { SwarmOptions } from './options.ts';
 import { ScenarioWorld } from './scenario-world.ts';
 import type { ScenarioOptions } from './scenario-world.ts';
+import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
+import type { SimulationModules } from './simulate.ts';
 import type { Record } from '../protocol/record.ts';
 
-/** A command that is none, with its line. */
+/** A text that is no scenario: what is wrong with which command. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
+  /** Of the text, from 1; undefined until it is known. */
+  readonly line: number | undefined;
+
+  constructor(message: string, line?: number) {
+    super(message);
+    this.line = line;
+  }
 }
+
+/** What a scenario came to. */
+export interface ScenarioRun {
+  /** The scenario as it should read. */
+  readonly text: string;
+  /** What broke: told by a `verdict`, after which the rest was run, or seen by the checkers, which ended it. Several swarms: the last that broke. */
+  readonly violation: BrokenInvariant | undefined;
+  /** It judges swarms: other than that of a transcript, its verdict may change for the better. */
+  readonly isSwarm: boolean;
+}
+
+export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
+
+/** What `verdict` prints when all is well. */
+export const NO_VIOLATION = 'no violation';
 
 const RECORD_KINDS: readonly Record['kind'][] = [
   'accepted',
@@ -37,21 +68,65 @@ interface Shown {
 
 /** Runs a scenario; returns it as it should read. Throws {@link ScenarioError} for a command it does not know, Violation for a broken invariant. */
 export function runScenario(text: string): string {
-  const scenario = new Scenario();
+  const scenario = new Scenario({});
   const lines: string[] = [];
-  for (const line of text.split('\n')) {
-    if (line.startsWith('> ')) lines.push(line, ...scenario.command(line.slice(2).trim()));
-    else if (line.startsWith('#') || line.trim() === '') lines.push(line);
-  }
+  runLines(text, scenario, lines);
   return lines.join('\n');
 }
 
+/** The same for people: a broken invariant is part of the result. Throws {@link ScenarioError} also for a text without any command. */
+export function replayScenario(text: string, modules: ScenarioModules = {}): ScenarioRun {
+  if (!/^> /m.test(text)) throw new ScenarioError('no line begins with "> ": this is no scenario');
+  const scenario = new Scenario(modules);
+  const lines: string[] = [];
+  let violation: BrokenInvariant | undefined;
+  try {
+    runLines(text, scenario, lines);
+  } catch (error) {
+    violation = brokenBy(error);
+    if (violation === undefined) throw error;
+    lines.push(describeBroken(violation), '');
+  }
+  return { text: lines.join('\n'), violation: violation ?? scenario.violation, isSwarm: scenario.isSwarm };
+}
+
+/** Appends to `lines`, so that what was printed before an invariant broke is not lost. */
+function runLines(text: string, scenario: Scenario, lines: string[]): void {
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.startsWith('> ')) {
+      lines.push(line);
+      lines.push(...runLine(line.slice(2).trim(), index + 1, scenario));
+    } else if (line.startsWith('#') || line.trim() === '') lines.push(line);
+  }
+}
+
+function runLine(command: string, number: number, scenario: Scenario): readonly string[] {
+  try {
+    return scenario.command(command);
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new ScenarioError(error.message, number);
+    throw error;
+  }
+}
+
 class Scenario {
+  readonly #modules: ScenarioModules;
   #scene: ScenarioWorld | undefined;
   #start = 0;
   #flow: Shown[] = [];
   #events: Shown[] = [];
   #answersShown = 0;
+  #swarm: SwarmOptions | undefined;
+  /** What the latest `verdict` that was not good said. */
+  violation: BrokenInvariant | undefined;
+
+  constructor(modules: ScenarioModules) {
+    this.#modules = modules;
+  }
+
+  get isSwarm(): boolean {
+    return this.#swarm !== undefined;
+  }
 
   get #world(): ScenarioWorld {
     if (this.#scene === undefined) throw new ScenarioError('a scenario begins with "> cluster"');
@@ -65,9 +140,13 @@ class Scenario {
     switch (name) {
       case 'cluster':
         return this.#build(words.slice(1));
-      case 'request':
-        this.#world.request(numberOf(first, 'client'), parseJson(line.slice(line.indexOf('{'))));
+      case 'swarm':
+        this.#swarm = parseSwarm(line.slice(name.length));
         return [];
+      case 'verdict':
+        return this.#judge();
+      case 'request':
+        return this.#request(first, line.slice(line.indexOf(first) + first.length));
       case 'run':
         return this.#run(words.slice(1));
       case 'drop':
@@ -81,8 +160,7 @@ class Scenario {
       case 'crash':
         return this.#crash(this.#node(first), rest);
       case 'start':
-        this.#world.world.restart(this.#node(first));
-        return [];
+        return this.#startNode(this.#node(first));
       case 'flow':
         return take(this.#flow, words.slice(1));
       case 'events':
@@ -98,19 +176,26 @@ class Scenario {
     }
   }
 
-  /** `nodes 4 interval 8 signature timeout 500ms …` */
+  /** `nodes 4 interval 8 clients 2 signature` */
   #build(words: readonly string[]): readonly string[] {
-    const value = (name: string, otherwise: number): number => {
-      const at = words.indexOf(name);
-      return at < 0 ? otherwise : Number.parseInt(words[at + 1] ?? '', 10);
+    const left = [...words];
+    const value = (name: string, otherwise: number, atMost: number): number => {
+      const at = left.indexOf(name);
+      if (at < 0) return otherwise;
+      const [, text = ''] = left.splice(at, 2);
+      return countOf(text, atMost, `what follows ${name}`);
     };
+    const isSigned = left.includes('signature');
+    if (isSigned) left.splice(left.indexOf('signature'), 1);
     const options: Partial<ScenarioOptions> = {
-      replicaCount: value('nodes', 4),
-      checkpointInterval: value('interval', 8),
-      clientCount: value('clients', 2),
-      authentication: words.includes('signature') ? 'signature' : 'mac',
+      replicaCount: value('nodes', 4, MAX_REPLICAS),
+      checkpointInterval: value('interval', 8, LIMITS.windowSlots / 2),
+      clientCount: value('clients', 2, MAX_CLIENTS - 1),
+      authentication: isSigned ? 'signature' : 'mac',
     };
-    this.#scene = new ScenarioWorld(options);
+    const [strange] = left;
+    if (strange !== undefined) throw new ScenarioError(`"${strange}": no option of a cluster`);
+    this.#scene = new ScenarioWorld(options, this.#modules.onTrace);
     this.#start = this.#scene.world.time;
     const { world } = this.#scene;
     world.addObserver({
@@ -146,6 +231,14 @@ class Scenario {
     return [];
   }
 
+  /** Runs the swarm, from its start to its end. */
+  #judge(): readonly string[] {
+    if (this.#swarm === undefined) throw new ScenarioError('"> verdict" judges the "> swarm {…}" before it');
+    const { violation } = simulateOptions(this.#swarm, this.#modules);
+    this.violation = violation ?? this.violation;
+    return [violation === undefined ? NO_VIOLATION : describeBroken(violation)];
+  }
+
   /** `10ms`, `until answered`, `until executed 8`. */
   #run(words: readonly string[]): readonly string[] {
     const scene = this.#world;
@@ -153,12 +246,15 @@ class Scenario {
       scene.run(microseconds(words[0] ?? ''));
       return [];
     }
-    const sequence = Number(words[2]);
-    const isOver =
-      words[1] === 'answered'
-        ? scene.runUntilAnswered()
-        : scene.runUntil(() => scene.correctNodes().every((node) => node.status.lastExecuted >= sequence));
-    return isOver ? [] : ['it does not come to that'];
+    return this.#runUntil(words[1] ?? '', words[2] ?? '') ? [] : ['it does not come to that'];
+  }
+
+  #runUntil(what: string, count: string): boolean {
+    const scene = this.#world;
+    if (what === 'answered') return scene.runUntilAnswered();
+    if (what !== 'executed') throw new ScenarioError(`"until ${what}": until answered, or until executed and a number`);
+    const sequence = countOf(count, MAX_NUMBER, 'what follows executed');
+    return scene.runUntil(() => scene.correctNodes().every((node) => node.status.lastExecuted >= sequence));
   }
 
   /** `commit from node1 to node3 times 1`: such messages are lost, so often, or for ever. */
@@ -166,9 +262,12 @@ class Scenario {
     const after = (name: string): string | undefined =>
       words.includes(name) ? words[words.indexOf(name) + 1] : undefined;
     const [type] = words;
-    const from = after('from');
-    const to = after('to');
-    let left = Number(after('times') ?? Infinity);
+    const address = (name: string): string | undefined =>
+      words.includes(name) ? this.#address(after(name) ?? '') : undefined;
+    const from = address('from');
+    const to = address('to');
+    const times = after('times');
+    let left = times === undefined ? Infinity : countOf(times, MAX_NUMBER, 'what follows times');
     const { world } = this.#world;
     world.network.addRule((sender, receiver, frame) => {
       if (left <= 0 || (from !== undefined && sender !== from) || (to !== undefined && receiver !== to))
@@ -189,7 +288,9 @@ class Scenario {
   /** `node1 node2` or `node1 all`, both directions. */
   #setCut(left: string, right: string, cut: boolean): void {
     const { network, nodes } = this.#world.world;
-    const others = right === 'all' ? nodes.map((node) => node.name).filter((name) => name !== left) : [right];
+    const self = this.#address(left);
+    const others =
+      right === 'all' ? nodes.map(({ name }) => name).filter((name) => name !== self) : [this.#address(right)];
     for (const other of others) {
       network.setCut(left, other, cut);
       network.setCut(other, left, cut);
@@ -199,12 +300,25 @@ class Scenario {
   #behave(name: string, [behaviour = '', variant = '0']: readonly string[]): readonly string[] {
     if (behaviour !== 'correctly' && !isBehaviourName(behaviour))
       throw new ScenarioError(`"${behaviour}": no such behaviour`);
+    if (!/^\d{1,4}$/.test(variant)) throw new ScenarioError(`"${variant}": no variant, which is a number`);
     this.#world.behave(this.#node(name).id + 1, behaviour === 'correctly' ? undefined : behaviour, Number(variant));
+    return [];
+  }
+
+  #request(name: string, operation: string): readonly string[] {
+    this.#world.request(this.#client(name), parseJson(operation));
+    return [];
+  }
+
+  #startNode(node: SimulatedNode): readonly string[] {
+    if (node.isUp) throw new ScenarioError(`"${node.name}": runs already`);
+    this.#world.world.restart(node);
     return [];
   }
 
   /** At once, or `at accepted unsynced`: as soon as a record of that kind is in that phase. */
   #crash(node: SimulatedNode, [at, kind, stage]: readonly string[]): readonly string[] {
+    if (!node.isUp) throw new ScenarioError(`"${node.name}": is down already`);
     if (at === undefined) {
       node.crash('at rest', 0);
       return [];
@@ -236,6 +350,18 @@ class Scenario {
       );
   }
 
+  /** The number of a client of this world. */
+  #client(name: string): number {
+    const number = /^client(\d+)$/.exec(name)?.[1];
+    if (number === undefined) throw new ScenarioError(`"${name}": no such client`);
+    return countOf(number, this.#world.options.clientCount, 'the number of a client');
+  }
+
+  /** What the network calls a node or client. */
+  #address(name: string): string {
+    return name.startsWith('client') ? `client${this.#client(name)}` : this.#node(name).name;
+  }
+
   #node(name: string): SimulatedNode {
     const id = replicaOfName(name);
     const node = id === undefined ? undefined : this.#world.world.nodes[id];
@@ -257,17 +383,27 @@ function take(shown: Shown[], types: readonly string[]): readonly string[] {
   return chosen.map(({ time, text }) => `${(time / 1000).toFixed(1).padStart(8)}  ${text}`);
 }
 
-function numberOf(name: string, kind: string): number {
-  const number = Number(name.slice(kind.length));
-  if (!name.startsWith(kind) || !Number.isInteger(number) || number < 1)
-    throw new ScenarioError(`"${name}": not a ${kind}`);
-  return number;
+function countOf(text: string, atMost: number, what: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > atMost)
+    throw new ScenarioError(`"${text}": ${what} is an integer from 1 to ${atMost}`);
+  return count;
 }
 
 function parseJson(text: string): object {
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) throw new ScenarioError(`"${text}": no JSON object`);
-  return value;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new ScenarioError(`"${text.trim()}": no JSON object`);
+}
+
+function parseSwarm(text: string): SwarmOptions {
+  const options = readOptions(parseJson(text));
+  if (!options.ok) throw new ScenarioError(`swarm: ${options.error.map(describeProblem).join('; ')}`);
+  return options.value;
 }
 
 /** `250us`, `10ms`, `2s`. */

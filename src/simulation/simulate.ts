@@ -3,7 +3,6 @@
  */
 import { makeBehaviour } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
-import { InvariantViolation } from '../base/assert.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
@@ -11,6 +10,8 @@ import type { ClusterConfig } from '../protocol/config.ts';
 import { DEFAULT_CLUSTER } from '../protocol/config.ts';
 import type { StateMachine } from '../protocol/ports.ts';
 import { MemoryState } from '../state/index.ts';
+import { brokenBy } from './broken-invariant.ts';
+import type { BrokenInvariant } from './broken-invariant.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
@@ -28,7 +29,6 @@ import { portableSha256 } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { makeMutate } from './mutate.ts';
 import { Network } from './network.ts';
-import { Violation } from './observer.ts';
 import { counterOperation, ledgerOperation } from './operations.ts';
 import { makeOptions } from './options.ts';
 import type { Liar, SwarmOptions, SwarmOverrides } from './options.ts';
@@ -37,7 +37,7 @@ import { World } from './world.ts';
 
 export interface SeedReport {
   readonly seed: number;
-  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
+  readonly violation: BrokenInvariant | undefined;
   /** What happened last; empty when nothing is wrong. */
   readonly tail: readonly string[];
   /** Virtual µs, things that happened, requests answered, batches executed. */
@@ -62,9 +62,17 @@ const QUIET_US = 4_000_000;
 /** What faulty clients left behind may take so long: held back by the spacing of flagged batches, one at a time. */
 const LAST_US = 600_000_000;
 
+/** Their ids differ in one digit. */
+export const MAX_CLIENTS = 10;
+
 /** Runs one seed. */
 export function simulateSeed(seed: number, modules: SimulationModules = {}): SeedReport {
-  return new Simulation(makeOptions(seed, modules.overrides), modules).run();
+  return simulateOptions(makeOptions(seed, modules.overrides), modules);
+}
+
+/** Runs what the options say, `modules.overrides` or not. */
+export function simulateOptions(options: SwarmOptions, modules: Omit<SimulationModules, 'overrides'> = {}): SeedReport {
+  return new Simulation(options, modules).run();
 }
 
 class Simulation {
@@ -124,10 +132,8 @@ class Simulation {
       this.#runPhases();
       return this.#report(undefined);
     } catch (error) {
-      if (error instanceof Violation) return this.#report({ invariant: error.invariant, message: error.message });
-      const isBug = error instanceof InvariantViolation;
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return this.#report({ invariant: isBug ? 'assertion' : 'exception', message });
+      return this.#report(brokenBy(error) ?? { invariant: 'exception', message });
     }
   }
 
@@ -238,7 +244,7 @@ class Simulation {
     }
   }
 
-  #report(violation: SeedReport['violation']): SeedReport {
+  #report(violation: BrokenInvariant | undefined): SeedReport {
     const { world } = this;
     return {
       seed: this.options.seed,
@@ -260,7 +266,8 @@ function correctClients(options: SwarmOptions): readonly ReturnType<typeof asCli
   return Array.from({ length: options.clientCount }, (_, index) => asClientId(`c${index}`.padEnd(64, '0')));
 }
 
-function clusterOf(options: SwarmOptions): ClusterConfig {
+/** What all nodes of the run share. */
+export function clusterOf(options: SwarmOptions): ClusterConfig {
   return {
     ...DEFAULT_CLUSTER,
     clusterId: asDigest('5e'.repeat(32)),

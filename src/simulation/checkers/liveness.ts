@@ -40,12 +40,10 @@ export function checkQuietEnd({ world, coverage, execution, clients }: QuietWorl
       () => `${replicaName(node.id)} ended at ${endOf(node)}, ${first.name} at ${endOf(first)}`,
     );
   }
+  // A short run comes to fewer.
+  const due = Math.min(STABLE_CHECKPOINTS, Math.floor(first.status.lastExecuted / world.cluster.checkpointInterval));
   const stable = coverage.of('event', 'checkpoint-stable');
-  demand(
-    stable >= STABLE_CHECKPOINTS * correct.length,
-    'checkpoints',
-    () => `only ${stable} checkpoints became stable`,
-  );
+  demand(stable >= due * correct.length, 'checkpoints', () => `only ${stable} checkpoints became stable`);
   // Nobody waits for a checkpoint of an idle cluster: a primary that lies need not order one.
   const isOrdered = correct.some((node) => node.id === first.status.primary) && !first.status.inViewChange;
   coverage.count('end', isOrdered ? 'under a correct primary' : 'under a liar');

@@ -1,0 +1,32 @@
+// A copy of the source with one mutant in it, in a folder of its own: the core has no switch for any of this.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applyMutant } from './mutant-list.ts';
+import type { Mutant } from './mutant-list.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const TEST_FILE = /\.test\.ts$/;
+
+/** The command line of a copy. */
+export const COPIED_CLI = 'src/cli/main.ts';
+
+/** Gives `use` the folder of a copy with the mutant in it, and removes it afterwards. Undefined if its patch does not apply. */
+export async function withMutantCopy<Result>(
+  mutant: Mutant,
+  use: (folder: string) => Promise<Result>,
+): Promise<Result | undefined> {
+  const mutated = applyMutant(mutant, readFileSync(join(ROOT, mutant.file), 'utf8'));
+  if (mutated === undefined) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
+  try {
+    cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !TEST_FILE.test(path) });
+    cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, mutant.file), mutated);
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

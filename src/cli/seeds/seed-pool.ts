@@ -1,0 +1,63 @@
+/**
+ * Runs seeds on several threads. Owns the threads. Seeds are handed out in ascending order, a few at a time, so that a thread with slow seeds
+ * holds nobody up, and nothing is begun any more once it is over.
+ */
+import { Worker } from 'node:worker_threads';
+import type { SwarmOverrides } from '../../simulation/options.ts';
+import { mergeReports } from '../../simulation/run-seeds.ts';
+import type { RangeReport } from '../../simulation/run-seeds.ts';
+
+export interface SeedPlan {
+  /** First seed. */
+  readonly from: number;
+  /** How many; Infinity = until `isOver`. */
+  readonly count: number;
+  readonly workers: number;
+  /** Stops after so many failures. */
+  readonly failuresAtMost: number;
+  readonly overrides: SwarmOverrides;
+  /** Nothing more is begun once it is true. */
+  readonly isOver: () => boolean;
+  /** Told whenever some seeds are done. */
+  readonly onProgress: (done: RangeReport) => void;
+}
+
+/** At once for one thread: few, so that progress is seen and the end comes soon. */
+const AT_ONCE = 2;
+
+/** Runs the seeds; gives back what happened in all of them. Throws what a thread died of. */
+export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
+  const workers = Array.from({ length: Math.min(plan.workers, plan.count) }, () => startWorker(plan.overrides));
+  let next = plan.from;
+  let done = mergeReports([]);
+  const share = async (worker: Worker): Promise<void> => {
+    while (next < plan.from + plan.count && done.failures.length < plan.failuresAtMost && !plan.isOver()) {
+      const count = Math.min(AT_ONCE, plan.from + plan.count - next);
+      const range = { from: next, count, stride: 1, failuresAtMost: plan.failuresAtMost };
+      next += count;
+      const report = await runOn(worker, range);
+      done = mergeReports([done, report]);
+      plan.onProgress(done);
+    }
+  };
+  try {
+    await Promise.all(workers.map(share));
+  } finally {
+    await Promise.all(workers.map(async (worker) => worker.terminate()));
+  }
+  return done;
+}
+
+function startWorker(overrides: SwarmOverrides): Worker {
+  return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: overrides });
+}
+
+async function runOn(worker: Worker, range: object): Promise<RangeReport> {
+  return new Promise((resolve, reject) => {
+    worker.removeAllListeners();
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('a thread ended before its seeds did')));
+    worker.postMessage(range);
+  });
+}

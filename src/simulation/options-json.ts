@@ -1,0 +1,231 @@
+/**
+ * The options of a run as JSON, for files: written as what differs from {@link PLAIN_OPTIONS}, and checked when read. The guards are held to the
+ * types by the compiler: a new option or kind of fault does not compile until it is readable.
+ */
+import { asReplicaId } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
+import { fail, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import { DEFAULT_TUNING, validateReplicaConfig } from '../protocol/config.ts';
+import type { TuningConfig } from '../protocol/config.ts';
+import { makeQuorums, MAX_REPLICAS } from '../protocol/quorum.ts';
+import type { Record as StoredRecord } from '../protocol/record.ts';
+import { CLIENT_FAULTS } from './faults.ts';
+import type { Fault } from './faults.ts';
+import { byKind, flag, fraction, integer, isFields, list, oneOf, oneOfKeys, optional, shape } from './guard.ts';
+import type { DataProblem, FieldGuards, Guard, Place } from './guard.ts';
+import { PERFECT_LINK } from './network.ts';
+import type { LinkQuality } from './network.ts';
+import { CRASH_PHASES } from './node.ts';
+import type { CrashTrap } from './node.ts';
+import { LIAR_NAMES } from './options.ts';
+import type { DiskQuality, Liar, SwarmOptions } from './options.ts';
+import { clusterOf, MAX_CLIENTS } from './simulate.ts';
+
+/** The simplest run: what a file does not say, and what shrinking strives for. Nothing goes wrong in it, and one client asks once. */
+export const PLAIN_OPTIONS: SwarmOptions = {
+  seed: 0,
+  replicaCount: 4,
+  authentication: 'mac',
+  checkpointInterval: 8,
+  sessionsPerClient: 16,
+  openClients: false,
+  openClientLimit: 8,
+  idempotencyKeys: 64,
+  tuning: {
+    ...DEFAULT_TUNING,
+    batchRequests: 8,
+    idleStatusIntervalUs: 300_000,
+    idleCheckpointUs: 1_000_000,
+    flaggedBatchSpacingUs: 150_000,
+    queueRequests: 64,
+    suspicionExpiryUs: 1_000_000,
+  },
+  application: 'ledger',
+  network: PERFECT_LINK,
+  disk: { minSyncUs: 0, maxSyncUs: 0 },
+  wallOffsetsMs: [],
+  liars: [],
+  faults: [],
+  clientCount: 1,
+  requestsPerClient: 1,
+  sessionsAtOnce: 1,
+  requestsPerSession: 1000,
+  callTimeoutUs: 3_600_000_000,
+  thinkUs: 0,
+  idempotentShare: 0,
+  receiptShare: 0,
+};
+
+/** An hour, in µs: nothing in a run takes longer. */
+const HOUR_US = 3_600_000_000;
+const DAY_MS = 86_400_000;
+const LONGEST_LIST = 1000;
+
+const duration = integer(0, HOUR_US);
+const positive = integer(1);
+const wallMs = integer(-DAY_MS, DAY_MS);
+const replica: Guard<ReplicaId> = (value, place): value is ReplicaId => integer(0, MAX_REPLICAS - 1)(value, place);
+
+const RECORD_KINDS: { readonly [Kind in StoredRecord['kind']]: true } = {
+  accepted: true,
+  prepared: true,
+  executed: true,
+  checkpoint: true,
+  stable: true,
+  'view-change': true,
+  'new-view': true,
+  suspicion: true,
+};
+
+const TRAP = shape<CrashTrap>({
+  record: oneOfKeys(RECORD_KINDS),
+  phase: oneOf(CRASH_PHASES),
+  survivors: integer(0),
+});
+
+const FAULT = byKind<Fault>({
+  crash: shape({ kind: oneOf(['crash']), replica, trap: optional(TRAP), downUs: duration }),
+  'crash-all': shape({ kind: oneOf(['crash-all']), downUs: duration, survivors: integer(0) }),
+  isolate: shape({ kind: oneOf(['isolate']), replica, loss: fraction, delayUs: duration, forUs: duration }),
+  storm: shape({ kind: oneOf(['storm']), loss: fraction, forUs: duration }),
+  'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
+  'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
+  'faulty-client': shape({ kind: oneOf(['faulty-client']), fault: oneOf(CLIENT_FAULTS) }),
+});
+
+const TUNING = shape<TuningConfig>({
+  pipeline: positive,
+  batchRequests: positive,
+  batchBytes: positive,
+  requestTimeoutUs: positive,
+  maxTimeoutUs: positive,
+  slowPrimaryUs: positive,
+  statusIntervalUs: positive,
+  idleStatusIntervalUs: positive,
+  idleCheckpointUs: positive,
+  flaggedBatchSpacingUs: positive,
+  clockSkewMs: positive,
+  clientQueueBytes: positive,
+  queueRequests: positive,
+  suspicionExpiryUs: positive,
+});
+
+const NETWORK = shape<LinkQuality>({
+  minDelayUs: duration,
+  maxDelayUs: duration,
+  loss: fraction,
+  duplication: fraction,
+  reordering: fraction,
+  reorderUs: duration,
+});
+
+const FIELDS: FieldGuards<SwarmOptions> = {
+  seed: integer(0),
+  replicaCount: integer(1, MAX_REPLICAS),
+  authentication: oneOf(['mac', 'signature']),
+  checkpointInterval: positive,
+  sessionsPerClient: positive,
+  openClients: flag,
+  openClientLimit: positive,
+  idempotencyKeys: positive,
+  tuning: TUNING,
+  application: oneOf(['ledger', 'counter']),
+  network: NETWORK,
+  disk: shape<DiskQuality>({ minSyncUs: duration, maxSyncUs: duration }),
+  wallOffsetsMs: list(wallMs, MAX_REPLICAS),
+  liars: list(shape<Liar>({ replica, behaviour: oneOf(LIAR_NAMES), variant: integer(0) }), MAX_REPLICAS),
+  faults: list(FAULT, LONGEST_LIST),
+  clientCount: integer(1, MAX_CLIENTS),
+  requestsPerClient: positive,
+  sessionsAtOnce: positive,
+  requestsPerSession: positive,
+  callTimeoutUs: integer(1, HOUR_US),
+  thinkUs: duration,
+  idempotentShare: fraction,
+  receiptShare: fraction,
+};
+const OPTIONS = shape<SwarmOptions>(FIELDS);
+
+/** Reads options; what is left out, also within `tuning`, `network` and `disk`, is as in {@link PLAIN_OPTIONS}. Fails with all that is wrong. */
+export function readOptions(value: unknown): Result<SwarmOptions, readonly DataProblem[]> {
+  const place: Place = { path: '', problems: [] };
+  const whole = completed(PLAIN_OPTIONS, value);
+  if (!OPTIONS(whole, place)) return fail(place.problems);
+  const problems = contradictions(whole);
+  return problems.length > 0 ? fail(problems) : ok(whole);
+}
+
+/** Options as one line of JSON that {@link readOptions} reads: the seed, and what differs from {@link PLAIN_OPTIONS}. */
+export function writeOptions(options: SwarmOptions): string {
+  return JSON.stringify({ seed: options.seed, ...difference(PLAIN_OPTIONS, options, () => true) });
+}
+
+/** In what options differ from {@link PLAIN_OPTIONS}: `seed`, `tuning.pipeline`, … */
+export function differingPaths(options: SwarmOptions): readonly string[] {
+  const paths: string[] = [];
+  difference(PLAIN_OPTIONS, options, (path) => {
+    paths.push(path);
+    return true;
+  });
+  return paths;
+}
+
+/** The options, but plain wherever they differ and `isKept` does not want it; undefined if that makes no good options. */
+export function plainer(options: SwarmOptions, isKept: (path: string) => boolean): SwarmOptions | undefined {
+  const read = readOptions(difference(PLAIN_OPTIONS, options, isKept));
+  return read.ok ? read.value : undefined;
+}
+
+/** `value` with the fields it lacks, at every depth at which both are objects. */
+function completed(plain: object, value: unknown): unknown {
+  if (!isFields(value)) return value;
+  const whole = new Map<string, unknown>(Object.entries(plain));
+  for (const [name, given] of Object.entries(value)) {
+    const usual = whole.get(name);
+    whole.set(name, isFields(usual) ? completed(usual, given) : given);
+  }
+  return Object.fromEntries(whole);
+}
+
+/** The fields of `value` that are not as in `plain`, at every depth at which both are objects, as far as `isKept` wants their paths. */
+function difference(plain: object, value: object, isKept: (path: string) => boolean, above = ''): object {
+  const usual = new Map<string, unknown>(Object.entries(plain));
+  const fields = Object.entries(value).flatMap(
+    ([name, own]: [string, unknown]): readonly (readonly [string, unknown])[] => {
+      const path = `${above}${name}`;
+      const other = usual.get(name);
+      if (JSON.stringify(other) === JSON.stringify(own)) return [];
+      if (isFields(other) && isFields(own)) return [[name, difference(other, own, isKept, `${path}.`)]];
+      return isKept(path) ? [[name, own]] : [];
+    },
+  );
+  return Object.fromEntries(new Map(fields));
+}
+
+/** What is wrong between fields that are good by themselves. */
+function contradictions(options: SwarmOptions): readonly DataProblem[] {
+  const { replicaCount, liars, faults, network, disk, sessionsAtOnce, sessionsPerClient, tuning } = options;
+  const config = { self: asReplicaId(0), cluster: clusterOf(options), tuning };
+  const problems: DataProblem[] = [...validateReplicaConfig(config)];
+  const demand = (holds: boolean, path: string, value: unknown, allowed: string): void => {
+    if (!holds) problems.push({ path, value, allowed });
+  };
+  const { faultLimit } = makeQuorums(replicaCount);
+  const isMember = (index: unknown): boolean => typeof index !== 'number' || index < replicaCount;
+  const member = `a replica from 0 to ${replicaCount - 1}`;
+  demand(liars.length <= faultLimit, 'liars', liars.length, `at most ${faultLimit} of ${replicaCount} nodes`);
+  for (const [index, liar] of liars.entries()) {
+    demand(isMember(liar.replica), `liars[${index}].replica`, liar.replica, member);
+    const isFirst = liars.findIndex((other) => other.replica === liar.replica) === index;
+    demand(isFirst, `liars[${index}].replica`, liar.replica, 'each replica once');
+  }
+  for (const [index, fault] of faults.entries()) {
+    const at: unknown = 'replica' in fault ? fault.replica : undefined;
+    demand(isMember(at), `faults[${index}].replica`, at, member);
+  }
+  demand(network.minDelayUs <= network.maxDelayUs, 'network.maxDelayUs', network.maxDelayUs, 'at least minDelayUs');
+  demand(disk.minSyncUs <= disk.maxSyncUs, 'disk.maxSyncUs', disk.maxSyncUs, 'at least minSyncUs');
+  demand(sessionsAtOnce <= sessionsPerClient, 'sessionsAtOnce', sessionsAtOnce, 'at most sessionsPerClient');
+  return problems;
+}
