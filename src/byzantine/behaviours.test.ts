@@ -1,132 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
-import {
-  batchDigest,
-  CodecContext,
-  decodeFrame,
-  encodeFrame,
-  encodeMessage,
-  requestDigest,
-  resultDigest,
-} from '../messages/index.ts';
-import type { AuthenticatedRequest, Batch, Message, Reply, Request } from '../messages/index.ts';
-import { DEFAULT_CLUSTER } from '../protocol/config.ts';
+import { asReplicaId, asSequence, asView } from '../base/ids.ts';
+import { batchDigest, decodeFrame, encodeFrame, encodeMessage, resultDigest } from '../messages/index.ts';
+import type { Message, Reply } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
-import { makeQuorums } from '../protocol/quorum.ts';
-import type { ReplicaStatus } from '../protocol/status.ts';
-import { portableSha256 } from '../simulation/ideal-authenticator.ts';
-import { BEHAVIOUR_NAMES, isBehaviourName, makeBehaviour } from './index.ts';
-import type { Behaviour, BehaviourName } from './index.ts';
-
-const DIGEST = asDigest('ab'.repeat(32));
-const CLIENT = asClientId('cd'.repeat(32));
-const cluster = { ...DEFAULT_CLUSTER, clusterId: asDigest('11'.repeat(32)), replicaCount: 4, clients: [CLIENT] };
-const codec = new CodecContext(cluster.clusterId, portableSha256);
-const NOW = { monotonic: 0, wall: 1_700_000_000_000 };
-const SIGNATURE = new Uint8Array(64).fill(7);
-
-function statusOf(self: number): ReplicaStatus {
-  const zero = asSequence(0);
-  return {
-    self: asReplicaId(self),
-    quorums: makeQuorums(4),
-    view: asView(0),
-    primary: asReplicaId(0),
-    inViewChange: false,
-    highestAccepted: zero,
-    lastExecuted: zero,
-    lowWaterMark: zero,
-    highWaterMark: asSequence(256),
-    stateRoot: DIGEST,
-    stateRootSequence: zero,
-    agreedTime: 0,
-    suspicions: [],
-    diverged: false,
-    queuedRequests: 0,
-    queuedBytes: 0,
-    markedClients: [],
-    openSlots: 0,
-    viewChange: undefined,
-  };
-}
-
-function make(name: BehaviourName, self: number, variant = 0): Behaviour {
-  return makeBehaviour(name, {
-    self: asReplicaId(self),
-    cluster,
-    codec,
-    authenticator: { sign: () => SIGNATURE },
-    variant,
-  });
-}
-
-function rewrite(behaviour: Behaviour, self: number, ...outputs: readonly Output[]): readonly Output[] {
-  return behaviour.rewrite(NOW, outputs, statusOf(self));
-}
-
-function sending(self: number, message: Message, signature?: Uint8Array): Output {
-  const to = [0, 1, 2, 3].filter((index) => index !== self).map(asReplicaId);
-  return { kind: 'send', to, message, signature };
-}
-
-/** What each receiver gets, by its index. */
-function received(outputs: readonly Output[]): readonly (readonly [number, Message])[] {
-  return outputs.flatMap((output) =>
-    output.kind === 'send' ? output.to.map((to): [number, Message] => [to, output.message]) : [],
-  );
-}
-
-const request: Request = {
-  type: 'request',
-  client: CLIENT,
-  session: 5,
-  timestamp: 1,
-  flags: 0,
-  idempotency: undefined,
-  operation: Uint8Array.of(1, 2),
-  replier: asReplicaId(0),
-};
-const authentic: AuthenticatedRequest = {
-  request,
-  digest: requestDigest(codec, request),
-  proof: {
-    kind: 'authenticator',
-    bundle: { digests: [requestDigest(codec, request)], macs: [new Uint8Array(32)] },
-    position: 0,
-  },
-};
-const batch: Batch = { timestamp: NOW.wall, flags: 0, requests: [authentic] };
-const place = { view: asView(0), sequence: asSequence(1) };
-const prePrepare: Message = { type: 'pre-prepare', ...place, digest: batchDigest(codec, batch), batch };
-const vote = (type: 'prepare' | 'commit', self: number): Message => ({
-  type,
-  ...place,
-  digest: DIGEST,
-  replica: asReplicaId(self),
-});
-const persist: Output = {
-  kind: 'persist',
-  record: { kind: 'accepted', ...place, digest: batchDigest(codec, batch), batch, signature: undefined },
-};
-const reply: Reply = {
-  type: 'reply',
-  ...place,
-  digest: DIGEST,
-  replica: asReplicaId(1),
-  client: CLIENT,
-  session: 5,
-  timestamp: 1,
-  requestDigest: authentic.digest,
-  outcome: 'executed',
-  resultDigest: resultDigest(codec, Uint8Array.of(9)),
-  result: Uint8Array.of(9),
-  signature: undefined,
-};
-
-/** Well-formed on the wire. */
-function isWellFormed(message: Message): boolean {
-  return decodeFrame(encodeFrame(encodeMessage(message), { kind: 'none' }), codec).ok;
-}
+import {
+  authentic,
+  batch,
+  codec,
+  DIGEST,
+  isWellFormed,
+  make,
+  NOW,
+  persist,
+  prePrepare,
+  received,
+  reply,
+  rewrite,
+  sending,
+  SIGNATURE,
+  vote,
+} from '../../test/support/behaviour-kit.ts';
+import { BEHAVIOUR_NAMES, isBehaviourName } from './index.ts';
 
 describe('every behaviour', () => {
   const event: Output = { kind: 'event', event: { kind: 'view-entered', view: asView(0), primary: asReplicaId(0) } };

@@ -1,34 +1,13 @@
-/** The behaviours as data: for `GET /pbft/behaviours`, the documentation and the tests. */
-import type { Certainty, SuspicionKind } from '../protocol/suspicion.ts';
-import type { BehaviourName } from './behaviour.ts';
+/**
+ * The behaviours as data: for `GET /pbft/behaviours`, the documentation and the tests. Here those that say what is not so; catalogue-conduct.ts
+ * has those that differ in when they speak, how often and to whom.
+ */
+import { BEHAVIOUR_NAMES } from './behaviour.ts';
+import { CONDUCT } from './catalogue-conduct.ts';
+import { UNCHANGED_GATEWAY } from './catalogue-entry.ts';
+import type { BehaviourEntry } from './catalogue-entry.ts';
 
-/** What the liar is at the time: proposing, voting, or answering a caller of its own HTTP interface. */
-export type BehaviourRole = 'primary' | 'backup' | 'gateway';
-
-/** Who comes to say what. `by` is a phrase for people. */
-export interface ExpectedSuspicion {
-  readonly kind: SuspicionKind;
-  readonly certainty: Certainty;
-  readonly by: string;
-  /** Only then; undefined: whenever a request is ordered. */
-  readonly when?: string;
-}
-
-export interface BehaviourEntry {
-  readonly behaviour: BehaviourName;
-  readonly role: BehaviourRole;
-  /** What leaves the node that a correct one would not send. */
-  readonly changes: string;
-  /** What the other nodes and the clients notice, and whether requests still execute. */
-  readonly othersSee: string;
-  /** Empty where nobody can tell. */
-  readonly suspicions: readonly ExpectedSuspicion[];
-}
-
-const UNCHANGED_GATEWAY =
-  'Nothing of its own: what it tells its caller is what it accepted as a client of the others. A caller who does not trust it asks for a receipt.';
-
-export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
+const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
   {
     behaviour: 'corrupt',
     role: 'primary',
@@ -201,27 +180,6 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     suspicions: [],
   },
   {
-    behaviour: 'silent',
-    role: 'primary',
-    changes: 'Nothing leaves it.',
-    othersSee: 'No proposals: requests wait for a view change.',
-    suspicions: [{ kind: 'unresponsive', certainty: 'uncertain', by: 'every node' }],
-  },
-  {
-    behaviour: 'silent',
-    role: 'backup',
-    changes: 'Nothing leaves it.',
-    othersSee: 'Its votes are missing. Requests execute.',
-    suspicions: [{ kind: 'unresponsive', certainty: 'uncertain', by: 'every node' }],
-  },
-  {
-    behaviour: 'silent',
-    role: 'gateway',
-    changes: `Its replica answers nobody, its own callers included. ${UNCHANGED_GATEWAY}`,
-    othersSee: 'Callers get their answer from the others.',
-    suspicions: [],
-  },
-  {
     behaviour: 'forge',
     role: 'primary',
     changes: 'A bad MAC or signature on everything it sends.',
@@ -263,4 +221,33 @@ export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = [
     othersSee: 'Its caller gets the result that f+1 others confirm.',
     suspicions: [],
   },
+  ...(['primary', 'backup'] as const).map((role): BehaviourEntry => ({
+    behaviour: 'wrong-state',
+    role,
+    changes:
+      'CHECKPOINTs carry another root, properly signed, and the state that it hands out has an altered entry. (Other variants sign truly: only such a node is asked for state.)',
+    othersSee:
+      'Checkpoints become stable by the others. A node that fetches the state finds that it has not the certified root, keeps its own, and asks the next node. Requests execute.',
+    suspicions: [
+      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
+      {
+        kind: 'wrong-state',
+        certainty: 'certain',
+        by: 'that node',
+        when: 'a node behind the window fetches the state of a checkpoint that it signed truly',
+      },
+    ],
+  })),
+  {
+    behaviour: 'wrong-state',
+    role: 'gateway',
+    changes: UNCHANGED_GATEWAY,
+    othersSee: 'Nothing.',
+    suspicions: [],
+  },
 ];
+
+/** Every behaviour in every role, in the order of {@link BEHAVIOUR_NAMES}. */
+export const BEHAVIOUR_CATALOGUE: readonly BehaviourEntry[] = BEHAVIOUR_NAMES.flatMap((name) =>
+  [...FALSE_STATEMENTS, ...CONDUCT].filter(({ behaviour }) => behaviour === name),
+);

@@ -1,11 +1,13 @@
 /** `forge`: bad signatures and MACs on everything, and votes in the name of the next replica. */
 import { asReplicaId } from '../base/ids.ts';
 import { alteredBytes } from './alter.ts';
+import { UNCHANGED } from './behaviour.ts';
 import type { Behaviour, BehaviourContext } from './behaviour.ts';
 
 export function makeForge(context: BehaviourContext): Behaviour {
   const impersonated = asReplicaId((context.self + 1) % context.cluster.replicaCount);
   return {
+    ...UNCHANGED,
     name: 'forge',
     rewrite: (_now, outputs) =>
       outputs.map((output) => {

@@ -5,6 +5,7 @@ import type { Message, Status } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, othersOf } from './alter.ts';
+import { UNCHANGED } from './behaviour.ts';
 import type { Behaviour, BehaviourContext } from './behaviour.ts';
 
 /** How far ahead of itself it claims to be. */
@@ -47,6 +48,7 @@ export function makeLie(context: BehaviourContext): Behaviour {
     });
 
   return {
+    ...UNCHANGED,
     name: 'lie',
     rewrite: (_now, outputs, status) => {
       if (outputs.length === 0 || to.length === 0) return outputs;
@@ -60,6 +62,5 @@ export function makeLie(context: BehaviourContext): Behaviour {
       liedUpTo = next;
       return [...told, ...complaints(outputs), ...inventedFor(next, status)];
     },
-    rewriteFrame: (frame) => frame,
   };
 }

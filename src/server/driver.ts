@@ -9,7 +9,7 @@ import type { ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
-import { isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
+import { admitted, isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import type { WrongReply } from '../client/index.ts';
 import type { CodecContext, Message, MessageType } from '../messages/index.ts';
@@ -27,6 +27,7 @@ import type { ReplicaModules } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { ReplicaMoment } from './explanation.ts';
+import { LateFrames } from './late-frames.ts';
 import type { RecordedFrame } from './message-ring.ts';
 import { OutputGate } from './output-gate.ts';
 import type { GateLog, Outbound } from './output-gate.ts';
@@ -84,6 +85,7 @@ export class Driver {
   readonly #sealer: Sealer;
   readonly #gate: OutputGate;
   readonly #outbox: ReplyOutbox;
+  readonly #lateFrames: LateFrames;
   /** Last executed, as each peer's latest STATUS says: a hint, for readiness only. */
   readonly #claims = new Map<ReplicaId, Sequence>();
   #behaviour: Behaviour | undefined;
@@ -101,6 +103,12 @@ export class Driver {
     this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
     this.#sealer = new Sealer(config.cluster, modules.authenticator);
     this.#outbox = new ReplyOutbox(config.self);
+    this.#lateFrames = new LateFrames({
+      clock: () => options.clock().monotonic,
+      send: (to, frame) => this.#sendFrame(to, frame),
+      frames: HELD_OUTPUTS,
+      bytes: PENDING_BYTES,
+    });
     this.#gate = new OutputGate({
       log: options.log,
       encode: encodeRecord,
@@ -121,6 +129,7 @@ export class Driver {
   stop(): void {
     this.#stopped = true;
     this.#gate.close();
+    this.#lateFrames.stop();
     clearTimeout(this.#timer);
   }
 
@@ -220,6 +229,7 @@ export class Driver {
     const context = {
       self: config.self,
       cluster: config.cluster,
+      requestTimeoutUs: config.tuning.requestTimeoutUs,
       codec,
       authenticator: modules.authenticator,
       variant: 0,
@@ -259,7 +269,9 @@ export class Driver {
       });
   }
 
-  #step(input: Input): readonly Output[] {
+  #step(heard: Input): readonly Output[] {
+    const input = admitted(this.#behaviour, heard);
+    if (input === undefined) return [];
     if (input.kind === 'message' && input.message.type === 'status')
       this.#claims.set(input.author, input.message.lastExecuted);
     return this.#run((now) => this.#replica.step(now, input));
@@ -350,9 +362,13 @@ export class Driver {
       const receiver = to[index];
       if (sealed === undefined || receiver === undefined) continue;
       const frame = this.#behaviour?.rewriteFrame(sealed) ?? sealed;
-      if (this.#options.lab) this.#record('sent', receiver, frame);
-      this.#options.send(receiver, frame);
+      this.#lateFrames.send(receiver, frame, this.#behaviour?.delayUs ?? 0);
     }
+  }
+
+  #sendFrame(to: Party, frame: Bytes): void {
+    if (this.#options.lab) this.#record('sent', to, frame);
+    this.#options.send(to, frame);
   }
 
   #record(direction: 'sent' | 'received', peer: Party, frame: Bytes): void {

@@ -16,8 +16,14 @@ const SUMMARIES: Readonly<Record<(typeof BEHAVIOUR_NAMES)[number], string>> = {
   lie: 'Claims messages that it never got.',
   'alter-timestamps': 'Alters the time in what it sends.',
   silent: 'Says nothing at all.',
+  slow: 'Says everything just before the timeout.',
+  selective: 'Ignores one node: sends it nothing and hears nothing of it.',
   forge: 'Sends bad signatures and votes in the name of others.',
   'wrong-reply': 'Tells clients another result than the executed one.',
+  'wrong-state': 'Signs bad checkpoints and hands out bad state.',
+  replay: 'Sends old messages again and again, its own and those of others.',
+  flood: 'Sends many useless and invalid messages to all.',
+  censor: 'Ignores the requests of one client: never proposes them, passes them on or answers.',
 };
 
 export interface LabOptions {

@@ -1,7 +1,7 @@
 /** A liar that only the simulator has: fields of its messages change at random, one at a time. Finds refusals that no plan leads to. */
 import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { AuthenticatedRequest, Message } from '../messages/index.ts';
-import { alteredBytes, withChangedRequest } from '../byzantine/index.ts';
+import { alteredBytes, UNCHANGED, withChangedRequest } from '../byzantine/index.ts';
 import type { Behaviour, BehaviourContext } from '../byzantine/index.ts';
 import { batchDigest } from '../messages/index.ts';
 import { asReplicaId, asSequence, asView } from '../base/ids.ts';
@@ -104,9 +104,9 @@ export function makeMutate(context: BehaviourContext, random: Random): Behaviour
   };
 
   return {
+    ...UNCHANGED,
     name: 'corrupt',
     rewrite: (_now, outputs) => outputs.flatMap(rewritten),
-    rewriteFrame: (frame) => frame,
   };
 }
 

@@ -2,6 +2,7 @@
  * The simulator's driver of one replica, with the duties of the server's: intake → step → barrier → sealer. Owns the replica, its disk and
  * what waits behind a sync. A crash loses all but the disk; a restart is the same constructor with the stored records.
  */
+import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
@@ -44,6 +45,9 @@ export interface NodeParts {
   readonly isCorrect: boolean;
 }
 
+/** What a slow liar holds back at most; beyond that frames are lost, as in the server. */
+const LATE_FRAMES = { items: 65_536, bytes: 64 * 1024 * 1024 };
+
 /** Where in the life of a record the power goes. */
 export const CRASH_PHASES = ['unsynced', 'synced', 'half-sent', 'sent'] as const;
 export type CrashPhase = (typeof CRASH_PHASES)[number];
@@ -81,6 +85,7 @@ export class SimulatedNode implements NodeView {
   /** Monotonic clocks start anywhere at every boot. */
   #monotonicStart = 0;
   #outbox: Waiting[] = [];
+  readonly #late = new DelayLine<{ readonly to: Party; readonly frame: Bytes }>(LATE_FRAMES);
   #barrier = 0;
   #syncing = false;
   #wakeAt: number | undefined;
@@ -157,6 +162,7 @@ export class SimulatedNode implements NodeView {
     this.#host.observer.crashed(this.id, point);
     this.#replica = undefined;
     this.#outbox = [];
+    this.#late.takeAll();
     this.#barrier = 0;
     this.#syncing = false;
     this.#wakeAt = undefined;
@@ -185,7 +191,9 @@ export class SimulatedNode implements NodeView {
     }
   }
 
-  step(input: Input): void {
+  step(heard: Input): void {
+    const input = admitted(this.behaviour, heard);
+    if (input === undefined) return;
     const outputs = this.replica.step(this.now, input);
     this.#host.observer.stepped(this, input, outputs);
     this.#dispatch(outputs);
@@ -193,9 +201,9 @@ export class SimulatedNode implements NodeView {
 
   onWake(): void {
     this.#wakeAt = undefined;
+    for (const { to, frame } of this.#late.takeDue(this.#host.time)) this.#host.transmit(this.#party, to, frame);
     const deadline = this.replica.nextTimeout();
-    if (deadline === undefined) return;
-    if (deadline <= this.now.monotonic) this.step({ kind: 'timeout' });
+    if (deadline !== undefined && deadline <= this.now.monotonic) this.step({ kind: 'timeout' });
     else this.#armWake();
   }
 
@@ -269,16 +277,28 @@ export class SimulatedNode implements NodeView {
     const frames = this.#sealer.seal(message, to, signature);
     for (const [at, receiver] of to.entries()) {
       const frame = frames[at];
-      if (frame !== undefined) {
-        this.#host.transmit(this.#party, receiver, this.behaviour?.rewriteFrame(frame) ?? frame);
-      }
+      if (frame !== undefined) this.#transmit(receiver, this.behaviour?.rewriteFrame(frame) ?? frame);
     }
   }
 
+  /** At once, unless the node is slow; whatever was held back goes first. */
+  #transmit(to: Party, frame: Bytes): void {
+    const delayUs = this.behaviour?.delayUs ?? 0;
+    if (delayUs > 0) {
+      this.#late.put(this.#host.time + delayUs, { to, frame }, frame.length);
+      this.#armWake();
+      return;
+    }
+    if (!this.#late.isEmpty)
+      for (const late of this.#late.takeAll()) this.#host.transmit(this.#party, late.to, late.frame);
+    this.#host.transmit(this.#party, to, frame);
+  }
+
   #armWake(): void {
-    const deadline = this.replica.nextTimeout();
-    if (deadline === undefined) return;
-    const at = Math.max(this.#host.time, deadline + this.#monotonicStart);
+    const deadline = this.replica.nextTimeout() ?? Infinity;
+    const next = Math.min(deadline + this.#monotonicStart, this.#late.nextDue ?? Infinity);
+    if (next === Infinity) return;
+    const at = Math.max(this.#host.time, next);
     if (this.#wakeAt !== undefined && this.#wakeAt <= at) return;
     this.#wakeAt = at;
     this.#host.wake(this, at);

@@ -64,6 +64,7 @@ export class ScenarioWorld {
   /** What clients came to know, in order: `client1: executed …`. */
   readonly answers: { readonly client: number; readonly kind: string; readonly outcome: ClientOutcome }[] = [];
   readonly #clients: ScenarioClient[] = [];
+  readonly #requestTimeoutUs: number;
 
   constructor(options: Partial<ScenarioOptions> = {}, onTrace?: (line: string) => void) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
@@ -100,6 +101,7 @@ export class ScenarioWorld {
     });
     const pipeline = Math.min(DEFAULT_TUNING.pipeline, windowSize(cluster));
     const ownTuning = { ...DEFAULT_TUNING, pipeline, ...tuning };
+    this.#requestTimeoutUs = ownTuning.requestTimeoutUs;
     for (let index = 0; index < replicaCount; index += 1) {
       const self = asReplicaId(index);
       const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
@@ -189,7 +191,14 @@ export class ScenarioWorld {
     node.behaviour =
       behaviour === undefined
         ? undefined
-        : makeBehaviour(behaviour, { self: node.id, cluster, codec, authenticator, variant });
+        : makeBehaviour(behaviour, {
+            self: node.id,
+            cluster,
+            requestTimeoutUs: this.#requestTimeoutUs,
+            codec,
+            authenticator,
+            variant,
+          });
   }
 
   /** Correct nodes that are up. */

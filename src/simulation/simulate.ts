@@ -199,7 +199,8 @@ class Simulation {
   #makeBehaviour(liar: Liar, random: Random): Behaviour {
     const { cluster, codec, authority } = this.world;
     const authenticator = authority.authenticator({ kind: 'replica', replica: liar.replica });
-    const context = { self: liar.replica, cluster, codec, authenticator, variant: liar.variant };
+    const { requestTimeoutUs } = this.options.tuning;
+    const context = { self: liar.replica, cluster, requestTimeoutUs, codec, authenticator, variant: liar.variant };
     this.coverage.count('behaviour', `${liar.behaviour} as ${liar.replica === 0 ? 'primary' : 'backup'}`);
     return liar.behaviour === 'mutate'
       ? makeMutate(context, random.fork(`mutate ${liar.replica}`))
