@@ -45,7 +45,7 @@ describe('explain and evidence', () => {
   });
 
   it('says whose votes a slot lacks while backups say nothing', async () => {
-    const at = (cluster = await TestCluster.start({ tuning: { request_timeout_ms: 60_000 } }));
+    const at = (cluster = await TestCluster.start({ tuning: { request_timeout_ms: 30_000 } }));
     for (const name of ['node3', 'node4'])
       await at.post(name, '/pbft/simulate-byzantine', { node_id: name, behaviour: 'silent' });
     await at.post('node1', '/pbft/request?timeout_ms=1', { operation: 'transfer', amount: 1 });
