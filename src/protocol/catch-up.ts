@@ -8,12 +8,12 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { BatchBody, Decided, Fetch, SlotDigest, Status } from '../messages/index.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { hasAllowance, spend } from './allowance.ts';
+import { requestBodies } from './bodies.ts';
 import type { Core } from './core.ts';
 import { batchBytes } from './memory.ts';
-import { sendNewView, tryNewView } from './new-view.ts';
 import { tryAcceptChosen, tryPrepared } from './normal-case.ts';
 import type { Slot } from './slot.ts';
-import { resendViewChange } from './view-change.ts';
+import { resendViewChange, sendNewView } from './view-messages.ts';
 
 /** Bodies sent in answer to one STATUS, in bytes; more follow with the next one. */
 const HELP_BYTES = 2 * 1024 * 1024;
@@ -48,12 +48,6 @@ export function sendStatus(core: Core, to: readonly ReplicaId[]): void {
 /** Bodies that are needed and not held: asked for from all, by digest. */
 export function fetchMissingBodies(core: Core): void {
   requestBodies(core, [...missingBodies(core)]);
-}
-
-/** Asks everybody for these bodies. */
-export function requestBodies(core: Core, wanted: readonly SlotDigest[]): void {
-  if (wanted.length === 0) return;
-  core.broadcast({ type: 'fetch', replica: core.self, wanted: wanted.slice(0, LIMITS.windowSlots) });
 }
 
 /** Of what is decided, of what the NEW-VIEW of this view chose, and of what the own decision as new primary asks for. */
@@ -256,5 +250,5 @@ export function onBatchBody(core: Core, { replica, sequence, digest, batch }: Ba
   core.emit({ kind: 'body-fetched', sequence: asSequence(sequence), digest });
   tryAcceptChosen(core, slot);
   tryPrepared(core, slot);
-  tryNewView(core);
+  core.isDecisionDue = true;
 }

@@ -217,7 +217,9 @@ function suspectRoot(core: Core, liar: SignedCheckpoint, stable: Certificate): v
   const { replica: node, sequence, root } = liar.checkpoint;
   const summary = `signed root ${root.slice(0, 12)}… at sequence ${sequence}, where ${stable.root.slice(0, 12)}… is stable`;
   const frames = [liar, ...stable.proof].flatMap((each) => statements(core.codec, each.checkpoint, each.signature));
-  suspect(core, { node, kind: 'wrong-checkpoint', certainty: 'certain', sequence, summary, frames });
+  // With f = 0 the quorum itself may have been lied to: two honest nodes of three could then call each other certain.
+  const certainty = core.quorums.faultLimit > 0 ? 'certain' : 'uncertain';
+  suspect(core, { node, kind: 'wrong-checkpoint', certainty, sequence, summary, frames });
 }
 
 /** h moves up: the log at or below it goes, the proof is written down, and what waited above the window is tried. */

@@ -121,6 +121,11 @@ export function slotDigestLimit({
   return Math.min(digestsPerSlot, Math.floor(perSlot / (2 * CLAIM_BYTES)));
 }
 
+/** The bounds of a valid VIEW-CHANGE, the same at every receiver. */
+export function claimLimits(cluster: ClusterConfig): { readonly window: number; readonly digestsPerSlot: number } {
+  return { window: windowSize(cluster), digestsPerSlot: slotDigestLimit(cluster) };
+}
+
 export interface ConfigProblem {
   readonly path: string;
   readonly value: unknown;

@@ -111,7 +111,9 @@ export class Core {
   /** New primary: bodies that its decision asks for, and what it waits for, for people. */
   awaitedBodies: readonly SlotDigest[] = [];
   decisionWaits: string | undefined;
-  /** Seen in the step under way: the primary of this view must go. */
+  /** New primary: something came that its decision may have waited for. */
+  isDecisionDue = false;
+  /** Seen in the step under way: on to the next view. */
   toppled: ViewChangeReason | undefined;
   /** What a backup measures of the primary of this view. */
   readonly performance = new PrimaryPerformance();

@@ -6,12 +6,13 @@
 import { asSequence, replicaName } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { equalBytes } from '../base/bytes.ts';
-import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import { newViewBytes, viewChangeBytes, viewChangeDigest } from '../messages/index.ts';
 import type { NewView, SignedNewView, SignedViewChange } from '../messages/index.ts';
-import { requestBodies } from './catch-up.ts';
+import { requestBodies } from './bodies.ts';
 import { adoptStable } from './checkpoints.ts';
+import { claimLimits } from './config.ts';
 import type { Core } from './core.ts';
 import { checkChoice, decide } from './decision.ts';
 import type { NewViewChoice, Waiting } from './decision.ts';
@@ -21,11 +22,11 @@ import { startRequestTimers, stopViewChangeTimer } from './request-timer.ts';
 import { passOnKnownRequests } from './requests.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
-import { claimLimits, leaveView } from './view-change.ts';
 import { validateClaims } from './view-change-claims.ts';
 
 /** As primary of the view that is being changed to: chooses as soon as the VIEW-CHANGEs that are here, and the bodies, allow it. */
 export function tryNewView(core: Core): void {
+  core.isDecisionDue = false;
   if (!core.inViewChange || !core.isPrimary || core.diverged) return;
   const supports = [...core.viewChanges.values()]
     .filter(({ viewChange }) => viewChange.view === core.view)
@@ -112,7 +113,7 @@ export function onNewView(core: Core, message: NewView, signature: Bytes): void 
   const summary = `${replicaName(author)} signed a NEW-VIEW for view ${message.view} that does not follow from its VIEW-CHANGEs: ${fault}`;
   accuse(core, signed, summary, newViewStatements(core, signed));
   core.refuse('new-view', author, 'wrong-new-view');
-  if (core.inViewChange && core.view === message.view) leaveView(core, 'wrong-new-view');
+  if (core.inViewChange && core.view === message.view) core.toppled = 'wrong-new-view';
 }
 
 function isAuthentic(core: Core, { viewChange, signature }: SignedViewChange): boolean {
@@ -131,7 +132,7 @@ function isAuthentic(core: Core, { viewChange, signature }: SignedViewChange): b
 function findFault(core: Core, { view, start, slots, viewChanges }: NewView): string | undefined {
   const claims = viewChanges.map(({ viewChange }) => viewChange);
   for (const claim of claims) {
-    const invalid = validateClaims(claim, view, claimLimits(core));
+    const invalid = validateClaims(claim, view, claimLimits(core.config.cluster));
     if (invalid !== undefined) return `the VIEW-CHANGE of ${replicaName(claim.replica)} is invalid (${invalid.code})`;
   }
   const failure = checkChoice({ start, slots }, claims, core.quorums);
@@ -193,11 +194,4 @@ function enterView(core: Core, signed: SignedNewView): void {
   if (!core.isPrimary) passOnKnownRequests(core);
   startRequestTimers(core);
   stopViewChangeTimer(core);
-}
-
-/** The NEW-VIEW of the view that this replica is in, to one that is not there yet. */
-export function sendNewView(core: Core, to: ReplicaId): number {
-  if (core.inViewChange || core.newView === undefined) return 0;
-  core.send([to], core.newView.newView, core.newView.signature);
-  return 1;
 }

@@ -7,7 +7,7 @@ import type { Batch, Commit, PrePrepare, Prepare, SlotDigest } from '../messages
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
-import { requestBodies } from './catch-up.ts';
+import { requestBodies } from './bodies.ts';
 import { slotDigestLimit } from './config.ts';
 import { complainAbout, isBatchAuthentic } from './complaints.ts';
 import type { Core } from './core.ts';

@@ -25,7 +25,8 @@ import { onRequests } from './requests.ts';
 import { onRequestTimeout, watch } from './request-timer.ts';
 import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
 import { onNewView, tryNewView } from './new-view.ts';
-import { leaveView, onViewChange, resendViewChange } from './view-change.ts';
+import { leaveView, onViewChange } from './view-change.ts';
+import { resendViewChange } from './view-messages.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -68,7 +69,7 @@ export class Replica {
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
     retryAll(core);
-    tryNewView(core);
+    core.isDecisionDue = true;
     this.#settle();
     core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
     return core.drain();
@@ -83,8 +84,9 @@ export class Replica {
     this.#take(input);
     // First what this input has decided, then the clock: a slot whose quorum is here is not held against the primary.
     executeReady(core);
-    if (core.toppled !== undefined && !core.inViewChange) leaveView(core, core.toppled);
+    this.#leaveToppled();
     this.#fireTimers();
+    this.#leaveToppled();
     this.#settle();
     return core.drain();
   }
@@ -229,15 +231,22 @@ export class Replica {
     if (core.timers.fires('transfer', monotonic)) onTransferTimeout(core);
     if (core.timers.fires('serve', monotonic)) answerDeferred(core);
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
-    if (core.timers.fires('view-change', monotonic)) leaveView(core, 'timeout');
+    if (core.timers.fires('view-change', monotonic)) core.toppled = 'timeout';
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
   }
 
+  /** A handler or a timer has seen that this view leads nowhere. */
+  #leaveToppled(): void {
+    const { toppled } = this.#core;
+    if (toppled !== undefined) leaveView(this.#core, toppled);
+  }
+
   /** Runs what has become possible until nothing more is: execution, proposals, timers. */
   #settle(): void {
     const core = this.#core;
+    if (core.isDecisionDue) tryNewView(core);
     let before: number;
     do {
       before = core.lastExecuted + core.nextSequence;

@@ -9,7 +9,6 @@ import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
 import type { Slot } from './slot.ts';
 import type { WaitingRequest } from './request-queue.ts';
-import { leaveView } from './view-change.ts';
 
 /** A signed request arrived at a backup: timed if it would execute now, judged by the later of agreed time and the own clock. */
 export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
@@ -79,7 +78,7 @@ export function onRequestTimeout(core: Core): void {
     certainty: 'uncertain',
     summary: `${what} was not executed within ${core.timeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
   });
-  leaveView(core, 'timeout');
+  core.toppled = 'timeout';
 }
 
 function oldestOpenSlot(core: Core): Slot | undefined {

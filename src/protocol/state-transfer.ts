@@ -125,7 +125,7 @@ function startTransfer(core: Core, failed: ReplicaId | undefined): void {
   stopTransfer(core);
   const target = transferTarget(core);
   if (target === undefined) return;
-  const { sequence, root, proof, sources } = target;
+  const { sequence, root, sources } = target;
   // When none of them has it (any more), the next STATUS tick tries again, by then perhaps for a higher one.
   const source = sources.find((replica) => failed === undefined || replica > failed);
   if (source === undefined) return;

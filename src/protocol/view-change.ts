@@ -6,21 +6,21 @@
 import { GENESIS, NULL_DIGEST, VIEW_ZERO, asView, replicaName } from '../base/ids.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { ReplicaId, View } from '../base/ids.ts';
+import type { View } from '../base/ids.ts';
 import { assert } from '../base/assert.ts';
 import { viewChangeBytes, viewChangeDigest } from '../messages/index.ts';
 import type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange } from '../messages/index.ts';
-import { slotDigestLimit, windowSize } from './config.ts';
+import { claimLimits } from './config.ts';
 import { noteEndOfView } from './complaints.ts';
 import type { Core } from './core.ts';
 import { validateClaims } from './view-change-claims.ts';
 import { suspect } from './detection.ts';
-import { sendNewView, tryNewView } from './new-view.ts';
 import { dropAllPending } from './normal-case.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
 import { checkAgainstCommits, checkAgainstEarlier } from './view-change-evidence.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
+import { sendNewView } from './view-messages.ts';
 
 /** Views beyond this are refused: nobody gets there, and the numbers above it must still be numbers. */
 const MAX_VIEW = 2 ** 52;
@@ -48,7 +48,7 @@ export function startViewChange(core: Core, view: View, reason: ViewChangeReason
   core.viewChanges.set(core.self, signed);
   core.emit({ kind: 'view-change-started', view, reason });
   core.broadcast(viewChange, signed.signature);
-  tryNewView(core);
+  core.isDecisionDue = true;
 }
 
 /** What this replica knows: h with its proof, C, P and Q, each in ascending order. */
@@ -76,10 +76,13 @@ function makeViewChange(core: Core): ViewChange {
 }
 
 function announced(core: Core): readonly ClaimedCheckpoint[] {
-  return [...core.ownCheckpoints]
-    .filter(([sequence]) => sequence > core.log.low)
-    .map(([, { signed }]) => ({ sequence: signed.checkpoint.sequence, root: signed.checkpoint.root }))
-    .toSorted((left, right) => left.sequence - right.sequence);
+  return (
+    [...core.ownCheckpoints]
+      // What f+1 say was decided is executed above the window too; a checkpoint there is nobody's business yet.
+      .filter(([sequence]) => sequence > core.log.low && sequence <= core.log.high)
+      .map(([, { signed }]) => ({ sequence: signed.checkpoint.sequence, root: signed.checkpoint.root }))
+      .toSorted((left, right) => left.sequence - right.sequence)
+  );
 }
 
 /**
@@ -99,7 +102,7 @@ export function onViewChange(core: Core, message: ViewChange, signature: Bytes):
     return refuse('contradicts-earlier-vote');
   }
   if (!isProvenStable(core, message)) return refuse('unproven');
-  const fault = validateClaims(message, view, claimLimits(core));
+  const fault = validateClaims(message, view, claimLimits(core.config.cluster));
   if (fault !== undefined) {
     onInvalid(core, signed, fault.code);
     return refuse('invalid-view-change');
@@ -109,14 +112,8 @@ export function onViewChange(core: Core, message: ViewChange, signature: Bytes):
   core.viewChanges.set(replica, signed);
   core.noteView(replica, view);
   if (view <= core.view) sendNewView(core, replica);
+  core.isDecisionDue = true;
   join(core);
-  tryNewView(core);
-}
-
-/** The bounds of a valid VIEW-CHANGE, the same at every receiver. */
-export function claimLimits(core: Core): { readonly window: number; readonly digestsPerSlot: number } {
-  const { cluster } = core.config;
-  return { window: windowSize(cluster), digestsPerSlot: slotDigestLimit(cluster) };
 }
 
 /** Ed25519 is deterministic: the same signature is the same content. */
@@ -166,12 +163,4 @@ export function join(core: Core): void {
 /** On to the next view. */
 export function leaveView(core: Core, reason: ViewChangeReason): void {
   startViewChange(core, asView(core.view + 1), reason);
-}
-
-/** The own VIEW-CHANGE of the view change under way, once more. */
-export function resendViewChange(core: Core, to: readonly ReplicaId[]): number {
-  const own = core.viewChanges.get(core.self);
-  if (!core.inViewChange || own?.viewChange.view !== core.view) return 0;
-  core.send(to, own.viewChange, own.signature);
-  return to.length;
 }

@@ -33,25 +33,29 @@ afterEach(async () => {
 
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test(`two against two for ${APART_MS / 1000} s: no progress, and progress within 10 s of healing`, async () => {
-  const [some, others] = SIDES;
-  cluster.between(some, others, (link) => link.cut());
-  await pause(ECHO_MS);
-  const { acknowledged } = load;
-  await pause(APART_MS - ECHO_MS);
-  expect(load.acknowledged).toBe(acknowledged);
-  for (const side of SIDES) {
-    for (const name of side) {
-      const { connected_peers: peers } = await place.status(name);
-      expect([name, ...peers].toSorted()).toEqual(side);
+test(
+  `two against two for ${APART_MS / 1000} s: no progress, and progress within 10 s of healing`,
+  async () => {
+    const [some, others] = SIDES;
+    cluster.between(some, others, (link) => link.cut());
+    await pause(ECHO_MS);
+    const { acknowledged } = load;
+    await pause(APART_MS - ECHO_MS);
+    expect(load.acknowledged).toBe(acknowledged);
+    for (const side of SIDES) {
+      for (const name of side) {
+        const { connected_peers: peers } = await place.status(name);
+        expect([name, ...peers].toSorted()).toEqual(side);
+      }
     }
-  }
-  cluster.heal();
-  await load.progress(1, PROGRESS_WITHIN_MS);
-  await eventually('all nodes have one view', async () => {
-    const views = (await place.statuses()).map(({ view }) => view);
-    return new Set(views).size === 1;
-  });
-  await load.progress(scaled(1000), MINUTE_MS);
-  await settle(cluster, load);
-}, 4 * MINUTE_MS);
+    cluster.heal();
+    await load.progress(1, PROGRESS_WITHIN_MS);
+    await eventually('all nodes have one view', async () => {
+      const views = (await place.statuses()).map(({ view }) => view);
+      return new Set(views).size === 1;
+    });
+    await load.progress(scaled(1000), MINUTE_MS);
+    await settle(cluster, load);
+  },
+  4 * MINUTE_MS,
+);

@@ -26,7 +26,9 @@ export async function heard({ place, names }: MeshedCluster): Promise<readonly S
 }
 
 /** The primary of the highest view that f+1 of the nodes that answer have reached, and that view. */
-export async function currentPrimary(cluster: MeshedCluster): Promise<{ readonly name: string; readonly view: number }> {
+export async function currentPrimary(
+  cluster: MeshedCluster,
+): Promise<{ readonly name: string; readonly view: number }> {
   return eventually('f+1 nodes are in a view', async () => {
     const entered = (await heard(cluster)).filter(({ in_view_change: isChanging }) => !isChanging);
     const [, ...views] = entered.map(({ view }) => view).toSorted((left, right) => right - left);
@@ -85,7 +87,9 @@ export async function settle(cluster: MeshedCluster, load: SteadyLoad, liars: re
   await load.check(cluster.place, cluster.names);
   const accused = statuses.flatMap(({ node_id: by, suspicions }) =>
     suspicions
-      .filter(({ certainty, node_id: node }) => certainty === 'certain' && ![by, node].some((name) => liars.includes(name)))
+      .filter(
+        ({ certainty, node_id: node }) => certainty === 'certain' && ![by, node].some((name) => liars.includes(name)),
+      )
       .map(({ node_id: node, kind, evidence }) => `${by} says ${kind} of ${node}: ${evidence}`),
   );
   if (accused.length > 0) throw new Error(accused.join('\n'));

@@ -25,7 +25,12 @@ export class MeshedCluster {
   readonly up: CliProcess;
   readonly #proxies: ReadonlyMap<string, LinkProxy>;
 
-  private constructor(place: Workplace, names: readonly string[], up: CliProcess, proxies: ReadonlyMap<string, LinkProxy>) {
+  private constructor(
+    place: Workplace,
+    names: readonly string[],
+    up: CliProcess,
+    proxies: ReadonlyMap<string, LinkProxy>,
+  ) {
     this.place = place;
     this.names = names;
     this.up = up;

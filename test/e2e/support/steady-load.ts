@@ -94,7 +94,8 @@ export class SteadyLoad {
       const now = performance.now();
       if (outcome.kind !== 'executed') {
         // Only who closes the client before its time gets here without a fault.
-        if (this.#isRunning) this.#problem ??= new Error(`${account}: ${outcome.kind} (${outcome.code}): ${outcome.message}`);
+        if (this.#isRunning)
+          this.#problem ??= new Error(`${account}: ${outcome.kind} (${outcome.code}): ${outcome.message}`);
         return;
       }
       count += 1;
