@@ -205,7 +205,7 @@ describe('idempotency keys', () => {
   });
 });
 
-describe('in a whole cluster', () => {
+describe('in a whole cluster', { timeout: 60_000 }, () => {
   /** Two clients at work; a second checker hears of outcomes what `tamper` makes of them. */
   function runTampered(tamper: (outcome: ClientOutcome, count: number) => ClientOutcome): LinearizabilityChecker {
     const scene = new ScenarioWorld({ clientCount: 2 });

@@ -173,13 +173,13 @@ const BUDGET = 100_000;
 const verdictOf = (calls: readonly CellCall[], budget = BUDGET): string =>
   findOrder(calls, new CellModel(), { budget }).kind;
 
-describe('small random histories', () => {
+describe('small random histories', { timeout: 60_000 }, () => {
   const shape: Shape = { calls: 6, sessions: 3, cells: ['a', 'b'], open: 0.2, hinted: 0.5 };
 
   test('have the verdict of brute force, and an order that explains them', () => {
     const random = new Random(1, 'small histories');
     const verdicts = { linearizable: 0, impossible: 0 };
-    for (let round = 0; round < 1000; round += 1) {
+    for (let round = 0; round < 400; round += 1) {
       const calls = misled(random, spoil(random, randomHistory(random, shape)));
       const verdict = findOrder(calls, new CellModel(), { budget: BUDGET });
       const expected = isLinearizable(calls) ? 'linearizable' : 'impossible';
@@ -187,14 +187,14 @@ describe('small random histories', () => {
       verdicts[expected] += 1;
       expect(explains(verdict.kind === 'linearizable' ? verdict.order : [])).toBe(true);
     }
-    expect(verdicts.linearizable).toBeGreaterThan(200);
-    expect(verdicts.impossible).toBeGreaterThan(200);
+    expect(verdicts.linearizable).toBeGreaterThan(80);
+    expect(verdicts.impossible).toBeGreaterThan(80);
   });
 
   test('are linearizable exactly when each of their parts is', () => {
     const random = new Random(2, 'parts');
     const verdicts = { whole: 0, parts: 0, impossible: 0 };
-    for (let round = 0; round < 3000; round += 1) {
+    for (let round = 0; round < 800; round += 1) {
       const calls = spoil(random, randomHistory(random, { ...shape, calls: 10, cells: ['a', 'b', 'c', 'd'] }));
       const parts = partition(calls, footprintOf);
       expect(parts.flat()).toHaveLength(calls.length);
@@ -203,12 +203,12 @@ describe('small random histories', () => {
       expect(isEach, `round ${round}`).toBe(expected === 'linearizable');
       verdicts[expected === 'impossible' ? 'impossible' : parts.length > 1 ? 'parts' : 'whole'] += 1;
     }
-    expect(Math.min(...Object.values(verdicts))).toBeGreaterThan(100);
+    expect(Math.min(...Object.values(verdicts))).toBeGreaterThan(25);
   });
 
   test('false hints change no verdict', () => {
     const random = new Random(3, 'hints');
-    for (let round = 0; round < 3000; round += 1) {
+    for (let round = 0; round < 800; round += 1) {
       const calls = spoil(random, randomHistory(random, { ...shape, calls: 9, open: 0.3, hinted: 1 }));
       expect(verdictOf(misled(random, calls)), `round ${round}`).toBe(verdictOf(calls));
     }
@@ -217,7 +217,7 @@ describe('small random histories', () => {
   test('a contradiction is one by itself: its answers, and nothing else', () => {
     const random = new Random(4, 'contradictions');
     let count = 0;
-    for (let round = 0; round < 400; round += 1) {
+    for (let round = 0; round < 120; round += 1) {
       const calls = spoil(random, randomHistory(random, shape));
       if (isLinearizable(calls)) continue;
       const found = findContradiction(calls, () => new CellModel(), BUDGET);
@@ -228,7 +228,7 @@ describe('small random histories', () => {
       expect(isLinearizable(known), `round ${round}`).toBe(false);
       count += 1;
     }
-    expect(count).toBeGreaterThan(50);
+    expect(count).toBeGreaterThan(15);
   });
 });
 
@@ -300,11 +300,11 @@ describe('classic histories', () => {
   });
 });
 
-describe('large histories', () => {
+describe('large histories', { timeout: 60_000 }, () => {
   const shape: Shape = { calls: 400, sessions: 16, cells: ['a', 'b', 'c'], open: 0.03, hinted: 1 };
 
   test('a correct one costs about one operation per call, given the order of execution', () => {
-    for (let seed = 1; seed <= 20; seed += 1) {
+    for (let seed = 1; seed <= 8; seed += 1) {
       const calls = randomHistory(new Random(seed, 'large'), shape);
       expect(verdictOf(calls, 2 * calls.length), `seed ${seed}`).toBe('linearizable');
     }
@@ -322,14 +322,14 @@ describe('large histories', () => {
   }
 
   test('a stale read in one is found', () => {
-    for (let seed = 1; seed <= 10; seed += 1) {
+    for (let seed = 1; seed <= 4; seed += 1) {
       const calls = withStaleRead(randomHistory(new Random(seed, 'stale'), { ...shape, sessions: 6, open: 0 }));
       expect(verdictOf(calls), `seed ${seed}`).toBe('impossible');
     }
   });
 
   test('and told by fewer answers', () => {
-    for (let seed = 1; seed <= 10; seed += 1) {
+    for (let seed = 1; seed <= 4; seed += 1) {
       const calls = withStaleRead(
         randomHistory(new Random(seed, 'few'), { ...shape, calls: 30, sessions: 3, open: 0 }),
       );

@@ -47,6 +47,9 @@ function membersOf(bytes: Bytes): ReadonlyMap<string, unknown> | undefined {
   }
 }
 
+/** Who pays and who is paid when the operation does not say. */
+const TRANSFER_PARTIES = { from: 'treasury', to: 'default' };
+
 /** What the ledger refuses for its form alone touches nothing; the model demands that. */
 function ledgerFootprint(operation: Bytes): Footprint {
   const fields = membersOf(operation);
@@ -56,7 +59,9 @@ function ledgerFootprint(operation: Bytes): Footprint {
   };
   switch (fields?.get('operation')) {
     case 'transfer':
-      return [...text('from', 'treasury'), ...text('to', 'default')].flatMap(accountFootprint);
+      return Object.entries(TRANSFER_PARTIES).flatMap(([name, otherwise]) => {
+        return text(name, otherwise).flatMap(accountFootprint);
+      });
     case 'balance':
     case 'history':
       return text('account', 'default').flatMap(accountFootprint);
