@@ -14,7 +14,7 @@ import type { Party } from '../protocol/ports.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { ClientParty } from './client-party.ts';
-import { WALL_START_MS } from './node.ts';
+import { WALL_START_MS } from './clock.ts';
 import type { Random } from './random.ts';
 import { RequestMaker } from './request-maker.ts';
 import type { World } from './world.ts';

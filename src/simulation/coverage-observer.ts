@@ -57,6 +57,10 @@ export class CoverageObserver implements Observer {
     else if (output.kind === 'reply') this.#coverage.count('message', 'reply');
   }
 
+  held(by: 'clog' | 'pause', hasRoom: boolean): void {
+    this.#coverage.count('fault effect', hasRoom ? `${by}: held back` : `${by}: buffer full`);
+  }
+
   crashed(_node: ReplicaId, point: string): void {
     this.#coverage.count('crash point', point);
   }

@@ -4,14 +4,14 @@
  */
 import type { MessageType } from '../messages/index.ts';
 import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
-import type { Record as StoredRecord } from '../protocol/record.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import type { SuspicionKind } from '../protocol/suspicion.ts';
 import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
-import { CLIENT_FAULTS } from './faults.ts';
-import type { FaultKind } from './faults.ts';
-import { CRASH_PHASES } from './node.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import type { DiskEffect, Release } from './crash-trap.ts';
+import { FAULT_SHAPES } from './fault-director.ts';
+import { CLIENT_FAULTS, FAULT_KINDS, TAKEN_TYPES } from './faults.ts';
 import { LIAR_NAMES } from './options.ts';
 
 /** `true`: must happen. A text: why it cannot, or need not. */
@@ -119,7 +119,7 @@ const BUFFERED: Table<Extract<Event, { kind: 'buffered' }>['what']> = {
   'flagged-too-soon': true,
 };
 
-const RECORDS: Table<StoredRecord['kind'] | 'truncate'> = {
+const RECORDS: Table<DiskEffect> = {
   accepted: true,
   prepared: true,
   executed: true,
@@ -149,22 +149,32 @@ const MESSAGES: { readonly [type in MessageType]?: Expectation } = {
   reply: true,
 };
 
-const FAULTS: Table<FaultKind> = {
-  crash: true,
-  'crash-all': true,
-  isolate: true,
-  storm: true,
-  'slow-disk': true,
-  'clock-jump': true,
-  'faulty-client': true,
-};
+/** What the faults do to the run: one that happens and changes nothing tests nothing. */
+const FAULT_EFFECTS: readonly string[] = [
+  'partition: lost',
+  'flapping: lost',
+  'one-way: lost',
+  'drop-type: lost',
+  'clog: held back',
+  'clog: buffer full',
+  'pause: held back',
+  'pause: buffer full',
+  'twins: other sides',
+];
 
-const CRASHED_RECORDS: readonly StoredRecord['kind'][] = ['accepted', 'prepared', 'executed', 'checkpoint', 'stable'];
+const REPLAYED: readonly string[] = [
+  'unchanged',
+  'with other bytes',
+  'cannot be encoded',
+  'changed, with its own seal',
+  "changed, with another's seal",
+  'changed where no seal covers it',
+];
 
 const CRASH_POINTS: readonly string[] = [
   'at rest',
   'all at once',
-  ...CRASHED_RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => `${record}:${phase}`)),
+  ...DISK_EFFECTS.flatMap((effect) => CRASH_PHASES.map((phase) => `${effect}:${phase}`)),
 ];
 
 const LINEARIZABILITY: Table<
@@ -178,6 +188,29 @@ const LINEARIZABILITY: Table<
   'call with a key in use': true,
   'call of unknown outcome': true,
 };
+/** Sent so seldom that a trap which waits for one may not see it in a thousand seeds. */
+const SELDOM_SENT: ReadonlySet<Release> = new Set([
+  'requests',
+  'fetch',
+  'batch',
+  'decided',
+  'complaint',
+  'fetch-state',
+  'state',
+]);
+const SELDOM = 'seldom sent: not in every thousand seeds';
+
+const OUTPUT_POINTS: { readonly [name: string]: Expectation } = Object.fromEntries(
+  RELEASES.flatMap((release): readonly (readonly [string, Expectation])[] => {
+    const expectation = SELDOM_SENT.has(release) ? SELDOM : true;
+    // A reply has one receiver, an event none.
+    if (release === 'reply' || release === 'event') return [[`after ${release}`, expectation]];
+    return [
+      [`after ${release}`, expectation],
+      [`within ${release}`, expectation],
+    ];
+  }),
+);
 
 const LIARS: readonly string[] = LIAR_NAMES.flatMap((name) => [`${name} as primary`, `${name} as backup`]);
 
@@ -191,9 +224,13 @@ export const EXPECTATIONS: { readonly [category: string]: { readonly [name: stri
   outcome: OUTCOMES,
   buffered: BUFFERED,
   record: RECORDS,
-  fault: FAULTS,
+  fault: allTrue(FAULT_KINDS),
+  'fault shape': allTrue(FAULT_SHAPES),
+  'fault effect': allTrue(FAULT_EFFECTS),
+  'dropped type': allTrue(TAKEN_TYPES),
+  replayed: allTrue(REPLAYED),
   'client fault': allTrue(CLIENT_FAULTS),
-  'crash point': allTrue(CRASH_POINTS),
+  'crash point': { ...allTrue(CRASH_POINTS), ...OUTPUT_POINTS },
   behaviour: allTrue(LIARS),
   linearizability: LINEARIZABILITY,
 };

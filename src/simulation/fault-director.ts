@@ -2,9 +2,12 @@
 import { asClientId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { TRUE_RATE } from './clock.ts';
 import type { Coverage } from './coverage.ts';
 import { FaultyClient } from './faulty-client.ts';
-import type { Fault } from './faults.ts';
+import type { Fault, FaultKind } from './faults.ts';
+import { coversLink, crosses, typeOfFrame } from './link-faults.ts';
+import type { FrameFilter } from './link-faults.ts';
 import type { LinkQuality } from './network.ts';
 import { PERFECT_LINK } from './network.ts';
 import type { SimulatedNode } from './node.ts';
@@ -48,14 +51,6 @@ export class FaultDirector {
     const { trace, time } = this.#world;
     trace.add(time, [4], () => `fault: ${JSON.stringify(fault)}`);
     switch (fault.kind) {
-      case 'crash':
-        return this.#crash(fault);
-      case 'crash-all':
-        for (const node of this.#world.nodes) {
-          this.#downUs.set(node.id, fault.downUs + this.#random.between(0, 2000));
-          if (node.isUp && node.isCorrect) node.crash('all at once', fault.survivors);
-        }
-        return;
       case 'isolate': {
         const address = this.#world.node(fault.replica).name;
         this.#world.network.setPartyQuality(address, worse(this.#options.network, fault.loss, fault.delayUs));
@@ -64,6 +59,40 @@ export class FaultDirector {
       case 'storm':
         this.#world.network.setQuality(worse(this.#options.network, fault.loss, 0));
         return this.#over(fault.forUs, () => this.#world.network.setQuality(this.#options.network));
+      case 'clog':
+        this.#coverage.count('fault shape', `${fault.kind}: ${fault.links.kind}`);
+        return this.#over(fault.forUs, this.#world.clog(coversLink(fault.links), fault.bufferBytes));
+      case 'partition':
+      case 'flapping':
+      case 'one-way':
+      case 'drop-type':
+        return this.#lose(fault);
+      case 'faulty-client':
+        return this.#addFaultyClient(fault);
+      default:
+        this.#troubleNodes(fault);
+    }
+  }
+
+  #troubleNodes(
+    fault: Extract<Fault, { kind: 'crash' | 'crash-all' | 'pause' | 'slow-disk' | 'clock-jump' | 'clock-drift' }>,
+  ): void {
+    switch (fault.kind) {
+      case 'crash':
+        return this.#crash(fault);
+      case 'crash-all':
+        for (const node of this.#world.nodes) {
+          this.#downUs.set(node.id, fault.downUs + this.#random.between(0, 2000));
+          if (node.isUp && node.isCorrect) node.crash('all at once', fault.survivors);
+        }
+        return;
+      case 'pause': {
+        const nodes = fault.replicas.map((id) => this.#world.node(id));
+        for (const node of nodes) this.#world.pause(node, fault.bufferBytes);
+        return this.#over(fault.forUs, () => {
+          for (const node of nodes) this.#world.resume(node);
+        });
+      }
       case 'slow-disk': {
         const node = this.#world.node(fault.replica);
         this.#world.setSyncUs(node, fault.syncUs);
@@ -76,8 +105,13 @@ export class FaultDirector {
           node.wallOffsetMs -= fault.byMs;
         });
       }
-      case 'faulty-client':
-        return this.#addFaultyClient(fault);
+      case 'clock-drift': {
+        const node = this.#world.node(fault.replica);
+        node.setClockRate(fault.permille);
+        return this.#over(fault.forUs, () => {
+          node.setClockRate(TRUE_RATE);
+        });
+      }
     }
   }
 
@@ -85,6 +119,47 @@ export class FaultDirector {
     this.#world.after(afterUs, 'a fault is over', () => {
       if (!this.#isHealed) undo();
     });
+  }
+
+  /** Frames are lost for as long as the fault lasts. */
+  #lose(fault: LosingFault): void {
+    const isLost = this.#lostBy(fault);
+    const end = this.#world.network.addRule((from, to, frame) => {
+      if (!isLost(from, to, frame)) return undefined;
+      this.#coverage.count('fault effect', `${fault.kind}: lost`);
+      return 'drop';
+    });
+    this.#over(fault.forUs, end);
+  }
+
+  #lostBy(fault: LosingFault): FrameFilter {
+    switch (fault.kind) {
+      case 'partition':
+        this.#coverage.count('fault shape', `${fault.kind}: ${shapeOf(fault.groups)}`);
+        return crosses(fault, this.#clientAddresses);
+      case 'flapping': {
+        const isAcross = crosses(fault, this.#clientAddresses);
+        const start = this.#world.time;
+        return (from, to) => Math.floor((this.#world.time - start) / fault.periodUs) % 2 === 0 && isAcross(from, to);
+      }
+      case 'one-way':
+        this.#coverage.count('fault shape', `${fault.kind}: ${fault.links.kind}`);
+        return coversLink(fault.links);
+      case 'drop-type': {
+        const types = new Set(fault.types);
+        const receivers = new Set(fault.receivers.map((id) => this.#world.node(id).name));
+        return (_from, to, frame) => {
+          const type = receivers.has(to) ? typeOfFrame(frame) : undefined;
+          if (type === undefined || !types.has(type)) return false;
+          this.#coverage.count('dropped type', type);
+          return true;
+        };
+      }
+    }
+  }
+
+  get #clientAddresses(): readonly string[] {
+    return this.#world.clients.map(({ client }) => this.#world.addressOf({ kind: 'client', client }));
   }
 
   #crash({ replica, trap, downUs }: Extract<Fault, { kind: 'crash' }>): void {
@@ -110,22 +185,47 @@ export class FaultDirector {
     this.#world.armClient(party);
   }
 
-  /** Everything is well from now on, except for liars: links, disks, clocks; whoever is down is started. */
+  /** Everything is well from now on, except for liars: links, disks, clocks; whoever is down is started, whoever stands still goes on. */
   heal(): void {
     this.#isHealed = true;
     this.#world.trace.add(this.#world.time, [5], () => 'the world heals');
     this.#world.network.heal({ ...PERFECT_LINK, maxDelayUs: 1000 });
+    this.#world.unclogAll();
     this.#world.setDisk({ minSyncUs: 100, maxSyncUs: 300 });
-    for (const node of this.#world.nodes) {
-      node.setTrap(undefined);
-      node.wallOffsetMs = this.#options.wallOffsetsMs[node.id] ?? 0;
-      if (!node.isUp) this.#start(node);
-    }
+    for (const node of this.#world.nodes) this.#healNode(node);
   }
 
-  #start(node: SimulatedNode): void {
-    this.#world.restart(node);
+  #healNode(node: SimulatedNode): void {
+    node.setTrap(undefined);
+    node.wallOffsetMs = this.#options.wallOffsetsMs[node.id] ?? 0;
+    node.setClockRate(TRUE_RATE);
+    node.synchroniseClock();
+    this.#world.resume(node);
+    if (!node.isUp) this.#world.restart(node);
   }
+}
+
+/** Those that frames are lost by, all of them on some links or of some types. */
+type LosingFault = Extract<Fault, { kind: 'partition' | 'flapping' | 'one-way' | 'drop-type' }>;
+
+/** The shapes that a fault of such a kind can have, as they are counted. */
+export const FAULT_SHAPES: readonly string[] = [
+  'partition: one alone',
+  'partition: two sides',
+  'partition: three sides',
+  'partition: everybody alone',
+  ...shapesOf('one-way', ['in', 'out', 'one']),
+  ...shapesOf('clog', ['in', 'out', 'both', 'one']),
+];
+
+function shapesOf(kind: FaultKind, shapes: readonly string[]): readonly string[] {
+  return shapes.map((shape) => `${kind}: ${shape}`);
+}
+
+function shapeOf(groups: readonly (readonly ReplicaId[])[]): string {
+  const isAlone = (group: readonly ReplicaId[]): boolean => group.length === 1;
+  if (groups.length > 2) return groups.every(isAlone) ? 'everybody alone' : 'three sides';
+  return groups.some(isAlone) ? 'one alone' : 'two sides';
 }
 
 function worse(quality: LinkQuality, loss: number, delayUs: number): LinkQuality {

@@ -6,7 +6,7 @@ import { LIMITS, NO_PROOF, REQUEST_READ_ONLY, encodeFrame, encodeMessage } from 
 import type { AuthenticatedRequest, Proof } from '../messages/index.ts';
 import type { ClientParty } from './client-party.ts';
 import type { ClientFault } from './faults.ts';
-import { WALL_START_MS } from './node.ts';
+import { WALL_START_MS } from './clock.ts';
 import type { Random } from './random.ts';
 import { RequestMaker } from './request-maker.ts';
 import type { World } from './world.ts';

@@ -88,12 +88,6 @@ export function oneOf<Name extends string>(names: readonly Name[]): Guard<Name> 
     names.some((name) => name === value) || refuse(value, place, names.map((name) => `"${name}"`).join(', '));
 }
 
-/** One of the names of a table: of a type whose names the compiler can count. */
-export function oneOfKeys<Name extends string>(table: { readonly [Key in Name]: true }): Guard<Name> {
-  const guard = oneOf(Object.keys(table));
-  return (value, place): value is Name => guard(value, place);
-}
-
 /** What `guard` accepts, or nothing. */
 export function optional<Value>(guard: Guard<Value>): OptionalGuard<Value> {
   return (value, place): value is Value | undefined => value === undefined || guard(value, place);

@@ -55,6 +55,24 @@ describe('Network', () => {
     ]).toEqual([[5], [9], [200]]);
   });
 
+  test('a rule can be taken away again, and others stay', () => {
+    const net = network({});
+    const end = net.addRule((from) => (from === 'a' ? 'drop' : undefined));
+    net.addRule((_from, to) => (to === 'c' ? 'drop' : undefined));
+    expect(net.arrivals(0, 'a', 'b', frame)).toEqual([]);
+    end();
+    end();
+    expect([net.arrivals(0, 'a', 'b', frame), net.arrivals(0, 'a', 'c', frame)]).toEqual([[200], []]);
+  });
+
+  test('a burst is neither lost nor reordered, and comes behind what went before', () => {
+    const net = network({ loss: 1, reordering: 1, reorderUs: 1000, minDelayUs: 200, maxDelayUs: 5000 });
+    const times = Array.from({ length: 50 }, () => net.burstArrival(7, 'a', 'b', frame));
+    expect(times).toEqual(Array.from({ length: 50 }, () => 207));
+    net.setCut('a', 'b', true);
+    expect(net.burstArrival(7, 'a', 'b', frame)).toBeUndefined();
+  });
+
   test('a rule delays', () => {
     const net = network({});
     net.addRule((from) => (from === 'a' ? { extraUs: 50 } : undefined));

@@ -24,7 +24,7 @@ export const PERFECT_LINK: LinkQuality = {
 /** Name of a party for the network: `node1`, `client1`. */
 export type Address = string;
 
-/** Decides what happens to a frame before it is sent: `drop`, or how it is delayed on top. For scenarios; undefined = as the quality says. */
+/** Decides what happens to a frame before it is sent: `drop`, or how it is delayed on top; undefined = as the quality says. */
 export type FrameRule = (
   from: Address,
   to: Address,
@@ -68,8 +68,13 @@ export class Network {
     else this.#cuts.delete(`${from}>${to}`);
   }
 
-  addRule(rule: FrameRule): void {
+  /** Returns what takes the rule away again. */
+  addRule(rule: FrameRule): () => void {
     this.#rules.push(rule);
+    return () => {
+      const at = this.#rules.indexOf(rule);
+      if (at >= 0) this.#rules.splice(at, 1);
+    };
   }
 
   /** Everything as good as new: no cuts, no rules, `quality` everywhere. */
@@ -83,19 +88,36 @@ export class Network {
 
   /** The arrival times of a frame sent at `now`: none when it is lost, several when it is duplicated. */
   arrivals(now: number, from: Address, to: Address, frame: Uint8Array): readonly number[] {
+    const extraUs = this.#delayByRules(from, to, frame);
+    if (extraUs === undefined) return [];
     const link = `${from}>${to}`;
-    if (this.#cuts.has(link)) return [];
     const quality =
       this.#linkQualities.get(link) ?? this.#partyQualities.get(from) ?? this.#partyQualities.get(to) ?? this.#quality;
-    let extraUs = 0;
-    for (const rule of this.#rules) {
-      const verdict = rule(from, to, frame);
-      if (verdict === 'drop') return [];
-      extraUs += verdict?.extraUs ?? 0;
-    }
     if (this.#random.chance(quality.loss)) return [];
     const first = this.#arrival(now + extraUs, link, quality);
     return this.#random.chance(quality.duplication) ? [first, this.#arrival(now + extraUs, link, quality)] : [first];
+  }
+
+  /** The arrival time of a frame that was held back and goes at `now`, behind all before it; undefined when the link is cut. */
+  burstArrival(now: number, from: Address, to: Address, frame: Uint8Array): number | undefined {
+    const extraUs = this.#delayByRules(from, to, frame);
+    if (extraUs === undefined) return undefined;
+    const link = `${from}>${to}`;
+    const arrival = Math.max(now + extraUs + this.#quality.minDelayUs, this.#lastArrival.get(link) ?? 0);
+    this.#lastArrival.set(link, arrival);
+    return arrival;
+  }
+
+  /** By how much cuts and rules delay a frame, in µs; undefined: for ever. */
+  #delayByRules(from: Address, to: Address, frame: Uint8Array): number | undefined {
+    if (this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`)) return undefined;
+    let extraUs = 0;
+    for (const rule of this.#rules) {
+      const verdict = rule(from, to, frame);
+      if (verdict === 'drop') return undefined;
+      extraUs += verdict?.extraUs ?? 0;
+    }
+    return extraUs;
   }
 
   #arrival(now: number, link: string, quality: LinkQuality): number {

@@ -14,10 +14,12 @@ import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
 import type { Output } from '../protocol/output.ts';
 import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
-import type { Record } from '../protocol/record.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
+import { SimulatedClock } from './clock.ts';
+import { ArmedTrap } from './crash-trap.ts';
+import type { CrashTrap } from './crash-trap.ts';
 import { Disk } from './disk.ts';
 import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
@@ -26,7 +28,7 @@ import type { NodeView, Observer } from './observer.ts';
 export interface NodeHost {
   readonly time: number;
   readonly observer: Required<Observer>;
-  transmit(from: Party, to: Party, frame: Bytes): void;
+  send(from: SimulatedNode, to: Party, frame: Bytes): void;
   /** Calls `onWake` no later than at `at`. */
   wake(node: SimulatedNode, at: number): void;
   /** Calls `onSynced(position)` when the disk is done. */
@@ -48,18 +50,6 @@ export interface NodeParts {
 /** What a slow liar holds back at most; beyond that frames are lost, as in the server. */
 const LATE_FRAMES = { items: 65_536, bytes: 64 * 1024 * 1024 };
 
-/** Where in the life of a record the power goes. */
-export const CRASH_PHASES = ['unsynced', 'synced', 'half-sent', 'sent'] as const;
-export type CrashPhase = (typeof CRASH_PHASES)[number];
-
-/** The power goes when the next record of this kind is in this phase. */
-export interface CrashTrap {
-  readonly record: Record['kind'];
-  readonly phase: CrashPhase;
-  /** How many of the operations that are unsynced at that moment reach the disk all the same. */
-  readonly survivors: number;
-}
-
 interface Waiting {
   /** Leaves when the disk has synced so many operations. */
   readonly position: number;
@@ -72,8 +62,7 @@ export class SimulatedNode implements NodeView {
   isCorrect: boolean;
   readonly disk = new Disk();
   behaviour: Behaviour | undefined;
-  /** Ahead of (or behind) the world's wall clock, in ms. */
-  wallOffsetMs = 0;
+  readonly #clock = new SimulatedClock();
   /** Counts starts: what was scheduled for an earlier life is void. */
   incarnation = 0;
 
@@ -82,15 +71,12 @@ export class SimulatedNode implements NodeView {
   readonly #intake: Intake;
   readonly #sealer: Sealer;
   #replica: Replica | undefined;
-  /** Monotonic clocks start anywhere at every boot. */
-  #monotonicStart = 0;
   #outbox: Waiting[] = [];
   readonly #late = new DelayLine<{ readonly to: Party; readonly frame: Bytes }>(LATE_FRAMES);
   #barrier = 0;
   #syncing = false;
   #wakeAt: number | undefined;
-  #trap: CrashTrap | undefined;
-  #trapPosition: number | undefined;
+  #trap: ArmedTrap | undefined;
 
   constructor(host: NodeHost, parts: NodeParts) {
     const { config, authenticator } = parts;
@@ -120,24 +106,37 @@ export class SimulatedNode implements NodeView {
     return this.replica.status();
   }
 
-  get #party(): Party {
-    return { kind: 'replica', replica: this.id };
-  }
-
   /** Its clocks, now. */
   get now(): Now {
-    const { time } = this.#host;
-    return {
-      monotonic: time - this.#monotonicStart,
-      wall: WALL_START_MS + Math.floor(time / 1000) + this.wallOffsetMs,
-    };
+    return this.#clock.read(this.#host.time);
+  }
+
+  /** Ahead of (or behind) the world's wall clock, in ms, besides what it has gone wrong by its rate. */
+  get wallOffsetMs(): number {
+    return this.#clock.wallOffsetMs;
+  }
+
+  set wallOffsetMs(offsetMs: number) {
+    this.#clock.wallOffsetMs = offsetMs;
+  }
+
+  /** From now on both clocks advance by so many thousandths of the world's time. */
+  setClockRate(permille: number): void {
+    this.#clock.setRate(this.#host.time, permille);
+    this.#wakeAt = undefined;
+    if (this.isUp) this.#armWake();
+  }
+
+  /** The wall clock is set right, but for its offset. */
+  synchroniseClock(): void {
+    this.#clock.synchronise(this.#host.time);
   }
 
   /** Starts from what the disk holds. `monotonicStart`: where its monotonic clock would have shown 0, a virtual time up to now. */
   boot(monotonicStart: number): void {
     assert(!this.isUp, 'a node that runs is not started');
     this.incarnation += 1;
-    this.#monotonicStart = monotonicStart;
+    this.#clock.boot(this.#host.time, this.#host.time - monotonicStart);
     const { config, authenticator, application, makeState } = this.#parts;
     const records = this.disk.load();
     try {
@@ -167,13 +166,11 @@ export class SimulatedNode implements NodeView {
     this.#syncing = false;
     this.#wakeAt = undefined;
     this.#trap = undefined;
-    this.#trapPosition = undefined;
     this.#host.onCrash(this);
   }
 
   setTrap(trap: CrashTrap | undefined): void {
-    this.#trap = trap;
-    this.#trapPosition = undefined;
+    this.#trap = trap === undefined ? undefined : new ArmedTrap(trap);
   }
 
   get isTrapped(): boolean {
@@ -201,7 +198,7 @@ export class SimulatedNode implements NodeView {
 
   onWake(): void {
     this.#wakeAt = undefined;
-    for (const { to, frame } of this.#late.takeDue(this.#host.time)) this.#host.transmit(this.#party, to, frame);
+    for (const { to, frame } of this.#late.takeDue(this.#host.time)) this.#host.send(this, to, frame);
     const deadline = this.replica.nextTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonic) this.step({ kind: 'timeout' });
     else this.#armWake();
@@ -212,42 +209,61 @@ export class SimulatedNode implements NodeView {
     this.#syncing = false;
     const fresh = this.disk.sync(position);
     this.#host.observer.durable(this, fresh);
-    const trapped = this.#trapPosition !== undefined && position >= this.#trapPosition ? this.#trap : undefined;
-    if (trapped?.phase === 'synced') return this.#spring(trapped);
-    this.#flush(trapped);
+    const trapped = this.#trap?.onSynced(position);
+    if (trapped?.phase === 'synced') return this.#spring(trapped.point);
+    const free = this.#takeFree();
+    if (trapped === undefined) return this.#flush(free);
+    const reached = trapped.phase === 'half-sent' ? Math.ceil(free.length / 2) : free.length;
+    this.#release(free.slice(0, reached));
+    this.#putBack(free.slice(reached));
+    this.#spring(trapped.point);
   }
 
-  #spring(trap: CrashTrap): void {
-    this.crash(`${trap.record}:${trap.phase}`, trap.survivors);
+  #spring(point: string): void {
+    this.crash(point, this.#trap?.trap.survivors ?? 0);
   }
 
   #dispatch(outputs: readonly Output[]): void {
     const leaving = this.behaviour?.rewrite(this.now, outputs, this.status) ?? outputs;
+    let point: string | undefined;
     for (const output of leaving) {
       if (output.kind === 'persist') {
         this.disk.append(output.record);
         this.#barrier = this.disk.written;
-        if (this.#trap?.record === output.record.kind) this.#trapPosition ??= this.disk.written;
+        point ??= this.#trap?.onWritten(output.record.kind, this.disk.written);
       } else if (output.kind === 'truncate') {
         this.disk.rewrite(output.records);
+        point ??= this.#trap?.onWritten('truncate', this.disk.written);
       } else {
         // Events wait as well: what is not behind a sync may yet be undone by a crash, and then it never was.
         this.#outbox.push({ position: this.#barrier, output });
       }
     }
-    const trap = this.#trap;
-    if (trap !== undefined && this.#trapPosition !== undefined && trap.phase === 'unsynced') return this.#spring(trap);
-    this.#flush(undefined);
+    if (point !== undefined) return this.#spring(point);
+    this.#flush(this.#takeFree());
     if (this.isUp) this.#armWake();
   }
 
-  /** Lets go what no record holds back, and gives the disk something to do. A trap cuts it short, or ends it. */
-  #flush(trap: CrashTrap | undefined): void {
-    const free = this.#outbox.filter((waiting) => waiting.position <= this.disk.synced);
-    const leaving = trap?.phase === 'half-sent' ? free.slice(0, Math.ceil(free.length / 2)) : free;
-    if (leaving.length > 0) this.#outbox = this.#outbox.slice(leaving.length);
-    this.#release(leaving.map((waiting) => waiting.output));
-    if (trap !== undefined) return this.#spring(trap);
+  /** Takes out what no record holds back. */
+  #takeFree(): readonly Output[] {
+    const held = this.#outbox.findIndex((waiting) => waiting.position > this.disk.synced);
+    return this.#outbox.splice(0, held < 0 ? this.#outbox.length : held).map((waiting) => waiting.output);
+  }
+
+  /** What was free to leave and has not left. */
+  #putBack(outputs: readonly Output[]): void {
+    this.#outbox.unshift(...outputs.map((output) => ({ position: this.disk.synced, output })));
+  }
+
+  /** Lets it go, and gives the disk something to do. A trap cuts it short. */
+  #flush(free: readonly Output[]): void {
+    const last = this.#trap?.onRelease(free);
+    if (last !== undefined) {
+      this.#release([...free.slice(0, last.index), ...(last.output === undefined ? [] : [last.output])]);
+      this.#putBack(free.slice(last.index + 1));
+      return this.#spring(last.point);
+    }
+    this.#release(free);
     if (!this.#syncing && this.disk.written > this.disk.synced) {
       this.#syncing = true;
       this.#host.sync(this, this.disk.written);
@@ -290,13 +306,14 @@ export class SimulatedNode implements NodeView {
       return;
     }
     if (!this.#late.isEmpty)
-      for (const late of this.#late.takeAll()) this.#host.transmit(this.#party, late.to, late.frame);
-    this.#host.transmit(this.#party, to, frame);
+      for (const late of this.#late.takeAll()) this.#host.send(this, late.to, late.frame);
+    this.#host.send(this, to, frame);
   }
 
   #armWake(): void {
-    const deadline = this.replica.nextTimeout() ?? Infinity;
-    const next = Math.min(deadline + this.#monotonicStart, this.#late.nextDue ?? Infinity);
+    const deadline = this.replica.nextTimeout();
+    const own = deadline === undefined ? Infinity : this.#clock.timeOf(this.#host.time, deadline);
+    const next = Math.min(own, this.#late.nextDue ?? Infinity);
     if (next === Infinity) return;
     const at = Math.max(this.#host.time, next);
     if (this.#wakeAt !== undefined && this.#wakeAt <= at) return;
@@ -304,6 +321,3 @@ export class SimulatedNode implements NodeView {
     this.#host.wake(this, at);
   }
 }
-
-/** Where all wall clocks start, in ms since 1970. */
-export const WALL_START_MS = 1_700_000_000_000;

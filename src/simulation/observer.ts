@@ -42,6 +42,8 @@ export interface Observer {
   durable?(node: NodeView, records: readonly Record[]): void;
   /** A `send`, `reply` or `event` leaves the process, rewritten where the node is a liar: everything before it is durable. */
   released?(node: NodeView, output: Output): void;
+  /** A frame waits in a clogged link or before a paused process, or finds no room there and is lost. */
+  held?(by: 'clog' | 'pause', hasRoom: boolean): void;
   crashed?(node: ReplicaId, point: string): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;
   /** A frame arrives at a party that is up. */

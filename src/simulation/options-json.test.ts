@@ -47,7 +47,7 @@ describe('options are plain data', () => {
 
 const LIAR = { replica: 1, behaviour: 'lie', variant: 0 };
 const CRASH = { kind: 'crash', replica: 1, downUs: 5 };
-const TRAP = { record: 'prepared', phase: 'synced', survivors: 0 };
+const TRAP = { kind: 'record', record: 'prepared', phase: 'synced', survivors: 0 };
 
 describe('refused, with the path of what is wrong', () => {
   test.each<[string, unknown, string]>([
@@ -77,6 +77,23 @@ describe('refused, with the path of what is wrong', () => {
     ['a fault without a kind', { faults: [{ replica: 1 }] }, 'faults[0].kind'],
     ['a fault that is none', { faults: ['crash'] }, 'faults[0]'],
     ['a field of another fault', { faults: [{ ...CRASH, loss: 1 }] }, 'faults[0].loss'],
+    ['a trap without a kind', { faults: [{ ...CRASH, trap: { ...TRAP, kind: undefined } }] }, 'faults[0].trap.kind'],
+    [
+      'a node that is not there, on a side',
+      { faults: [{ kind: 'partition', groups: [[0, 1], [2, 3, 4]], withClients: false, forUs: 1 }] },
+      'faults[0].groups',
+    ],
+    [
+      'a node that is not there, at the end of a link',
+      { faults: [{ kind: 'one-way', links: { kind: 'one', replica: 1, peer: 4 }, forUs: 1 }] },
+      'faults[0].links.peer',
+    ],
+    ['a node that is not there, to pause', { faults: [{ kind: 'pause', replicas: [9], bufferBytes: 1, forUs: 1 }] }, 'faults[0].replicas'],
+    [
+      'a message that no replica takes',
+      { faults: [{ kind: 'drop-type', types: ['reply'], receivers: [1], forUs: 1 }] },
+      'faults[0].types[0]',
+    ],
     ['a wrong trap', { faults: [{ ...CRASH, trap: { ...TRAP, phase: 'later' } }] }, 'faults[0].trap.phase'],
     ['no such record', { faults: [{ ...CRASH, trap: { ...TRAP, record: 'valueOf' } }] }, 'faults[0].trap.record'],
     ['a fault of a node that is not there', { faults: [{ ...CRASH, replica: 4 }] }, 'faults[0].replica'],

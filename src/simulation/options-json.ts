@@ -9,15 +9,14 @@ import type { Result } from '../base/result.ts';
 import { DEFAULT_TUNING, validateReplicaConfig } from '../protocol/config.ts';
 import type { TuningConfig } from '../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../protocol/quorum.ts';
-import type { Record as StoredRecord } from '../protocol/record.ts';
-import { CLIENT_FAULTS } from './faults.ts';
-import type { Fault } from './faults.ts';
-import { byKind, flag, fraction, integer, isFields, list, oneOf, oneOfKeys, optional, shape } from './guard.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import type { CrashTrap } from './crash-trap.ts';
+import { CLIENT_FAULTS, TAKEN_TYPES } from './faults.ts';
+import type { Fault, Links } from './faults.ts';
+import { byKind, flag, fraction, integer, isFields, list, oneOf, optional, shape } from './guard.ts';
 import type { DataProblem, FieldGuards, Guard, Place } from './guard.ts';
 import { PERFECT_LINK } from './network.ts';
 import type { LinkQuality } from './network.ts';
-import { CRASH_PHASES } from './node.ts';
-import type { CrashTrap } from './node.ts';
 import { LIAR_NAMES } from './options.ts';
 import type { DiskQuality, Liar, SwarmOptions } from './options.ts';
 import { clusterOf, MAX_CLIENTS } from './simulate.ts';
@@ -67,30 +66,57 @@ const positive = integer(1);
 const wallMs = integer(-DAY_MS, DAY_MS);
 const replica: Guard<ReplicaId> = (value, place): value is ReplicaId => integer(0, MAX_REPLICAS - 1)(value, place);
 
-const RECORD_KINDS: { readonly [Kind in StoredRecord['kind']]: true } = {
-  accepted: true,
-  prepared: true,
-  executed: true,
-  checkpoint: true,
-  stable: true,
-  'view-change': true,
-  'new-view': true,
-  suspicion: true,
-};
-
-const TRAP = shape<CrashTrap>({
-  record: oneOfKeys(RECORD_KINDS),
-  phase: oneOf(CRASH_PHASES),
-  survivors: integer(0),
+const TRAP = byKind<CrashTrap>({
+  record: shape({
+    kind: oneOf(['record']),
+    record: oneOf(DISK_EFFECTS),
+    phase: oneOf(CRASH_PHASES),
+    survivors: integer(0),
+  }),
+  output: shape({
+    kind: oneOf(['output']),
+    of: optional(oneOf(RELEASES)),
+    count: positive,
+    receivers: optional(integer(0)),
+    survivors: integer(0),
+  }),
 });
+
+const LINKS = byKind<Links>({
+  in: shape({ kind: oneOf(['in']), replica }),
+  out: shape({ kind: oneOf(['out']), replica }),
+  both: shape({ kind: oneOf(['both']), replica }),
+  one: shape({ kind: oneOf(['one']), replica, peer: replica }),
+});
+
+const replicas = list(replica, MAX_REPLICAS);
+const groups = list(replicas, MAX_REPLICAS);
 
 const FAULT = byKind<Fault>({
   crash: shape({ kind: oneOf(['crash']), replica, trap: optional(TRAP), downUs: duration }),
   'crash-all': shape({ kind: oneOf(['crash-all']), downUs: duration, survivors: integer(0) }),
   isolate: shape({ kind: oneOf(['isolate']), replica, loss: fraction, delayUs: duration, forUs: duration }),
+  partition: shape({ kind: oneOf(['partition']), groups, withClients: flag, forUs: duration }),
+  flapping: shape({
+    kind: oneOf(['flapping']),
+    groups,
+    withClients: flag,
+    periodUs: integer(1, HOUR_US),
+    forUs: duration,
+  }),
+  'one-way': shape({ kind: oneOf(['one-way']), links: LINKS, forUs: duration }),
+  clog: shape({ kind: oneOf(['clog']), links: LINKS, bufferBytes: integer(0), forUs: duration }),
+  'drop-type': shape({
+    kind: oneOf(['drop-type']),
+    types: list(oneOf(TAKEN_TYPES), TAKEN_TYPES.length),
+    receivers: replicas,
+    forUs: duration,
+  }),
+  pause: shape({ kind: oneOf(['pause']), replicas, bufferBytes: integer(0), forUs: duration }),
   storm: shape({ kind: oneOf(['storm']), loss: fraction, forUs: duration }),
   'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
   'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
+  'clock-drift': shape({ kind: oneOf(['clock-drift']), replica, permille: integer(100, 10_000), forUs: duration }),
   'faulty-client': shape({ kind: oneOf(['faulty-client']), fault: oneOf(CLIENT_FAULTS) }),
 });
 
@@ -203,6 +229,27 @@ function difference(plain: object, value: object, isKept: (path: string) => bool
   return Object.fromEntries(new Map(fields));
 }
 
+/** Every replica that a fault names, with the field that does. */
+function replicasOf(fault: Fault): readonly (readonly [string, ReplicaId])[] {
+  switch (fault.kind) {
+    case 'partition':
+    case 'flapping':
+      return fault.groups.flat().map((id) => ['groups', id]);
+    case 'one-way':
+    case 'clog': {
+      const { links } = fault;
+      const first: readonly (readonly [string, ReplicaId])[] = [['links.replica', links.replica]];
+      return links.kind === 'one' ? [...first, ['links.peer', links.peer]] : first;
+    }
+    case 'drop-type':
+      return fault.receivers.map((id) => ['receivers', id]);
+    case 'pause':
+      return fault.replicas.map((id) => ['replicas', id]);
+    default:
+      return 'replica' in fault ? [['replica', fault.replica]] : [];
+  }
+}
+
 /** What is wrong between fields that are good by themselves. */
 function contradictions(options: SwarmOptions): readonly DataProblem[] {
   const { replicaCount, liars, faults, network, disk, sessionsAtOnce, sessionsPerClient, tuning } = options;
@@ -212,7 +259,7 @@ function contradictions(options: SwarmOptions): readonly DataProblem[] {
     if (!holds) problems.push({ path, value, allowed });
   };
   const { faultLimit } = makeQuorums(replicaCount);
-  const isMember = (index: unknown): boolean => typeof index !== 'number' || index < replicaCount;
+  const isMember = (index: number): boolean => index < replicaCount;
   const member = `a replica from 0 to ${replicaCount - 1}`;
   demand(liars.length <= faultLimit, 'liars', liars.length, `at most ${faultLimit} of ${replicaCount} nodes`);
   for (const [index, liar] of liars.entries()) {
@@ -221,8 +268,7 @@ function contradictions(options: SwarmOptions): readonly DataProblem[] {
     demand(isFirst, `liars[${index}].replica`, liar.replica, 'each replica once');
   }
   for (const [index, fault] of faults.entries()) {
-    const at: unknown = 'replica' in fault ? fault.replica : undefined;
-    demand(isMember(at), `faults[${index}].replica`, at, member);
+    for (const [field, at] of replicasOf(fault)) demand(isMember(at), `faults[${index}].${field}`, at, member);
   }
   demand(network.minDelayUs <= network.maxDelayUs, 'network.maxDelayUs', network.maxDelayUs, 'at least minDelayUs');
   demand(disk.minSyncUs <= disk.maxSyncUs, 'disk.maxSyncUs', disk.maxSyncUs, 'at least minSyncUs');

@@ -13,11 +13,17 @@ import type { Fault } from './faults.ts';
 import type { LinkQuality } from './network.ts';
 import { Random } from './random.ts';
 
-/** A liar of this run. `mutate` exists in the simulator only: any field of any message, at random. */
-export type LiarName = BehaviourName | 'mutate';
+/**
+ * Liars that exist in the simulator only: any field of any message, at random; what was said before, said again with one field changed; two
+ * instances with one identity.
+ */
+const SIMULATED_LIARS = ['mutate', 'replay-mutated', 'twins'] as const;
+
+/** A liar of this run. */
+export type LiarName = BehaviourName | (typeof SIMULATED_LIARS)[number];
 
 /** Every liar that a run may have. */
-export const LIAR_NAMES: readonly LiarName[] = [...BEHAVIOUR_NAMES, 'mutate'];
+export const LIAR_NAMES: readonly LiarName[] = [...BEHAVIOUR_NAMES, ...SIMULATED_LIARS];
 
 export interface Liar {
   readonly replica: ReplicaId;
@@ -60,7 +66,19 @@ export interface SwarmOptions {
   readonly receiptShare: number;
 }
 
-const REPLICA_COUNTS: readonly number[] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 7, 1, 2, 3, 3, 5, 6];
+/** How many replicas, and how likely that is. */
+const REPLICA_COUNTS: readonly (readonly [number, number])[] = [
+  [4, 60],
+  [7, 14],
+  [5, 6],
+  [6, 6],
+  [10, 4],
+  [3, 5],
+  [2, 2],
+  [1, 3],
+];
+/** The work of a request grows with the square of the number of replicas: there are fewer of them. */
+const MANY_REPLICAS = 5;
 
 /** What the caller decides instead of the seed. */
 export interface SwarmOverrides {
@@ -82,12 +100,16 @@ export function parseLiar(text: string): SwarmOverrides['liar'] {
 export function makeOptions(seed: number, overrides: SwarmOverrides = {}): SwarmOptions {
   const { liar } = overrides;
   const random = new Random(seed, 'options');
-  const drawnCount = random.pick(REPLICA_COUNTS);
+  const drawnCount = random.pick(
+    REPLICA_COUNTS.flatMap(([size, weight]) => Array.from({ length: weight }, () => size)),
+  );
   const replicaCount = overrides.replicaCount ?? (liar === undefined ? drawnCount : Math.max(4, drawnCount));
   const drawnLiars = makeLiars(random, replicaCount);
   const liars = liar === undefined ? drawnLiars : [forcedLiar(random, replicaCount, liar)];
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
-  const faults = makeFaults(random, replicaCount, liars);
+  const replicas = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
+  const correct = replicas.filter((id) => !liars.some(({ replica }) => replica === id));
+  const faults = makeFaults(random, { replicaCount, correct });
   // A batch with a bad MAC waits for a signed copy of the request. Where every queue is full of others' requests none gets in, and the slot waits
   // for a view change.
   const hasBadMacs = faults.some((fault) => fault.kind === 'faulty-client' && fault.fault === 'partial-authenticator');
@@ -115,7 +137,7 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     liars,
     faults,
     clientCount: 4,
-    requestsPerClient: random.between(50, 60),
+    requestsPerClient: replicaCount < MANY_REPLICAS ? random.between(50, 60) : random.between(25, 35),
     // The least recently used session makes room for a new one: with one at a time it is never the one in use.
     sessionsAtOnce,
     requestsPerSession: sessionsAtOnce === 1 ? random.pick([5, 20, 1000]) : 1000,

@@ -3,7 +3,7 @@
  * print. Running one gives the same text with what is printed now. docs/simulator.md lists the commands.
  */
 import { isBehaviourName } from '../byzantine/index.ts';
-import { MAX_NUMBER, replicaName, replicaOfName } from '../base/ids.ts';
+import { MAX_NUMBER, replicaName } from '../base/ids.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import { decodeFrame } from '../messages/index.ts';
 import { LIMITS } from '../messages/limits.ts';
@@ -11,28 +11,18 @@ import { MAX_REPLICAS } from '../protocol/quorum.ts';
 import { brokenBy, describeBroken } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { describeEvent, describeMessage, shortDigest } from './describe.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
 import { describeProblem } from './guard.ts';
-import { CRASH_PHASES } from './node.ts';
-import type { CrashTrap, SimulatedNode } from './node.ts';
+import type { SimulatedNode } from './node.ts';
 import { readOptions } from './options-json.ts';
 import type { SwarmOptions } from './options.ts';
+import { nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
 import { ScenarioWorld } from './scenario-world.ts';
 import type { ScenarioOptions } from './scenario-world.ts';
 import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
 import type { SimulationModules } from './simulate.ts';
-import type { Record } from '../protocol/record.ts';
 
-/** A text that is no scenario: what is wrong with which command. */
-export class ScenarioError extends Error {
-  override readonly name = 'ScenarioError';
-  /** Of the text, from 1; undefined until it is known. */
-  readonly line: number | undefined;
-
-  constructor(message: string, line?: number) {
-    super(message);
-    this.line = line;
-  }
-}
+export { ScenarioError };
 
 /** What a scenario came to. */
 export interface ScenarioRun {
@@ -49,14 +39,6 @@ export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
 /** What `verdict` prints when all is well. */
 export const NO_VIOLATION = 'no violation';
 
-const RECORD_KINDS: readonly Record['kind'][] = [
-  'accepted',
-  'prepared',
-  'executed',
-  'checkpoint',
-  'stable',
-  'suspicion',
-];
 /** Not shown by `flow` and `events`: they go on for ever. */
 const BACKGROUND = new Set(['status', 'message-sent', 'message-received', 'started', 'view-entered']);
 
@@ -151,10 +133,6 @@ class Scenario {
         return this.#run(words.slice(1));
       case 'drop':
         return this.#drop(words.slice(1));
-      case 'cut':
-      case 'mend':
-        this.#setCut(first, rest[0] ?? '', name === 'cut');
-        return [];
       case 'behave':
         return this.#behave(first, rest);
       case 'crash':
@@ -172,7 +150,8 @@ class Scenario {
       case 'status':
         return this.#world.world.nodes.map(describeNode);
       default:
-        throw new ScenarioError(`"${line}": no such command`);
+        if (!troubleWorld(this.#world.world, words)) throw new ScenarioError(`"${line}": no such command`);
+        return [];
     }
   }
 
@@ -285,18 +264,6 @@ class Scenario {
     return [];
   }
 
-  /** `node1 node2` or `node1 all`, both directions. */
-  #setCut(left: string, right: string, cut: boolean): void {
-    const { network, nodes } = this.#world.world;
-    const self = this.#address(left);
-    const others =
-      right === 'all' ? nodes.map(({ name }) => name).filter((name) => name !== self) : [this.#address(right)];
-    for (const other of others) {
-      network.setCut(left, other, cut);
-      network.setCut(other, left, cut);
-    }
-  }
-
   #behave(name: string, [behaviour = '', variant = '0']: readonly string[]): readonly string[] {
     if (behaviour !== 'correctly' && !isBehaviourName(behaviour))
       throw new ScenarioError(`"${behaviour}": no such behaviour`);
@@ -316,18 +283,23 @@ class Scenario {
     return [];
   }
 
-  /** At once, or `at accepted unsynced`: as soon as a record of that kind is in that phase. */
-  #crash(node: SimulatedNode, [at, kind, stage]: readonly string[]): readonly string[] {
+  /** At once; `at accepted unsynced`, as soon as a record of that kind is in that phase; `after 3 prepare`, when so many of these have left. */
+  #crash(node: SimulatedNode, [word, first, second]: readonly string[]): readonly string[] {
     if (!node.isUp) throw new ScenarioError(`"${node.name}": is down already`);
-    if (at === undefined) {
+    if (word === undefined) {
       node.crash('at rest', 0);
-      return [];
+    } else if (word === 'after') {
+      const of = RELEASES.find((known) => known === second);
+      const count = Number(first);
+      if ((of === undefined && second !== undefined) || !Number.isInteger(count) || count < 1)
+        throw new ScenarioError(`"after ${first} ${second ?? ''}": no such moment`);
+      node.setTrap({ kind: 'output', of, count, receivers: undefined, survivors: 0 });
+    } else {
+      const record = DISK_EFFECTS.find((known) => known === first);
+      const phase = CRASH_PHASES.find((known) => known === second);
+      if (record === undefined || phase === undefined) throw new ScenarioError(`"${first} ${second}": no such moment`);
+      node.setTrap({ kind: 'record', record, phase, survivors: 0 });
     }
-    const record = RECORD_KINDS.find((known) => known === kind);
-    const phase = CRASH_PHASES.find((known) => known === stage);
-    if (record === undefined || phase === undefined) throw new ScenarioError(`"${kind} ${stage}": no such moment`);
-    const trap: CrashTrap = { record, phase, survivors: 0 };
-    node.setTrap(trap);
     return [];
   }
 
@@ -363,10 +335,7 @@ class Scenario {
   }
 
   #node(name: string): SimulatedNode {
-    const id = replicaOfName(name);
-    const node = id === undefined ? undefined : this.#world.world.nodes[id];
-    if (node === undefined) throw new ScenarioError(`"${name}": no such node`);
-    return node;
+    return nodeNamed(this.#world.world, name);
   }
 }
 

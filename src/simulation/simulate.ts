@@ -1,7 +1,7 @@
 /**
  * One seed from its options to its verdict: load with faults, then healing, then a quiet end. Throws nothing: a violation is the report's.
  */
-import { makeBehaviour } from '../byzantine/index.ts';
+import { isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
@@ -14,6 +14,7 @@ import { brokenBy } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
+import { AuthenticityChecker } from './checkers/authenticity.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
@@ -28,7 +29,9 @@ import { FaultDirector, FAULTY_CLIENTS } from './fault-director.ts';
 import { portableSha256 } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { makeMutate } from './mutate.ts';
+import { addSimulatedLiar } from './simulated-liars.ts';
 import { Network } from './network.ts';
+import type { NodeParts } from './node.ts';
 import { counterOperation, ledgerOperation } from './operations.ts';
 import { makeOptions } from './options.ts';
 import type { Liar, SwarmOptions, SwarmOverrides } from './options.ts';
@@ -81,6 +84,7 @@ class Simulation {
   readonly coverage = new Coverage();
   readonly clients: CorrectClient[] = [];
   readonly agreement = new AgreementChecker();
+  readonly authenticity = new AuthenticityChecker();
   readonly execution: ExecutionChecker;
   readonly linearizability: LinearizabilityChecker;
   readonly director: FaultDirector;
@@ -184,27 +188,35 @@ class Simulation {
     for (let index = 0; index < options.replicaCount; index += 1) {
       const self = asReplicaId(index);
       const liar = options.liars.find((one) => one.replica === self);
-      const node = world.addNode({
+      const parts: NodeParts = {
         config: { self, cluster: world.cluster, tuning: options.tuning },
         authenticator: world.authority.authenticator({ kind: 'replica', replica: self }),
         application: this.#application,
         makeState: () => new MemoryState(this.#sha256),
         behaviour: liar === undefined ? undefined : this.#makeBehaviour(liar, random),
         isCorrect: liar === undefined,
-      });
-      node.wallOffsetMs = options.wallOffsetsMs[index] ?? 0;
+      };
+      world.addNode(parts).wallOffsetMs = options.wallOffsetsMs[index] ?? 0;
+      if (liar !== undefined) {
+        addSimulatedLiar(world, liar, {
+          parts,
+          random: random.fork(`liar ${self}`),
+          coverage: this.coverage,
+          onForged: (frame) => this.authenticity.forged(frame),
+        });
+      }
     }
   }
 
-  #makeBehaviour(liar: Liar, random: Random): Behaviour {
+  /** Undefined for liars that are no behaviours. */
+  #makeBehaviour(liar: Liar, random: Random): Behaviour | undefined {
     const { cluster, codec, authority } = this.world;
     const authenticator = authority.authenticator({ kind: 'replica', replica: liar.replica });
     const { requestTimeoutUs } = this.options.tuning;
     const context = { self: liar.replica, cluster, requestTimeoutUs, codec, authenticator, variant: liar.variant };
     this.coverage.count('behaviour', `${liar.behaviour} as ${liar.replica === 0 ? 'primary' : 'backup'}`);
-    return liar.behaviour === 'mutate'
-      ? makeMutate(context, random.fork(`mutate ${liar.replica}`))
-      : makeBehaviour(liar.behaviour, context);
+    if (liar.behaviour === 'mutate') return makeMutate(context, random.fork(`mutate ${liar.replica}`));
+    return isBehaviourName(liar.behaviour) ? makeBehaviour(liar.behaviour, context) : undefined;
   }
 
   #addCheckers(): void {
@@ -213,6 +225,7 @@ class Simulation {
     world.addObserver(this.agreement);
     world.addObserver(this.execution);
     world.addObserver(this.linearizability);
+    world.addObserver(this.authenticity);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new AccuracyChecker(isCorrect));

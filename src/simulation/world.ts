@@ -15,12 +15,14 @@ import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import { Backlog } from './backlog.ts';
 import type { ClientParty } from './client-party.ts';
 import { describeEvent, describeInput, describeMessage } from './describe.ts';
 import { EventQueue } from './event-queue.ts';
 import { IdealAuthority } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import type { Address, Network } from './network.ts';
+import type { LinkFilter } from './link-faults.ts';
 import { SimulatedNode } from './node.ts';
 import type { NodeHost, NodeParts } from './node.ts';
 import { Violation } from './observer.ts';
@@ -28,9 +30,17 @@ import type { Acknowledgement, NodeView, Observer } from './observer.ts';
 import type { DiskQuality } from './options.ts';
 import type { Random } from './random.ts';
 import { checksum, Trace } from './trace.ts';
+import type { TwinSplit } from './twins.ts';
+
+interface SentFrame {
+  readonly kind: 'frame';
+  readonly from: Party;
+  readonly to: Party;
+  readonly frame: Bytes;
+}
 
 type WorldEvent =
-  | { readonly kind: 'frame'; readonly from: Party; readonly to: Party; readonly frame: Bytes }
+  | SentFrame
   | { readonly kind: 'wake'; readonly node: SimulatedNode; readonly incarnation: number }
   | { readonly kind: 'synced'; readonly node: SimulatedNode; readonly incarnation: number; readonly position: number }
   | { readonly kind: 'input'; readonly node: SimulatedNode; readonly incarnation: number; readonly input: Input }
@@ -44,6 +54,17 @@ export interface WorldParts {
   readonly random: Random;
   readonly sha256: Sha256;
   readonly onTrace: ((line: string) => void) | undefined;
+}
+
+interface Clog {
+  readonly covers: LinkFilter;
+  readonly backlog: Backlog<SentFrame>;
+}
+
+/** Two instances with one identity: `node` besides the one in `nodes`. */
+interface Twin {
+  readonly node: SimulatedNode;
+  readonly split: TwinSplit;
 }
 
 /** How long after a crash a node starts again; undefined: not before somebody calls `restart`. */
@@ -68,6 +89,9 @@ export class World implements NodeHost {
   readonly #addresses = new Map<ReplicaId | ClientId, Address>();
   #disk: DiskQuality;
   readonly #slowDisks = new Map<SimulatedNode, number>();
+  readonly #clogs: Clog[] = [];
+  readonly #paused = new Map<SimulatedNode, Backlog<WorldEvent>>();
+  readonly #twins = new Map<ReplicaId, Twin>();
   #time = 0;
 
   constructor(parts: WorldParts) {
@@ -98,6 +122,13 @@ export class World implements NodeHost {
     return node;
   }
 
+  /** A second instance of a node that there is already, for `restart` of that node to start as well. `split` says who talks to which. */
+  addTwin(parts: NodeParts, split: TwinSplit): SimulatedNode {
+    const node = new SimulatedNode(this, parts);
+    this.#twins.set(node.id, { node, split });
+    return node;
+  }
+
   node(id: ReplicaId): SimulatedNode {
     const node = this.nodes[id];
     assert(node !== undefined, 'the node is one of this world');
@@ -116,8 +147,9 @@ export class World implements NodeHost {
     return this.#addresses.get(party.kind === 'replica' ? party.replica : party.client) ?? 'nobody';
   }
 
-  /** Runs `action` after `delayUs`. */
+  /** Runs `action` after `delayUs`, a whole number. */
   after(delayUs: number, what: string, action: () => void): void {
+    assert(Number.isInteger(delayUs), 'virtual time goes in whole µs');
     this.#queue.push(this.#time + delayUs, { kind: 'do', what, action });
   }
 
@@ -125,11 +157,18 @@ export class World implements NodeHost {
   restart(node: SimulatedNode): void {
     this.trace.add(this.#time, [node.id, 1], () => `${node.name} starts`);
     node.boot(this.#random.between(0, this.#time));
-    for (const peer of this.nodes) {
-      if (peer === node || !peer.isUp) continue;
+    for (const peer of this.#instances()) {
+      if (peer.id === node.id || !peer.isUp) continue;
       this.#greet(node, peer);
       this.#greet(peer, node);
     }
+    const twin = this.#twins.get(node.id);
+    if (twin !== undefined && !twin.node.isUp) this.restart(twin.node);
+  }
+
+  /** All nodes, and their twins. */
+  #instances(): readonly SimulatedNode[] {
+    return this.#twins.size === 0 ? this.nodes : [...this.nodes, ...[...this.#twins.values()].map(({ node }) => node)];
   }
 
   #greet(node: SimulatedNode, peer: SimulatedNode): void {
@@ -184,10 +223,71 @@ export class World implements NodeHost {
     return true;
   }
 
+  send(from: SimulatedNode, to: Party, frame: Bytes): void {
+    const twin = this.#twins.get(from.id);
+    if (twin?.split(to) === (twin?.node === from ? 'first' : 'second')) return;
+    this.transmit({ kind: 'replica', replica: from.id }, to, frame);
+  }
+
   transmit(from: Party, to: Party, frame: Bytes): void {
+    const sent: SentFrame = { kind: 'frame', from, to, frame };
+    if (this.#isClogged(sent)) return;
     for (const at of this.network.arrivals(this.#time, this.addressOf(from), this.addressOf(to), frame)) {
-      this.#queue.push(at, { kind: 'frame', from, to, frame });
+      this.#queue.push(at, sent);
     }
+  }
+
+  /** Whatever goes over these links waits, per link at most so many bytes. Returns what lets all of it go at once, in order. */
+  clog(covers: LinkFilter, bytesPerLink: number): () => void {
+    const clog: Clog = { covers, backlog: new Backlog(bytesPerLink) };
+    this.#clogs.push(clog);
+    return () => {
+      this.#unclog(clog);
+    };
+  }
+
+  /** Lets go whatever clogged links hold back. */
+  unclogAll(): void {
+    for (const clog of this.#clogs.splice(0)) this.#unclog(clog);
+  }
+
+  #unclog(clog: Clog): void {
+    const at = this.#clogs.indexOf(clog);
+    if (at >= 0) this.#clogs.splice(at, 1);
+    for (const sent of clog.backlog.drain()) {
+      if (this.#isClogged(sent)) continue;
+      const [from, to] = [this.addressOf(sent.from), this.addressOf(sent.to)];
+      const arrival = this.network.burstArrival(this.#time, from, to, sent.frame);
+      if (arrival !== undefined) this.#queue.push(arrival, sent);
+    }
+  }
+
+  /** True when a clogged link keeps it, or loses it for want of room. */
+  #isClogged(sent: SentFrame): boolean {
+    if (this.#clogs.length === 0) return false;
+    const [from, to] = [this.addressOf(sent.from), this.addressOf(sent.to)];
+    const clog = this.#clogs.find(({ covers }) => covers(from, to));
+    if (clog === undefined) return false;
+    this.observer.held('clog', clog.backlog.add(sent, `${from}>${to}`, sent.frame.length));
+    return true;
+  }
+
+  /** The process stops, as by SIGSTOP, and keeps its memory. What comes meanwhile waits, per link at most so many bytes of frames. */
+  pause(node: SimulatedNode, bytesPerLink: number): void {
+    if (!node.isUp || this.#paused.has(node)) return;
+    this.trace.add(this.#time, [node.id, 6], () => `${node.name} stands still`);
+    this.#paused.set(node, new Backlog(bytesPerLink));
+  }
+
+  /** A process that stands still goes on: its timers first, then everything that waited, in order. */
+  resume(node: SimulatedNode): void {
+    const backlog = this.#paused.get(node);
+    if (backlog === undefined) return;
+    this.trace.add(this.#time, [node.id, 7], () => `${node.name} goes on`);
+    this.#paused.delete(node);
+    const waiting = backlog.drain();
+    for (const event of waiting) if (event.kind === 'wake') this.#queue.push(this.#time, event);
+    for (const event of waiting) if (event.kind !== 'wake') this.#queue.push(this.#time, event);
   }
 
   wake(node: SimulatedNode, at: number): void {
@@ -201,6 +301,7 @@ export class World implements NodeHost {
   }
 
   onCrash(node: SimulatedNode): void {
+    this.#paused.delete(node);
     const delayUs = this.restartPolicy(node);
     if (delayUs === undefined) return;
     this.after(delayUs, `${node.name} has power again`, () => {
@@ -214,13 +315,9 @@ export class World implements NodeHost {
         this.#deliver(event);
         return;
       case 'wake':
-        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.onWake();
-        return;
       case 'synced':
-        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.onSynced(event.position);
-        return;
       case 'input':
-        if (event.node.isUp && event.node.incarnation === event.incarnation) event.node.step(event.input);
+        this.#takeOwn(event);
         return;
       case 'client-wake':
         this.#clientWakes.delete(event.client);
@@ -233,13 +330,24 @@ export class World implements NodeHost {
     }
   }
 
-  #deliver({ from, to, frame }: Extract<WorldEvent, { kind: 'frame' }>): void {
+  /** What comes from within a node: void in its next life. */
+  #takeOwn(event: Extract<WorldEvent, { kind: 'wake' | 'synced' | 'input' }>): void {
+    const { node } = event;
+    if (!node.isUp || node.incarnation !== event.incarnation) return;
+    const backlog = this.#paused.get(node);
+    if (backlog !== undefined) backlog.add(event, '', 0);
+    else if (event.kind === 'wake') node.onWake();
+    else if (event.kind === 'synced') node.onSynced(event.position);
+    else node.step(event.input);
+  }
+
+  #deliver(sent: SentFrame): void {
+    const { from, to, frame } = sent;
     if (to.kind === 'replica') {
-      const node = this.node(to.replica);
-      // A link into a dead process, or out of one: lost.
-      if (!node.isUp) return;
-      this.observer.delivered(from, to, frame);
-      node.onFrame(frame, from);
+      const twin = this.#twins.get(to.replica);
+      const side = twin?.split(from);
+      if (side !== 'second') this.#hand(this.node(to.replica), sent);
+      if (twin !== undefined && side !== 'first') this.#hand(twin.node, sent);
       return;
     }
     const client = this.#clientIndex.get(to.client);
@@ -247,6 +355,19 @@ export class World implements NodeHost {
     this.observer.delivered(from, to, frame);
     client.onFrame(this.#time, from.replica, frame);
     this.armClient(client);
+  }
+
+  #hand(node: SimulatedNode, sent: SentFrame): void {
+    // A link into a dead process, or out of one: lost.
+    if (!node.isUp) return;
+    const { from, to, frame } = sent;
+    const backlog = this.#paused.get(node);
+    if (backlog !== undefined) {
+      this.observer.held('pause', backlog.add(sent, this.addressOf(from), frame.length));
+      return;
+    }
+    this.observer.delivered(from, to, frame);
+    node.onFrame(frame, from);
   }
 
   #broadcast(): Required<Observer> {
@@ -261,6 +382,7 @@ export class World implements NodeHost {
       },
       durable: (node: NodeView, records: readonly Record[]) => each((observer) => observer.durable?.(node, records)),
       released: (node: NodeView, output: Output) => each((observer) => observer.released?.(node, output)),
+      held: (by, hasRoom) => each((observer) => observer.held?.(by, hasRoom)),
       crashed: (node: ReplicaId, point: string) => {
         this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
         each((observer) => observer.crashed?.(node, point));

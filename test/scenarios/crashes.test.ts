@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { CRASH_PHASES } from '../../src/simulation/node.ts';
+import { CRASH_PHASES } from '../../src/simulation/crash-trap.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 
 // Power is lost at every step of a request: before the sync of a record, after it, half-way through what it held back, and after that. The checkers
 // see to it that nobody contradicts an earlier vote, that nothing acknowledged is lost, and that nothing is executed twice.
 
-const RECORDS = ['accepted', 'prepared', 'executed', 'checkpoint', 'stable'] as const;
+const RECORDS = ['accepted', 'prepared', 'executed', 'checkpoint', 'stable', 'truncate'] as const;
 const POINTS = RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => ({ record, phase })));
 const DOWN_US = 30_000;
 
@@ -35,7 +35,7 @@ describe.each(POINTS)('$record, $phase', ({ record, phase }) => {
   test.each([1, 2, 4])('node%i loses its power and starts again', (index) => {
     for (const survivors of [0, 1]) {
       const scene = makeScene(4);
-      scene.node(index).setTrap({ record, phase, survivors });
+      scene.node(index).setTrap({ kind: 'record', record, phase, survivors });
       order(scene);
       expectAllIsWell(scene);
       expect(scene.node(index).incarnation).toBe(2);
@@ -44,9 +44,22 @@ describe.each(POINTS)('$record, $phase', ({ record, phase }) => {
 
   test.each([1, 2, 3, 4])('all of %i nodes lose their power there and start again', (replicaCount) => {
     const scene = makeScene(replicaCount);
-    for (const node of scene.world.nodes) node.setTrap({ record, phase, survivors: 0 });
+    for (const node of scene.world.nodes) node.setTrap({ kind: 'record', record, phase, survivors: 0 });
     order(scene);
     expectAllIsWell(scene);
     for (const node of scene.world.nodes) expect(node.incarnation).toBe(2);
+  });
+});
+
+// The gaps between all outputs of the first requests, one after the other, and the middle of each message.
+describe.each(Array.from({ length: 24 }, (_, at) => at + 1))('after output %i', (count) => {
+  test.each([1, 2])('node%i loses its power and starts again', (index) => {
+    for (const receivers of [undefined, 0b0101]) {
+      const scene = makeScene(4);
+      scene.node(index).setTrap({ kind: 'output', of: undefined, count, receivers, survivors: 0 });
+      order(scene);
+      expectAllIsWell(scene);
+      expect(scene.node(index).incarnation).toBe(2);
+    }
   });
 });
