@@ -8,8 +8,8 @@ import { simulateSeed } from '../../src/simulation/simulate.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
-/** Six processes, on a machine that may be busy. */
-const PATIENCE_MS = 120_000;
+/** Some seconds, on a machine that may be busy. */
+const PATIENCE_MS = 300_000;
 
 const PLAIN = { TZ: 'UTC', LC_ALL: 'C', NODE_OPTIONS: '' };
 const FAR = {
@@ -39,7 +39,7 @@ test('the environment does reach the child', async () => {
 });
 
 describe('same seed, same run', () => {
-  test.each([68, 69, 75])(
+  test.each([68, 75])(
     '%i, traced under two environments, and twice in this process',
     async (seed) => {
       const [plain, far] = await Promise.all([traceOf(seed, PLAIN), traceOf(seed, FAR)]);
