@@ -13,7 +13,7 @@ const SAMPLES_KEPT = 50;
 const SAMPLES_NEEDED = 16;
 /** A batch takes a round trip and what the disks need: five of them are four round trips and one batch. */
 const BATCH_TIMES = 5;
-/** A request may be overtaken by so many full pipelines. */
+/** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
 const PIPELINES = 2;
 /** Requests remembered as passed on; beyond it new ones are not measured. */
 const PASSED_ON_KEPT = 4096;
@@ -69,11 +69,11 @@ export class PrimaryPerformance {
     keep(this.#batchTimes, us);
   }
 
-  /** What the primary does wrong, in a few words; undefined while nothing can be said. */
-  problem(leastUs: number, pipeline: number): string | undefined {
+  /** What the primary does wrong, in a few words; undefined while nothing can be said. `batchesAhead`: how many may be ordered before a request. */
+  problem(leastUs: number, batchesAhead: number): string | undefined {
     const [oldest] = this.#passedOn.values();
     const overtaken = oldest === undefined ? 0 : this.#batches - oldest.batches;
-    if (overtaken > PIPELINES * pipeline * this.factor)
+    if (overtaken > batchesAhead * this.factor)
       return `ordered ${overtaken} batches since it was given a request that is in none of them`;
     const batchTime = median(this.#batchTimes);
     if (this.#waits.length < SAMPLES_NEEDED || batchTime === undefined) return undefined;
@@ -110,8 +110,9 @@ function milliseconds(us: number): string {
 /** Looks at the measurements; a primary that fails them must go. Never certain: this replica, or a link, may be what is slow. */
 export function judgePrimary(core: Core): void {
   if (core.isPrimary || core.inViewChange || core.isBehind || !core.mayVote) return;
-  const { slowPrimaryUs, pipeline } = core.config.tuning;
-  const problem = core.performance.problem(slowPrimaryUs, pipeline);
+  const { slowPrimaryUs, pipeline, queueRequests, batchRequests } = core.config.tuning;
+  const batchesAhead = PIPELINES * pipeline + Math.ceil(queueRequests / batchRequests);
+  const problem = core.performance.problem(slowPrimaryUs, batchesAhead);
   if (problem === undefined) return;
   const node = core.primary;
   suspect(core, {

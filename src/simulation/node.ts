@@ -305,8 +305,7 @@ export class SimulatedNode implements NodeView {
       this.#armWake();
       return;
     }
-    if (!this.#late.isEmpty)
-      for (const late of this.#late.takeAll()) this.#host.send(this, late.to, late.frame);
+    if (!this.#late.isEmpty) for (const late of this.#late.takeAll()) this.#host.send(this, late.to, late.frame);
     this.#host.send(this, to, frame);
   }
 

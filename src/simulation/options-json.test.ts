@@ -80,7 +80,19 @@ describe('refused, with the path of what is wrong', () => {
     ['a trap without a kind', { faults: [{ ...CRASH, trap: { ...TRAP, kind: undefined } }] }, 'faults[0].trap.kind'],
     [
       'a node that is not there, on a side',
-      { faults: [{ kind: 'partition', groups: [[0, 1], [2, 3, 4]], withClients: false, forUs: 1 }] },
+      {
+        faults: [
+          {
+            kind: 'partition',
+            groups: [
+              [0, 1],
+              [2, 3, 4],
+            ],
+            withClients: false,
+            forUs: 1,
+          },
+        ],
+      },
       'faults[0].groups',
     ],
     [
@@ -88,7 +100,11 @@ describe('refused, with the path of what is wrong', () => {
       { faults: [{ kind: 'one-way', links: { kind: 'one', replica: 1, peer: 4 }, forUs: 1 }] },
       'faults[0].links.peer',
     ],
-    ['a node that is not there, to pause', { faults: [{ kind: 'pause', replicas: [9], bufferBytes: 1, forUs: 1 }] }, 'faults[0].replicas'],
+    [
+      'a node that is not there, to pause',
+      { faults: [{ kind: 'pause', replicas: [9], bufferBytes: 1, forUs: 1 }] },
+      'faults[0].replicas',
+    ],
     [
       'a message that no replica takes',
       { faults: [{ kind: 'drop-type', types: ['reply'], receivers: [1], forUs: 1 }] },

@@ -31,6 +31,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   openClients: false,
   openClientLimit: 8,
   idempotencyKeys: 64,
+  digestsPerSlot: 64,
   tuning: {
     ...DEFAULT_TUNING,
     batchRequests: 8,
@@ -155,6 +156,7 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   openClients: flag,
   openClientLimit: positive,
   idempotencyKeys: positive,
+  digestsPerSlot: positive,
   tuning: TUNING,
   application: oneOf(['ledger', 'counter']),
   network: NETWORK,

@@ -45,6 +45,7 @@ export interface SwarmOptions {
   readonly openClients: boolean;
   readonly openClientLimit: number;
   readonly idempotencyKeys: number;
+  readonly digestsPerSlot: number;
   readonly tuning: TuningConfig;
   readonly application: 'ledger' | 'counter';
   readonly network: LinkQuality;
@@ -110,10 +111,8 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
   const replicas = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
   const correct = replicas.filter((id) => !liars.some(({ replica }) => replica === id));
   const faults = makeFaults(random, { replicaCount, correct });
-  // A batch with a bad MAC waits for a signed copy of the request. Where every queue is full of others' requests none gets in, and the slot waits
-  // for a view change.
-  const hasBadMacs = faults.some((fault) => fault.kind === 'faulty-client' && fault.fault === 'partial-authenticator');
-  const queueRequests = hasBadMacs ? 64 : random.pick([3, 64]);
+  // Room for every session of the correct clients: a request that the primary has no room for looks left out to a backup.
+  const queueRequests = random.pick([16, 64]);
   const sessionsPerClient = random.pick([2, 4, 16]);
   const sessionsAtOnce = Math.min(sessionsPerClient, random.pick([1, 1, 2, 4]));
   return {
@@ -125,6 +124,7 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     openClients: random.chance(0.3),
     openClientLimit: random.pick([1, 2, 8]),
     idempotencyKeys: random.pick([4, 64]),
+    digestsPerSlot: random.pick([1, 2, 64]),
     tuning: { ...makeTuning(random, checkpointInterval), queueRequests },
     application: random.chance(0.1) ? 'counter' : 'ledger',
     network: makeQuality(random),
@@ -153,6 +153,7 @@ function makeTuning(random: Random, checkpointInterval: number): TuningConfig {
     ...DEFAULT_TUNING,
     pipeline: Math.min(random.pick([1, 2, 4, 8]), 2 * checkpointInterval),
     batchRequests: random.pick([1, 2, 8]),
+    maxTimeoutUs: random.pick([2_000_000, 8_000_000]),
     statusIntervalUs: random.pick([30_000, 100_000]),
     idleStatusIntervalUs: 300_000,
     idleCheckpointUs: random.pick([300_000, 1_000_000]),
@@ -173,7 +174,7 @@ function makeQuality(random: Random): LinkQuality {
   };
 }
 
-/** Up to f liars. The primary of view 0 is one of them in few runs: without a view change most of its lies stop everything. */
+/** Up to f liars, the primary of view 0 among them in every other run. */
 function makeLiars(random: Random, replicaCount: number): readonly Liar[] {
   const faultLimit = Math.floor((replicaCount - 1) / 3);
   const count = random.chance(0.75) ? random.between(Math.min(1, faultLimit), faultLimit) : 0;

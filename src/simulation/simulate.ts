@@ -293,5 +293,6 @@ export function clusterOf(options: SwarmOptions): ClusterConfig {
     openClientLimit: options.openClientLimit,
     sessionsPerClient: options.sessionsPerClient,
     idempotencyKeys: options.idempotencyKeys,
+    digestsPerSlot: options.digestsPerSlot,
   };
 }
