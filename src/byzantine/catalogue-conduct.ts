@@ -29,8 +29,14 @@ export const CONDUCT: readonly BehaviourEntry[] = [
     role: 'primary',
     changes: 'Everything it sends leaves four fifths of the request timeout late, in order.',
     othersSee:
-      'Each request takes nearly the timeout, and a few at a time are ordered. The timeout alone does not replace it: every execution restarts it.',
+      'Each request takes nearly the timeout, which never passes. The backups measure how long it takes to order what it is given while it has nothing else to do, and replace it.',
     suspicions: [
+      {
+        kind: 'slow-primary',
+        certainty: 'uncertain',
+        by: 'every backup',
+        when: 'sixteen requests were passed on to it and measured',
+      },
       {
         kind: 'unresponsive',
         certainty: 'uncertain',
@@ -154,13 +160,19 @@ export const CONDUCT: readonly BehaviourEntry[] = [
     role: 'primary',
     changes: 'The requests of one client, the one with the lowest id, are never proposed and never answered.',
     othersSee:
-      'That client turns to all, and the backups wait in vain for its request. Those of others execute, and each execution starts the timeout anew.',
+      'That client turns to all, and the backups wait in vain for its request: they replace the primary when the timeout passes without an execution, or when too many batches have overtaken that request. All others are served meanwhile.',
     suspicions: [
       {
         kind: 'unresponsive',
         certainty: 'uncertain',
         by: 'every backup',
         when: 'the censored client asks and nothing else is ordered for a timeout',
+      },
+      {
+        kind: 'slow-primary',
+        certainty: 'uncertain',
+        by: 'every backup',
+        when: 'the censored client asks and others are served',
       },
     ],
   },

@@ -60,7 +60,8 @@ export function makeReplay(context: BehaviourContext): Behaviour {
 
   /** Who made it: nobody takes its own words from another. */
   const authorOf = (message: Message): ReplicaId | undefined => {
-    if (message.type === 'pre-prepare') return asReplicaId(message.view % context.cluster.replicaCount);
+    if (message.type === 'pre-prepare' || message.type === 'new-view')
+      return asReplicaId(message.view % context.cluster.replicaCount);
     return 'replica' in message ? message.replica : undefined;
   };
 

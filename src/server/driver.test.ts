@@ -196,6 +196,31 @@ describe('Driver on a real log, n = 1', () => {
     expect(JSON.parse(result)).toMatchObject({ balance: 1100 });
   });
 
+  it('slow: an answer leaves four fifths of the request timeout after it was ready; stopped meanwhile, never', async () => {
+    const node = await start();
+    expect(node.driver.behave('slow', true)).toBe(true);
+    const began = realClock().monotonic;
+    node.driver.onFrame(clientLink, transfer(session, 1));
+    expect(node.driver.status().lastExecuted).toBe(1);
+    await expect.poll(() => replies(node).length, { timeout: 5000 }).toBe(1);
+    expect(realClock().monotonic - began).toBeGreaterThanOrEqual(0.8 * DEFAULT_TUNING.requestTimeoutUs);
+    node.driver.onFrame(clientLink, transfer(session, 2));
+    await expect.poll(() => node.driver.heldOutputs).toBe(0);
+    node.driver.stop();
+    expect(replies(node)).toHaveLength(1);
+  });
+
+  it('censor: the replica never learns of the requests of that client', async () => {
+    const node = await start();
+    expect(node.driver.behave('censor', true)).toBe(true);
+    node.driver.onFrame(clientLink, transfer(session, 1));
+    expect(node.driver.status().queuedRequests).toBe(0);
+    expect(node.driver.status().lastExecuted).toBe(0);
+    expect(node.driver.behave('censor', false)).toBe(true);
+    node.driver.onFrame(clientLink, transfer(session, 1));
+    await expect.poll(() => replies(node).length).toBe(1);
+  });
+
   it('stops for good when its own rules are broken: nothing leaves any more', async () => {
     const clock = { ...realClock() };
     const node = await start(() => ({ ...clock }));
