@@ -1,5 +1,6 @@
 /** Two nodes against two: neither side has a quorum, so nothing may move, every node can say what it waits for, and all goes on once healed. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ExplainBody } from '../../src/api/index.ts';
 import { eventually, Workplace } from './local-cluster.ts';
 import { scaled, settle } from './support/faults.ts';
 import { MeshedCluster } from './support/meshed-cluster.ts';
@@ -33,29 +34,37 @@ afterEach(async () => {
 
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test(
-  `two against two for ${APART_MS / 1000} s: no progress, and progress within 10 s of healing`,
-  async () => {
-    const [some, others] = SIDES;
-    cluster.between(some, others, (link) => link.cut());
-    await pause(ECHO_MS);
-    const { acknowledged } = load;
-    await pause(APART_MS - ECHO_MS);
-    expect(load.acknowledged).toBe(acknowledged);
-    for (const side of SIDES) {
-      for (const name of side) {
-        const { connected_peers: peers } = await place.status(name);
-        expect([name, ...peers].toSorted()).toEqual(side);
-      }
-    }
-    cluster.heal();
-    await load.progress(1, PROGRESS_WITHIN_MS);
-    await eventually('all nodes have one view', async () => {
-      const views = (await place.statuses()).map(({ view }) => view);
-      return new Set(views).size === 1;
-    });
-    await load.progress(scaled(1000), MINUTE_MS);
-    await settle(cluster, load);
-  },
-  4 * MINUTE_MS,
-);
+/** What `explain` says at a node of one side names what is missing, the other side as those who could give it, and since when. */
+async function explains(name: string, side: readonly string[], away: readonly string[]): Promise<void> {
+  const { body } = await place.get(name, '/pbft/explain');
+  const { view_change: viewChange, slots, summary, waits } = body as ExplainBody;
+  const open = viewChange ?? slots[0]?.waiting_for;
+  expect(open?.missing).toEqual(expect.arrayContaining([...away]));
+  expect(open?.have.filter((node) => !side.includes(node))).toEqual([]);
+  expect(open?.have.length).toBeLessThan(open?.needed ?? 0);
+  expect(open?.since_ms).toBeGreaterThan(APART_MS / 2);
+  expect(open?.since_ms).toBeLessThan(APART_MS + MINUTE_MS);
+  expect(summary).toContain(`no link to ${away.join(', ')} for`);
+  const links = waits.filter(({ what }) => what === 'link');
+  expect(links.flatMap(({ missing }) => missing)).toEqual(away);
+  for (const link of links) expect(link.since_ms).toBeGreaterThan(APART_MS / 2);
+}
+
+test(`two against two for ${APART_MS / 1000} s: no progress, each node explains why, and progress within 10 s of healing`, async () => {
+  const [some, others] = SIDES;
+  cluster.between(some, others, (link) => link.cut());
+  await pause(ECHO_MS);
+  const { acknowledged } = load;
+  await pause(APART_MS - ECHO_MS);
+  expect(load.acknowledged).toBe(acknowledged);
+  for (const name of some) await explains(name, some, others);
+  for (const name of others) await explains(name, others, some);
+  cluster.heal();
+  await load.progress(1, PROGRESS_WITHIN_MS);
+  await eventually('all nodes have one view', async () => {
+    const views = (await place.statuses()).map(({ view }) => view);
+    return new Set(views).size === 1;
+  });
+  await load.progress(scaled(1000), MINUTE_MS);
+  await settle(cluster, load);
+}, 4 * MINUTE_MS);

@@ -10,18 +10,29 @@ const REPLACED_WITHIN_MS = 5000;
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+/** One caller at each gateway: one of these is the client that a censor leaves out. */
+let callers: readonly Promise<void>[];
+let isCalling: boolean;
 beforeEach(async () => {
   place = new Workplace();
   cluster = await MeshedCluster.start(place, 4);
   load = new SteadyLoad(place);
   // More than the rule takes the median of.
   await load.progress(1000, 60_000);
+  isCalling = true;
+  callers = cluster.names.map(call);
 });
 afterEach(async () => {
+  isCalling = false;
+  await Promise.all(callers);
   await load.close();
   await place.clear();
   await cluster.close();
 });
+
+async function call(name: string): Promise<void> {
+  while (isCalling) await place.post(name, '/pbft/request?wait=true', { operation: 'transfer', to: name, amount: 1 });
+}
 
 test.each(['slow', 'censor'])(
   `a primary that begins to %s under load is replaced within ${REPLACED_WITHIN_MS} ms`,
@@ -31,6 +42,8 @@ test.each(['slow', 'censor'])(
     await replaced(cluster, view, REPLACED_WITHIN_MS);
     await load.progress(100);
     await behave(place, name, behaviour, false);
+    isCalling = false;
+    await Promise.all(callers);
     await settle(cluster, load);
   },
   120_000,
