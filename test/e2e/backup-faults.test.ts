@@ -1,7 +1,7 @@
 /** Backups of a cluster of real processes are killed, paused and cut off under load: the others go on, and nothing is lost or done twice. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually, isAlive, Workplace } from './local-cluster.ts';
-import { isTakingPart, killAndAwait, scaled, settle } from './support/faults.ts';
+import { isTakingPart, killAndAwait, scaled, checkSettled } from './support/faults.ts';
 import { MeshedCluster } from './support/meshed-cluster.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
@@ -32,7 +32,7 @@ test(
       await killAndAwait(cluster, name, load);
     }
     expect(cluster.up.stderr).not.toContain('stays down');
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   3 * MINUTE_MS,
 );
@@ -50,7 +50,7 @@ test(
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
     expect(isAlive(pid)).toBe(true);
   },
   5 * MINUTE_MS,
@@ -66,7 +66,7 @@ test(
     expect((await place.status('node3')).last_executed).toBe(alone);
     cluster.heal();
     await isTakingPart(cluster, 'node3', load);
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -87,7 +87,7 @@ test(
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -99,7 +99,7 @@ test(
     await load.progress(scaled(2000), MINUTE_MS);
     await isTakingPart(cluster, 'node3', load);
     cluster.heal();
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -112,7 +112,7 @@ test(
     await load.progress(200, MINUTE_MS);
     cluster.heal();
     await isTakingPart(cluster, 'node4', load);
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -127,7 +127,7 @@ test(
       await load.progress(20);
       cluster.heal();
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );

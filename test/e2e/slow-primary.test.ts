@@ -1,7 +1,7 @@
 /** A primary that does its work badly, and not so badly that a request times out, is replaced all the same. */
 import { afterEach, beforeEach, test } from 'vitest';
 import { Workplace } from './local-cluster.ts';
-import { behave, currentPrimary, replaced, settle } from './support/faults.ts';
+import { behave, currentPrimary, replaced, checkSettled } from './support/faults.ts';
 import { MeshedCluster } from './support/meshed-cluster.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
@@ -44,7 +44,7 @@ test.each(['slow', 'censor'])(
     await behave(place, name, behaviour, false);
     isCalling = false;
     await Promise.all(callers);
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   120_000,
 );

@@ -10,7 +10,7 @@ import {
   killAndAwait,
   replaced,
   scaled,
-  settle,
+  checkSettled,
 } from './support/faults.ts';
 import { MeshedCluster } from './support/meshed-cluster.ts';
 import { SteadyLoad } from './support/steady-load.ts';
@@ -59,7 +59,7 @@ describe('four nodes', () => {
         if (TIMES > 8 && rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
       }
       expect(cluster.up.stderr).not.toContain('stays down');
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     6 * MINUTE_MS,
   );
@@ -78,7 +78,7 @@ describe('four nodes', () => {
         await checkpointed(cluster);
         load.takeLongestGap();
       }
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     6 * MINUTE_MS,
   );
@@ -98,7 +98,7 @@ describe('four nodes', () => {
         for (const node of cluster.names) await isTakingPart(cluster, node, load);
         load.takeLongestGap();
       }
-      await settle(cluster, load, [...liars]);
+      await checkSettled(cluster, load, [...liars]);
     },
     6 * MINUTE_MS,
   );
@@ -117,7 +117,7 @@ describe('four nodes', () => {
         process.kill(pid, 'SIGCONT');
       }
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -136,7 +136,7 @@ describe('four nodes', () => {
       } finally {
         process.kill(pid, 'SIGCONT');
       }
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     5 * MINUTE_MS,
   );
@@ -150,7 +150,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -164,7 +164,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -178,7 +178,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -199,7 +199,7 @@ describe('seven nodes', () => {
       for (const faulty of [next, name]) await behave(place, faulty, 'silent', false);
       await isTakingPart(cluster, name, load);
       await isTakingPart(cluster, next, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     3 * MINUTE_MS,
   );
@@ -214,7 +214,7 @@ describe('seven nodes', () => {
       await isTakingPart(cluster, name, load);
       await isTakingPart(cluster, next, load);
       expect((await heard(cluster)).map(({ node_id: node }) => node)).toEqual(cluster.names);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     3 * MINUTE_MS,
   );
