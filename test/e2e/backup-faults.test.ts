@@ -1,25 +1,26 @@
 /** Backups of a cluster of real processes are killed, paused and cut off under load: the others go on, and nothing is lost or done twice. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually, isAlive, Workplace } from './local-cluster.ts';
+import { eventually, isAlive } from './local-cluster.ts';
+import type { Workplace } from './local-cluster.ts';
 import { isTakingPart, killAndAwait, scaled, checkSettled } from './support/faults.ts';
-import { MeshedCluster } from './support/meshed-cluster.ts';
-import { SteadyLoad } from './support/steady-load.ts';
+import type { MeshedCluster } from './support/meshed-cluster.ts';
+import type { SteadyLoad } from './support/steady-load.ts';
+import { startTrial } from './support/trial.ts';
+import type { Trial } from './support/trial.ts';
 
 const MINUTE_MS = 60_000;
 
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+let trial: Trial | undefined;
 beforeEach(async () => {
-  place = new Workplace();
-  cluster = await MeshedCluster.start(place, 4);
-  load = new SteadyLoad(place);
-  await load.progress(100);
+  trial = await startTrial(4);
+  ({ place, cluster, load } = trial);
 });
 afterEach(async () => {
-  await load.close();
-  await place.clear();
-  await cluster.close();
+  await trial?.end();
+  trial = undefined;
 });
 
 const KILLS = scaled(12);

@@ -1,10 +1,13 @@
 /** Two nodes against two: neither side has a quorum, so nothing may move, every node can say what it waits for, and all goes on once healed. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ExplainBody } from '../../src/api/index.ts';
-import { eventually, Workplace } from './local-cluster.ts';
+import { eventually } from './local-cluster.ts';
+import type { Workplace } from './local-cluster.ts';
 import { scaled, checkSettled } from './support/faults.ts';
-import { MeshedCluster } from './support/meshed-cluster.ts';
-import { SteadyLoad } from './support/steady-load.ts';
+import type { MeshedCluster } from './support/meshed-cluster.ts';
+import type { SteadyLoad } from './support/steady-load.ts';
+import { startTrial } from './support/trial.ts';
+import type { Trial } from './support/trial.ts';
 
 const MINUTE_MS = 60_000;
 const APART_MS = scaled(MINUTE_MS);
@@ -20,16 +23,14 @@ const SIDES = [
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+let trial: Trial | undefined;
 beforeEach(async () => {
-  place = new Workplace();
-  cluster = await MeshedCluster.start(place, 4);
-  load = new SteadyLoad(place);
-  await load.progress(100);
+  trial = await startTrial(4);
+  ({ place, cluster, load } = trial);
 });
 afterEach(async () => {
-  await load.close();
-  await place.clear();
-  await cluster.close();
+  await trial?.end();
+  trial = undefined;
 });
 
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,6 +1,6 @@
 /** The primary of a cluster of real processes is killed, paused, cut off or made to lie under load: another one takes its place in time. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Workplace } from './local-cluster.ts';
+import type { Workplace } from './local-cluster.ts';
 import {
   behave,
   checkpointed,
@@ -12,8 +12,10 @@ import {
   scaled,
   checkSettled,
 } from './support/faults.ts';
-import { MeshedCluster } from './support/meshed-cluster.ts';
-import { SteadyLoad } from './support/steady-load.ts';
+import type { MeshedCluster } from './support/meshed-cluster.ts';
+import type { SteadyLoad } from './support/steady-load.ts';
+import { startTrial } from './support/trial.ts';
+import type { Trial } from './support/trial.ts';
 
 const MINUTE_MS = 60_000;
 /** With the timeout of 500 ms: no two acknowledgements lie further apart. */
@@ -24,19 +26,16 @@ const KILL_EVERY_MS = 4000;
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+let trial: Trial | undefined;
 
 async function start(count: number): Promise<void> {
-  place = new Workplace();
-  cluster = await MeshedCluster.start(place, count);
-  load = new SteadyLoad(place);
-  await load.progress(100);
-  load.takeLongestGap();
+  trial = await startTrial(count);
+  ({ place, cluster, load } = trial);
 }
 
 async function end(): Promise<void> {
-  await load.close();
-  await place.clear();
-  await cluster.close();
+  await trial?.end();
+  trial = undefined;
 }
 
 describe('four nodes', () => {
