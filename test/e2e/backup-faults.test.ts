@@ -1,25 +1,26 @@
 /** Backups of a cluster of real processes are killed, paused and cut off under load: the others go on, and nothing is lost or done twice. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually, isAlive, Workplace } from './local-cluster.ts';
-import { isTakingPart, killAndAwait, scaled, settle } from './support/faults.ts';
-import { MeshedCluster } from './support/meshed-cluster.ts';
-import { SteadyLoad } from './support/steady-load.ts';
+import { eventually, isAlive } from './local-cluster.ts';
+import type { Workplace } from './local-cluster.ts';
+import { isTakingPart, killAndAwait, scaled, checkSettled } from './support/faults.ts';
+import type { MeshedCluster } from './support/meshed-cluster.ts';
+import type { SteadyLoad } from './support/steady-load.ts';
+import { startTrial } from './support/trial.ts';
+import type { Trial } from './support/trial.ts';
 
 const MINUTE_MS = 60_000;
 
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+let trial: Trial | undefined;
 beforeEach(async () => {
-  place = new Workplace();
-  cluster = await MeshedCluster.start(place, 4);
-  load = new SteadyLoad(place);
-  await load.progress(100);
+  trial = await startTrial(4);
+  ({ place, cluster, load } = trial);
 });
 afterEach(async () => {
-  await load.close();
-  await place.clear();
-  await cluster.close();
+  await trial?.end();
+  trial = undefined;
 });
 
 const KILLS = scaled(12);
@@ -32,7 +33,7 @@ test(
       await killAndAwait(cluster, name, load);
     }
     expect(cluster.up.stderr).not.toContain('stays down');
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   3 * MINUTE_MS,
 );
@@ -50,7 +51,7 @@ test(
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
     expect(isAlive(pid)).toBe(true);
   },
   5 * MINUTE_MS,
@@ -66,7 +67,7 @@ test(
     expect((await place.status('node3')).last_executed).toBe(alone);
     cluster.heal();
     await isTakingPart(cluster, 'node3', load);
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -87,7 +88,7 @@ test(
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -99,7 +100,7 @@ test(
     await load.progress(scaled(2000), MINUTE_MS);
     await isTakingPart(cluster, 'node3', load);
     cluster.heal();
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -112,7 +113,7 @@ test(
     await load.progress(200, MINUTE_MS);
     cluster.heal();
     await isTakingPart(cluster, 'node4', load);
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );
@@ -127,7 +128,7 @@ test(
       await load.progress(20);
       cluster.heal();
     }
-    await settle(cluster, load);
+    await checkSettled(cluster, load);
   },
   2 * MINUTE_MS,
 );

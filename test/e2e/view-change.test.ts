@@ -1,6 +1,6 @@
 /** The primary of a cluster of real processes is killed, paused, cut off or made to lie under load: another one takes its place in time. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Workplace } from './local-cluster.ts';
+import type { Workplace } from './local-cluster.ts';
 import {
   behave,
   checkpointed,
@@ -10,10 +10,12 @@ import {
   killAndAwait,
   replaced,
   scaled,
-  settle,
+  checkSettled,
 } from './support/faults.ts';
-import { MeshedCluster } from './support/meshed-cluster.ts';
-import { SteadyLoad } from './support/steady-load.ts';
+import type { MeshedCluster } from './support/meshed-cluster.ts';
+import type { SteadyLoad } from './support/steady-load.ts';
+import { startTrial } from './support/trial.ts';
+import type { Trial } from './support/trial.ts';
 
 const MINUTE_MS = 60_000;
 /** With the timeout of 500 ms: no two acknowledgements lie further apart. */
@@ -24,19 +26,16 @@ const KILL_EVERY_MS = 4000;
 let place: Workplace;
 let cluster: MeshedCluster;
 let load: SteadyLoad;
+let trial: Trial | undefined;
 
 async function start(count: number): Promise<void> {
-  place = new Workplace();
-  cluster = await MeshedCluster.start(place, count);
-  load = new SteadyLoad(place);
-  await load.progress(100);
-  load.takeLongestGap();
+  trial = await startTrial(count);
+  ({ place, cluster, load } = trial);
 }
 
 async function end(): Promise<void> {
-  await load.close();
-  await place.clear();
-  await cluster.close();
+  await trial?.end();
+  trial = undefined;
 }
 
 describe('four nodes', () => {
@@ -59,7 +58,7 @@ describe('four nodes', () => {
         if (TIMES > 8 && rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
       }
       expect(cluster.up.stderr).not.toContain('stays down');
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     6 * MINUTE_MS,
   );
@@ -78,7 +77,7 @@ describe('four nodes', () => {
         await checkpointed(cluster);
         load.takeLongestGap();
       }
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     6 * MINUTE_MS,
   );
@@ -98,7 +97,7 @@ describe('four nodes', () => {
         for (const node of cluster.names) await isTakingPart(cluster, node, load);
         load.takeLongestGap();
       }
-      await settle(cluster, load, [...liars]);
+      await checkSettled(cluster, load, [...liars]);
     },
     6 * MINUTE_MS,
   );
@@ -117,7 +116,7 @@ describe('four nodes', () => {
         process.kill(pid, 'SIGCONT');
       }
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -136,7 +135,7 @@ describe('four nodes', () => {
       } finally {
         process.kill(pid, 'SIGCONT');
       }
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     5 * MINUTE_MS,
   );
@@ -150,7 +149,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -164,7 +163,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -178,7 +177,7 @@ describe('four nodes', () => {
       await load.progress(scaled(2000), MINUTE_MS);
       cluster.heal();
       await isTakingPart(cluster, name, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     2 * MINUTE_MS,
   );
@@ -199,7 +198,7 @@ describe('seven nodes', () => {
       for (const faulty of [next, name]) await behave(place, faulty, 'silent', false);
       await isTakingPart(cluster, name, load);
       await isTakingPart(cluster, next, load);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     3 * MINUTE_MS,
   );
@@ -214,7 +213,7 @@ describe('seven nodes', () => {
       await isTakingPart(cluster, name, load);
       await isTakingPart(cluster, next, load);
       expect((await heard(cluster)).map(({ node_id: node }) => node)).toEqual(cluster.names);
-      await settle(cluster, load);
+      await checkSettled(cluster, load);
     },
     3 * MINUTE_MS,
   );

@@ -81,7 +81,11 @@ export async function checkpointed(cluster: MeshedCluster): Promise<void> {
 }
 
 /** Ends the load; then all nodes must come to one root within ten seconds, every acknowledged transfer once in it, and no correct node certainly accused by another. */
-export async function settle(cluster: MeshedCluster, load: SteadyLoad, liars: readonly string[] = []): Promise<void> {
+export async function checkSettled(
+  cluster: MeshedCluster,
+  load: SteadyLoad,
+  liars: readonly string[] = [],
+): Promise<void> {
   await load.stop();
   const statuses = await cluster.place.sameRoots(10_000);
   await load.check(cluster.place, cluster.names);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { findFreePorts } from '../../../src/cli/ports.ts';
 import { generateCluster, writeJson } from '../../../src/server/config/index.ts';
 import { must } from '../../support/must.ts';
-import { Workplace } from '../local-cluster.ts';
+import type { Workplace } from '../local-cluster.ts';
 import type { CliProcess } from '../local-cluster.ts';
 import { LinkProxy } from './link-proxy.ts';
 
