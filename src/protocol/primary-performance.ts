@@ -20,8 +20,8 @@ const PASSED_ON_KEPT = 4096;
 const MAX_FACTOR = 64;
 
 interface PassedOn {
-  /** Monotonic µs. */
-  readonly at: number;
+  /** µs of idleness by then. */
+  readonly idle: number;
   /** Batches that had been pre-prepared in this view by then. */
   readonly batches: number;
 }
@@ -32,6 +32,9 @@ export class PrimaryPerformance {
   readonly #waits: number[] = [];
   readonly #batchTimes: number[] = [];
   #batches = 0;
+  /** µs in which nothing was in flight here, up to `#idleUntil`. */
+  #idle = 0;
+  #idleUntil = 0;
   /** Doubles with each view change that these measurements started, so that overload does not topple primary after primary. */
   factor = 1;
 
@@ -43,20 +46,27 @@ export class PrimaryPerformance {
   }
 
   /** A signed request left for the primary. */
-  notePassedOn(request: Digest, now: number): void {
+  notePassedOn(request: Digest, now: number, idleSince: number | undefined): void {
     if (this.#passedOn.size >= PASSED_ON_KEPT || this.#passedOn.has(request)) return;
-    this.#passedOn.set(request, { at: now, batches: this.#batches });
+    this.#countIdle(now, idleSince);
+    this.#passedOn.set(request, { idle: this.#idle, batches: this.#batches });
   }
 
   /** A fresh PRE-PREPARE with these requests came. `idleSince`: since when nothing was in flight here; undefined = something is. */
   notePrePrepare(requests: readonly Digest[], now: number, idleSince: number | undefined): void {
     this.#batches += 1;
+    this.#countIdle(now, idleSince);
     for (const request of requests) {
       const passedOn = this.#passedOn.get(request);
       if (passedOn === undefined) continue;
       this.#passedOn.delete(request);
-      keep(this.#waits, idleSince === undefined ? 0 : now - Math.max(passedOn.at, idleSince));
+      keep(this.#waits, this.#idle - passedOn.idle);
     }
+  }
+
+  #countIdle(now: number, since: number | undefined): void {
+    if (since !== undefined) this.#idle += Math.max(0, now - Math.max(since, this.#idleUntil));
+    this.#idleUntil = now;
   }
 
   /** It was executed, however that came about. */

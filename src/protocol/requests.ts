@@ -23,7 +23,12 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
     // From a client only: a replica that passes a request on to every backup and not to the primary would let a correct primary time out.
     if (typeof from !== 'string') continue;
     forward.push(received.request);
-    if (!core.inViewChange) core.performance.notePassedOn(received.request.digest, core.now.monotonic);
+    if (!core.inViewChange)
+      core.performance.notePassedOn(
+        received.request.digest,
+        core.now.monotonic,
+        core.highestAccepted <= core.lastExecuted ? core.lastExecutionAt : undefined,
+      );
     startRequestTimer(core, waiting);
   }
   if (forward.length > 0 && !core.inViewChange) core.send([core.primary], { type: 'requests', requests: forward });
@@ -43,7 +48,12 @@ export function passOnKnownRequests(core: Core): void {
     bytes = 0;
   };
   for (const { request, verified } of core.queue.unproposed()) {
-    if (verified === 'signature') core.performance.notePassedOn(request.digest, core.now.monotonic);
+    if (verified === 'signature')
+      core.performance.notePassedOn(
+        request.digest,
+        core.now.monotonic,
+        core.highestAccepted <= core.lastExecuted ? core.lastExecutionAt : undefined,
+      );
     const size = authenticatedRequestsSize([request]);
     if (bytes + size > PASSED_ON_BYTES || frame.length >= LIMITS.requestsPerBundle) flush();
     frame.push(request);
