@@ -241,6 +241,13 @@ export class Core {
     return this.lastExecuted < Math.max(this.log.low, this.floor);
   }
 
+  /** Have f+1 others, one of them correct, executed more? What they know repairs this replica, whatever the primary does. */
+  get isOutrun(): boolean {
+    let ahead = 0;
+    for (const other of this.#others) if (this.peer(other).claimedExecuted > this.lastExecuted) ahead += 1;
+    return ahead >= this.quorums.weak;
+  }
+
   /** `replica` was in `view`: an authentic message of it says so. */
   noteView(replica: ReplicaId, view: View): void {
     if (view > (this.seenViews[replica] ?? VIEW_ZERO)) this.seenViews[replica] = view;

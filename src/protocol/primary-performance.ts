@@ -18,9 +18,12 @@ const PIPELINES = 2;
 /** Requests remembered as passed on; beyond it new ones are not measured. */
 const PASSED_ON_KEPT = 4096;
 const MAX_FACTOR = 64;
+/** A primary with its queue full and one batch at a time in flight leaves a backup idle for a third of the time; beyond this share it is not at work. */
+const IDLE_SHARE = 2 / 3;
 
 interface PassedOn {
-  /** µs of idleness by then. */
+  /** Monotonic µs, and µs of idleness by then. */
+  readonly at: number;
   readonly idle: number;
   /** Batches that had been pre-prepared in this view by then. */
   readonly batches: number;
@@ -49,7 +52,7 @@ export class PrimaryPerformance {
   notePassedOn(request: Digest, now: number, idleSince: number | undefined): void {
     if (this.#passedOn.size >= PASSED_ON_KEPT || this.#passedOn.has(request)) return;
     this.#countIdle(now, idleSince);
-    this.#passedOn.set(request, { idle: this.#idle, batches: this.#batches });
+    this.#passedOn.set(request, { at: now, idle: this.#idle, batches: this.#batches });
   }
 
   /** A fresh PRE-PREPARE with these requests came. `idleSince`: since when nothing was in flight here; undefined = something is. */
@@ -60,7 +63,8 @@ export class PrimaryPerformance {
       const passedOn = this.#passedOn.get(request);
       if (passedOn === undefined) continue;
       this.#passedOn.delete(request);
-      keep(this.#waits, this.#idle - passedOn.idle);
+      const idle = this.#idle - passedOn.idle;
+      keep(this.#waits, idle > IDLE_SHARE * (now - passedOn.at) ? idle : 0);
     }
   }
 

@@ -22,7 +22,7 @@ import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
-import { onRequestTimeout, watch } from './request-timer.ts';
+import { onRequestTimeout, onViewChangeTimeout, watch } from './request-timer.ts';
 import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
 import { onNewView, tryNewView } from './new-view.ts';
 import { leaveView, onViewChange } from './view-change.ts';
@@ -231,7 +231,7 @@ export class Replica {
     if (core.timers.fires('transfer', monotonic)) onTransferTimeout(core);
     if (core.timers.fires('serve', monotonic)) answerDeferred(core);
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
-    if (core.timers.fires('view-change', monotonic)) core.toppled = 'timeout';
+    if (core.timers.fires('view-change', monotonic)) onViewChangeTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);

@@ -25,6 +25,12 @@ export function startRequestTimers(core: Core): void {
   for (const waiting of core.queue.all()) if (waiting.verified === 'signature') startRequestTimer(core, waiting);
 }
 
+/** The view change did not end in time, or nothing was executed in the view it led to. */
+export function onViewChangeTimeout(core: Core): void {
+  if (!core.inViewChange && core.isOutrun) watch(core);
+  else core.toppled = 'timeout';
+}
+
 /** In a new view in which nothing is waited for there is nothing to time. */
 export function stopViewChangeTimer(core: Core): void {
   if (core.isPrimary || !isAwaiting(core)) core.timers.clear('view-change');
@@ -60,8 +66,12 @@ export function restartAfterExecution(core: Core, overtaken: boolean): void {
   watch(core);
 }
 
-/** T has passed without an execution: the primary is suspected, and its view ends here. */
+/**
+ * T has passed without an execution: the primary is suspected, and its view ends here. Not while others go on: then it is this replica that lags,
+ * and alone in a higher view it would be of no use to anybody.
+ */
 export function onRequestTimeout(core: Core): void {
+  if (core.isOutrun) return watch(core);
   const waiting = core.queue.oldestTimed();
   const slot = oldestOpenSlot(core);
   core.emit({
