@@ -21,45 +21,50 @@ export class ScenarioError extends Error {
 /** What waits in a clogged link or before a process that stands still, at most, in bytes per link. */
 const BUFFER_BYTES = 1_000_000;
 
-/** Carries out a command of this kind; false if it is none. Throws {@link ScenarioError} where a word in it is wrong. */
-export function troubleWorld(world: World, [name = '', ...words]: readonly string[]): boolean {
+const COMMANDS = ['cut', 'mend', 'partition', 'oneway', 'clog', 'unclog', 'pause', 'resume', 'drift', 'heal'] as const;
+export type TroubleCommand = (typeof COMMANDS)[number];
+
+/** True for the commands of {@link troubleWorld}. */
+export function isTroubleCommand(name: string): name is TroubleCommand {
+  return COMMANDS.some((known) => known === name);
+}
+
+/** Carries out a command of this kind. Throws {@link ScenarioError} where a word in it is wrong. */
+export function troubleWorld(world: World, name: TroubleCommand, words: readonly string[]): void {
   const [first = '', second = 'all'] = words;
   const { network } = world;
   switch (name) {
     case 'cut':
     case 'mend':
       for (const other of othersOf(world, first, second)) setCutBothWays(world, [first, other], name === 'cut');
-      return true;
+      return;
     case 'partition':
       partition(world, words);
-      return true;
+      return;
     case 'oneway':
       for (const other of othersOf(world, first, second)) network.setCut(first, other, true);
-      return true;
+      return;
     case 'clog': {
       const others = new Set(othersOf(world, first, second));
       world.clog((from, to) => (from === first && others.has(to)) || (to === first && others.has(from)), BUFFER_BYTES);
-      return true;
+      return;
     }
     case 'unclog':
       world.unclogAll();
-      return true;
+      return;
     case 'pause':
       world.pause(nodeNamed(world, first), BUFFER_BYTES);
-      return true;
+      return;
     case 'resume':
       world.resume(nodeNamed(world, first));
-      return true;
+      return;
     case 'drift':
       nodeNamed(world, first).setClockRate(permille(second));
-      return true;
+      return;
     case 'heal':
       network.heal({ ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US });
       world.unclogAll();
       for (const node of world.nodes) world.resume(node);
-      return true;
-    default:
-      return false;
   }
 }
 
@@ -104,8 +109,9 @@ function setCutBothWays({ network }: World, [left, right]: readonly [Address, Ad
 }
 
 function checkAddress(world: World, name: string): void {
-  if (/^client[1-9]\d*$/.test(name) && Number(name.slice('client'.length)) <= world.clients.length) return;
-  nodeNamed(world, name);
+  const client = /^client([1-9]\d*)$/.exec(name);
+  if (client === null) nodeNamed(world, name);
+  else if (Number(client[1]) > world.clients.length) throw new ScenarioError(`"${name}": no such client`);
 }
 
 /** `120%` of the true time, from 50 to 200. */

@@ -16,7 +16,7 @@ import { describeProblem } from './guard.ts';
 import type { SimulatedNode } from './node.ts';
 import { readOptions } from './options-json.ts';
 import type { SwarmOptions } from './options.ts';
-import { nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
+import { isTroubleCommand, nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
 import { ScenarioWorld } from './scenario-world.ts';
 import type { ScenarioOptions } from './scenario-world.ts';
 import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
@@ -150,7 +150,8 @@ class Scenario {
       case 'status':
         return this.#world.world.nodes.map(describeNode);
       default:
-        if (!troubleWorld(this.#world.world, words)) throw new ScenarioError(`"${line}": no such command`);
+        if (!isTroubleCommand(name)) throw new ScenarioError(`"${line}": no such command`);
+        troubleWorld(this.#world.world, name, words.slice(1));
         return [];
     }
   }

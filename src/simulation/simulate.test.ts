@@ -4,34 +4,38 @@ import { mergeReports, runSeeds } from './run-seeds.ts';
 import { simulateSeed } from './simulate.ts';
 
 describe('a seed', () => {
-  test.each([69, 75])('%i gives the same run every time', (seed) => {
-    const first = simulateSeed(seed);
-    const second = simulateSeed(seed);
-    expect(second.traceHash).toBe(first.traceHash);
-    expect(second).toEqual(first);
-  });
+  test.each([88, 86])(
+    '%i gives the same run every time',
+    (seed) => {
+      const first = simulateSeed(seed);
+      const second = simulateSeed(seed);
+      expect(second.traceHash).toBe(first.traceHash);
+      expect(second).toEqual(first);
+    },
+    60_000,
+  );
 
   test('another seed gives another run', () => {
-    expect(simulateSeed(75).traceHash).not.toBe(simulateSeed(69).traceHash);
-  });
+    expect(simulateSeed(86).traceHash).not.toBe(simulateSeed(88).traceHash);
+  }, 60_000);
 
   test('a listener changes nothing', () => {
     let lines = 0;
-    const traced = simulateSeed(69, { onTrace: () => (lines += 1) });
-    expect(traced.traceHash).toBe(simulateSeed(69).traceHash);
+    const traced = simulateSeed(88, { onTrace: () => (lines += 1) });
+    expect(traced.traceHash).toBe(simulateSeed(88).traceHash);
     expect(lines).toBe(traced.steps);
-  });
+  }, 60_000);
 });
 
 test('a few seeds hold all invariants, and orders what it must', () => {
-  const report = runSeeds({ from: 66, count: 4, stride: 1, failuresAtMost: 1 });
+  const report = runSeeds({ from: 86, count: 4, stride: 1, failuresAtMost: 1 });
   expect(report.failures).toEqual([]);
   expect(report.answered).toBeGreaterThanOrEqual(4 * 200);
 }, 60_000);
 
 test('ranges shared among workers give what one worker would', () => {
-  const range = { from: 67, count: 3, stride: 1, failuresAtMost: 9 };
-  const shares = [0, 1].map((index) => runSeeds({ ...range, from: 67 + index, count: 3 - index, stride: 2 }));
+  const range = { from: 86, count: 3, stride: 1, failuresAtMost: 9 };
+  const shares = [0, 1].map((index) => runSeeds({ ...range, from: 86 + index, count: 3 - index, stride: 2 }));
   expect(mergeReports(shares)).toEqual(runSeeds(range));
 }, 60_000);
 
