@@ -22,7 +22,8 @@ export async function withMutantCopy<Result>(
   const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
   try {
     cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !TEST_FILE.test(path) });
-    cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    if (mutant.test !== undefined) cpSync(join(ROOT, 'test'), join(folder, 'test'), { recursive: true });
+    for (const file of ['package.json', 'vitest.config.ts']) cpSync(join(ROOT, file), join(folder, file));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(join(folder, mutant.file), mutated);
     return await use(folder);

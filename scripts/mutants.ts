@@ -17,10 +17,14 @@ interface Verdict {
   readonly seconds: number;
 }
 
-async function runSeeds(
-  folder: string,
-  { seeds, liar }: Mutant,
-): Promise<{ readonly code: number; readonly output: string }> {
+interface Run {
+  readonly code: number;
+  readonly output: string;
+}
+
+const VITEST = 'node_modules/vitest/vitest.mjs';
+
+async function runSeeds(folder: string, { seeds, liar, nodes }: Mutant): Promise<Run> {
   const args = [
     COPIED_CLI,
     'simulate',
@@ -36,9 +40,19 @@ async function runSeeds(
     '--no-coverage',
     '--no-shrink',
     ...(liar === undefined ? [] : ['--liar', liar]),
+    ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
   ];
+  return execute(folder, args);
+}
+
+/** The exit code is not 0 when a test failed; `output` tells which. */
+async function runTest(folder: string, test: string): Promise<Run> {
+  return execute(folder, [VITEST, 'run', '--project', 'system', '--bail', '1', '--no-color', test]);
+}
+
+async function execute(folder: string, args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...args], { cwd: folder, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, output: stdout + stderr });
     });
   });
@@ -52,9 +66,17 @@ async function judge(mutant: Mutant): Promise<Verdict> {
     told,
     seconds: (performance.now() - start) / 1000,
   });
-  const run = await withMutantCopy(mutant, async (folder) => runSeeds(folder, mutant));
+  const { test } = mutant;
+  const run = await withMutantCopy(mutant, async (folder) =>
+    test === undefined ? runSeeds(folder, mutant) : runTest(folder, test),
+  );
   if (run === undefined) return verdict(false, `the patch does not apply to ${mutant.file}`);
   const { code, output } = run;
+  if (test !== undefined) {
+    const failed = /^ FAIL .* > (?<name>[^\n]*)/m.exec(output)?.groups?.['name'];
+    if (code === 0) return verdict(false, `lives: ${test} passes`);
+    return failed === undefined ? verdict(false, `${test} did not run`) : verdict(true, failed);
+  }
   const failure = /^seed (?<seed>\d+)@\S+: (?<invariant>[^:\n]+): (?<message>[^\n]*)/m.exec(output)?.groups;
   if (code === 0) return verdict(false, `lives: nothing broke in ${mutant.seeds} seeds`);
   if (failure === undefined) return verdict(false, `the seeds did not run: ${output.trim().split('\n').at(0) ?? ''}`);

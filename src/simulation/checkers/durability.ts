@@ -82,6 +82,11 @@ function coveringName(record: Record): string | undefined {
   }
 }
 
+function sequenceOf(record: Record): number {
+  if (record.kind === 'checkpoint') return record.checkpoint.checkpoint.sequence;
+  return 'sequence' in record ? record.sequence : 0;
+}
+
 /** A durable record that a rewritten log must cover. */
 interface Needed {
   readonly sequence: number;
@@ -107,7 +112,7 @@ export class DurabilityChecker implements Observer {
     for (const record of records) {
       const key = keyOf(record);
       if (key === undefined) continue;
-      keys.set(key, { sequence: 'sequence' in record ? record.sequence : 0, covering: coveringName(record) });
+      keys.set(key, { sequence: sequenceOf(record), covering: coveringName(record) });
     }
   }
 
