@@ -61,5 +61,5 @@ export { readStatement, SIGNATURE_BYTES, statementOf } from './statement.ts';
 export type { StateEntry } from './state-entry.ts';
 export { stateEntrySize } from './state-entry.ts';
 export type { SlotStatus, Status } from './status.ts';
-export type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange } from './view-change.ts';
+export type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange, ViewChangeContent } from './view-change.ts';
 export { claimedCheckpoint, signedViewChange, viewChangeDigest, viewChangeSize } from './view-change.ts';

@@ -14,10 +14,12 @@ import { commit } from './commit.ts';
 import { authenticatedBytes, decodeValue, encodeMessage } from './frame.ts';
 import { prePrepare } from './pre-prepare.ts';
 import { prepare } from './prepare.ts';
+import { newView } from './new-view.ts';
 import type { Message } from './registry.ts';
 import { reply } from './reply.ts';
 import { HEX_BYTES } from './schema/hex.ts';
 import type { Schema, ValueOf } from './schema/schema.ts';
+import { viewChange } from './view-change.ts';
 
 /** The content of each message that can be evidence, by its type. One without attached fields stands here whole, with its rules. */
 const CONTENTS = {
@@ -26,6 +28,8 @@ const CONTENTS = {
   commit,
   checkpoint,
   reply: reply.content,
+  'view-change': viewChange.content,
+  'new-view': newView.content,
 } as const;
 
 /** What was signed. */

@@ -63,6 +63,8 @@ export type ClaimedSlot = ValueOf<typeof claimedSlot>;
 export type ClaimedCheckpoint = ValueOf<typeof claimedCheckpoint>;
 /** VIEW-CHANGE. */
 export type ViewChange = ValueOf<typeof viewChange>;
+/** A VIEW-CHANGE without the proof of its h: what is signed. */
+export type ViewChangeContent = ValueOf<typeof viewChange.content>;
 
 /** A VIEW-CHANGE with its sender's Ed25519 signature: to be passed on by anyone. */
 export const signedViewChange = object({ viewChange, signature });
@@ -72,19 +74,22 @@ export type SignedViewChange = ValueOf<typeof signedViewChange>;
 const CLAIM_BYTES = claimedSlot.maxBytes;
 
 /** Bytes of the encoding. */
-export function viewChangeSize({ checkpoints, prepared, prePrepared, stableProof }: ViewChange): number {
+export function viewChangeSize(value: ViewChange): number {
+  const proofBytes = viewChange.minBytes - viewChange.content.minBytes;
+  return contentSize(value) + proofBytes + value.stableProof.length * signedCheckpoint.maxBytes;
+}
+
+function contentSize({ checkpoints, prepared, prePrepared }: ViewChangeContent): number {
   return (
-    viewChange.minBytes +
+    viewChange.content.minBytes +
     checkpoints.length * claimedCheckpoint.maxBytes +
-    (prepared.length + prePrepared.length) * CLAIM_BYTES +
-    stableProof.length * signedCheckpoint.maxBytes
+    (prepared.length + prePrepared.length) * CLAIM_BYTES
   );
 }
 
-/** Identity of a VIEW-CHANGE: SHA-256, in its own domain, over its content. The proof of h is not part of it. */
-export function viewChangeDigest(context: CodecContext, value: ViewChange): Digest {
-  const writer = new Writer(viewChangeSize(value));
-  viewChange.write(writer, value);
-  const { contentEnd } = writer;
-  return context.digest(DOMAINS.viewChangeDigest, writer.finish(), 0, contentEnd);
+/** Identity of a VIEW-CHANGE: SHA-256, in its own domain, over its content, which is all that it takes. The proof of h is not part of it. */
+export function viewChangeDigest(context: CodecContext, value: ViewChangeContent): Digest {
+  const writer = new Writer(contentSize(value));
+  viewChange.content.write(writer, value);
+  return context.digest(DOMAINS.viewChangeDigest, writer.finish());
 }

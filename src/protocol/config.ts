@@ -97,7 +97,7 @@ export const DEFAULT_TUNING: TuningConfig = {
 };
 
 /** L = 2K: the window between the low and the high water mark [OSDI'99 §4.3]. */
-export function windowSize(cluster: ClusterConfig): number {
+export function windowSize(cluster: Pick<ClusterConfig, 'checkpointInterval'>): number {
   return 2 * cluster.checkpointInterval;
 }
 
@@ -122,9 +122,18 @@ export function slotDigestLimit({
 }
 
 /** The bounds of a valid VIEW-CHANGE, the same at every receiver. */
-export function claimLimits(cluster: ClusterConfig): { readonly window: number; readonly digestsPerSlot: number } {
+export function claimLimits(cluster: Parameters<typeof slotDigestLimit>[0]): {
+  readonly window: number;
+  readonly digestsPerSlot: number;
+} {
   return { window: windowSize(cluster), digestsPerSlot: slotDigestLimit(cluster) };
 }
+
+/** The widest bounds that any cluster has: what is invalid under these is so in all. */
+export const WIDEST_CLAIM_LIMITS = {
+  window: LIMITS.windowSlots,
+  digestsPerSlot: DEFAULT_CLUSTER.digestsPerSlot,
+} as const;
 
 export interface ConfigProblem {
   readonly path: string;

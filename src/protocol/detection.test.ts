@@ -4,11 +4,30 @@ import type { CoreKit } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { eventsOfKind, refusalsOf, suspicionLine, suspicionsOf } from '../../test/support/transcript.ts';
 import { asDigest, asSequence, asView } from '../base/ids.ts';
+import { authenticatedBytes, encodeMessage } from '../messages/index.ts';
+import type { Commit, PrePrepare, Prepare } from '../messages/index.ts';
+import { judge } from './evidence.ts';
+import type { Verdict } from './evidence.ts';
 
 const LIE = asDigest('ab'.repeat(32));
 const A = (rig: Rig): ReturnType<CoreKit['batchOf']> => rig.kit.batchOf('a');
 const suspicionsHeld = (rig: Rig): readonly string[] => rig.status.suspicions.map(suspicionLine);
 const signature = new Uint8Array(64);
+
+function receiveSigned(rig: Rig, by: number, message: PrePrepare | Prepare | Commit): void {
+  const bytes = authenticatedBytes(rig.kit.codec, encodeMessage(message));
+  rig.receive(message, { signature: rig.kit.of(by).sign(bytes) });
+}
+
+/** What a third party finds of each suspicion. */
+function verdictsOn({ kit, status }: Rig): readonly (readonly [number, string, Verdict])[] {
+  const rules = { quorums: status.quorums, codec: kit.codec, keys: kit.of(0), limits: undefined };
+  return status.suspicions.map((suspicion) => [
+    suspicion.node,
+    suspicion.kind,
+    judge(rules, { ...suspicion, statements: suspicion.evidence.frames }),
+  ]);
+}
 
 describe('two PRE-PREPAREs of primary(v) for one (v, n)', () => {
   test('after the first was accepted: it equivocated, certain, written down', () => {
@@ -95,9 +114,33 @@ describe('COMMIT for another digest than the one prepared here', () => {
     rig.receive(rig.kit.commit(2, 1, LIE), { signature });
     expect(rig.status.suspicions.map(({ node, evidence }) => [node, evidence.frames.length])).toEqual([
       [3, 2],
-      [2, 0],
+      [2, 4],
       [0, 3],
     ]);
+  });
+
+  test.each(['after the batch prepared here', 'before'])(
+    'where votes are signed, the votes of the quorum beside it prove the lie to anyone: it came %s',
+    (when) => {
+      const rig = new Rig({ cluster: { authentication: 'signature' } });
+      const prepare = rig.kit.prepare(2, 1, rig.kit.digestOfBatch(A(rig)));
+      const lie = rig.kit.commit(3, 1, LIE);
+      receiveSigned(rig, 0, rig.kit.prePrepare(1, A(rig)));
+      for (const message of when === 'before' ? [lie, prepare] : [prepare, lie])
+        receiveSigned(rig, message.replica, message);
+      expect(verdictsOn(rig)).toEqual([[3, 'false-vote', { kind: 'proven', assuming: 'at-most-f-faults' }]]);
+    },
+  );
+
+  test('and so at the primary, whose own vote is its COMMIT', () => {
+    const rig = new Rig({ self: 0, cluster: { authentication: 'signature' } });
+    const sent = rig
+      .requests([rig.kit.signed('a')])
+      .flatMap((output) => (output.kind === 'send' ? [output.message] : []));
+    const digest = sent.flatMap((message) => (message.type === 'pre-prepare' ? [message.digest] : []))[0] ?? LIE;
+    for (const from of [1, 2]) receiveSigned(rig, from, rig.kit.prepare(from, 1, digest));
+    receiveSigned(rig, 3, rig.kit.commit(3, 1, LIE));
+    expect(verdictsOn(rig)).toEqual([[3, 'false-vote', { kind: 'proven', assuming: 'at-most-f-faults' }]]);
   });
 
   test('survives a restart as evidence, and is not reported twice', () => {

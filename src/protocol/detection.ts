@@ -5,6 +5,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { GENESIS, replicaName } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import { authenticatedBytes, encodeMessage } from '../messages/index.ts';
 import type { Commit, PrePrepare, Prepare } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import type { Slot } from './slot.ts';
@@ -182,7 +183,7 @@ export function onCommitMismatch(core: Core, sender: ReplicaId, slot: Slot, view
     view,
     sequence: slot.sequence,
     summary: `${replicaName(sender)} committed ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.prepared?.digest)} is prepared here`,
-    frames: selfContradiction(core, slot, sender),
+    frames: falseCommitStatements(core, slot, sender),
   });
 }
 
@@ -193,6 +194,46 @@ function selfContradiction(core: Core, slot: Slot, sender: ReplicaId): readonly 
   if (prepare === undefined || commit === undefined) return [];
   if (prepare.view !== commit.view || prepare.digest === commit.digest) return [];
   return [...voteStatements(core, slot, 'prepare', sender), ...voteStatements(core, slot, 'commit', sender)];
+}
+
+/**
+ * Proof for anyone that a COMMIT is false: its sender's own PREPARE for another batch in that view, or else the votes of a quorum for another
+ * one. Nothing where votes are not signed, too few of them are held, or the first evidence stands already.
+ */
+function falseCommitStatements(core: Core, slot: Slot, sender: ReplicaId): readonly Bytes[] {
+  const own = selfContradiction(core, slot, sender);
+  const { prepared } = slot;
+  const isKnown = core.suspicions.has(`${sender}/false-vote/certain`);
+  if (own.length > 0 || prepared === undefined || isKnown || core.config.cluster.authentication !== 'signature')
+    return own;
+  const commit = voteStatements(core, slot, 'commit', sender);
+  const { quorum } = core.quorums;
+  const votes = [core.self, ...core.others]
+    .filter((author) => author !== sender)
+    .flatMap((author) => agreeingStatements(core, slot, prepared, author))
+    .slice(0, quorum);
+  return commit.length === 0 || votes.length < quorum ? [] : [...commit, ...votes];
+}
+
+/** One vote of `author` for what is prepared here. No signature of an own vote is kept: signed again it is the same, byte for byte. */
+function agreeingStatements(
+  core: Core,
+  slot: Slot,
+  { view, digest }: { readonly view: View; readonly digest: Digest },
+  author: ReplicaId,
+): readonly Bytes[] {
+  const { sequence } = slot;
+  const isFor = (vote: Vote | undefined): boolean => vote?.view === view && vote.digest === digest;
+  const type = isFor(slot.commits.of(author)) ? 'commit' : isFor(slot.prepares.of(author)) ? 'prepare' : undefined;
+  if (type !== undefined && author !== core.self) return voteStatements(core, slot, type, author);
+  if (type !== undefined) {
+    const own = { type, view, sequence, digest, replica: author } as const;
+    return statements(core.codec, own, core.authenticator.sign(authenticatedBytes(core.codec, encodeMessage(own))));
+  }
+  const accepted = slot.acceptedIn(view);
+  if (author !== core.primaryOf(view) || accepted?.digest !== digest || !slot.holdsBody(digest)) return [];
+  const batch = slot.bodies.get(digest);
+  return statements(core.codec, { type: 'pre-prepare', view, sequence, digest, batch }, accepted.signature);
 }
 
 /** The vote as its sender signed it; nothing where votes are not signed. */

@@ -68,7 +68,12 @@ function reply(by: number, change: Partial<Reply> = {}): Bytes {
 
 function rules(n = 4, rule: QuorumRule = 'intersecting'): EvidenceRules {
   const signingKeys = keys.replicas.slice(0, n).map(({ public: { signing } }) => signing);
-  return { quorums: makeQuorums(n, rule), codec: keys.codec(), keys: makeSignatureVerifier(signingKeys) };
+  return {
+    quorums: makeQuorums(n, rule),
+    codec: keys.codec(),
+    keys: makeSignatureVerifier(signingKeys),
+    limits: undefined,
+  };
 }
 
 interface Said {

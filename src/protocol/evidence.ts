@@ -1,7 +1,7 @@
 /**
  * Whether signed statements prove an accusation to a third party, who has nothing but the cluster's public keys [docs/detection.md]. Pure, and
  * strict: every statement must be authentic, of this cluster, and needed for the proof; anything else is refused with its reason. A new kind
- * of proof is one function below and its line in PROOFS; a new message one line in src/messages/statement.ts.
+ * of proof is one function here or in view-change-proofs.ts, and its line in PROOFS; a new message one line in src/messages/statement.ts.
  */
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId } from '../base/ids.ts';
@@ -9,12 +9,24 @@ import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { readStatement } from '../messages/index.ts';
-import type { CodecContext, StatementContent } from '../messages/index.ts';
+import type { CodecContext } from '../messages/index.ts';
+import { NO_CONTRADICTION, by, ofType, pairThatDiffers } from './evidence-case.ts';
+import type { Case, ContentOf, EvidenceFault, Exhibit, ExhibitOf, Finding } from './evidence-case.ts';
 import type { Authenticator } from './ports.ts';
 import { quorumsIntersect } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
 import { matches } from './reply-certificate.ts';
 import type { SuspicionKind } from './suspicion.ts';
+import type { ClaimLimits } from './view-change-claims.ts';
+import {
+  commitLeftOut,
+  fallenLowWaterMark,
+  invalidViewChange,
+  prePrepareBesideChoice,
+  twoNewViews,
+  twoViewChanges,
+  wrongChoice,
+} from './view-change-proofs.ts';
 
 /** What is said against one node, and the statements that are to prove it. */
 export interface Claim {
@@ -32,27 +44,11 @@ export interface EvidenceRules {
   /** Bound to the cluster's id. */
   readonly codec: CodecContext;
   readonly keys: Pick<Authenticator, 'verifySignature'>;
+  /** The bounds of a valid VIEW-CHANGE; undefined: not known, and only what is out of bounds in every cluster counts. */
+  readonly limits: ClaimLimits | undefined;
 }
 
-/** `index`: of the statement at fault, from 0. */
-export type EvidenceFault =
-  /** The cluster has no such node. */
-  | { readonly code: 'unknown-node' }
-  | { readonly code: 'malformed-statement'; readonly index: number; readonly reason: string }
-  /** Signed for another cluster. */
-  | { readonly code: 'foreign-cluster'; readonly index: number }
-  /** Names a sender that the cluster does not have. */
-  | { readonly code: 'unknown-signer'; readonly index: number }
-  | { readonly code: 'bad-signature'; readonly index: number; readonly signer: ReplicaId }
-  /** A valid statement that is no part of the proof: about another place, by another node, or of another kind. */
-  | { readonly code: 'irrelevant-statement'; readonly index: number }
-  | { readonly code: 'too-few-signers'; readonly have: number; readonly needed: number }
-  /** It rests on the word of others, and proves nothing where f = 0 or where two quorums need not meet. */
-  | { readonly code: 'rests-on-others' }
-  /** All authentic, but it shows no such fault of this node at this place. */
-  | { readonly code: 'no-contradiction' };
-
-/** What a proof takes for granted: `nothing` where a node contradicts itself, else that at most f nodes lie. */
+/** What a proof takes for granted: `nothing` where what a node signed is wrong by itself, else that at most f nodes lie. */
 export type Assumption = 'nothing' | 'at-most-f-faults';
 
 /** `not-provable`: nothing of this kind proves it to others, or nothing was signed; it may be true all the same. */
@@ -60,21 +56,6 @@ export type Verdict =
   | { readonly kind: 'proven'; readonly assuming: Assumption }
   | { readonly kind: 'not-provable' }
   | { readonly kind: 'refuted'; readonly fault: EvidenceFault };
-
-/** An authentic statement. */
-interface Exhibit {
-  readonly index: number;
-  readonly content: StatementContent;
-  readonly signer: ReplicaId;
-}
-
-interface Case extends Omit<Claim, 'statements'> {
-  readonly quorums: Quorums;
-  readonly exhibits: readonly Exhibit[];
-}
-
-/** The exhibits that prove it, or what is missing. */
-type Finding = Result<readonly Exhibit[], EvidenceFault>;
 
 interface Proof {
   readonly assuming: Assumption;
@@ -97,13 +78,17 @@ const PROOFS: Readonly<Record<SuspicionKind, readonly Proof[]>> = {
   'bad-link': [],
   'clock-skew': [],
   'wrong-state': [],
-  'contradictory-view-changes': [],
-  'invalid-view-change': [],
-  'wrong-new-view': [],
+  'contradictory-view-changes': [
+    contradiction(twoViewChanges),
+    contradiction(fallenLowWaterMark),
+    contradiction(commitLeftOut),
+  ],
+  'invalid-view-change': [contradiction(invalidViewChange)],
+  'wrong-new-view': [contradiction(wrongChoice), contradiction(twoNewViews), contradiction(prePrepareBesideChoice)],
   'slow-primary': [],
 };
 
-/** The node contradicts itself. */
+/** The node contradicts itself, or the rules of the protocol. */
 function contradiction(find: Proof['find']): Proof {
   return { assuming: 'nothing', find };
 }
@@ -125,10 +110,10 @@ export function judge(rules: EvidenceRules, claim: Claim): Verdict {
     if (!opened.ok) return refuted(opened.error);
     exhibits.push(opened.value);
   }
-  const { quorums } = rules;
+  const { quorums, codec, limits } = rules;
   let nearest: EvidenceFault = { code: 'no-contradiction' };
   for (const { assuming, find } of proofs) {
-    const found = within(find({ node, kind, view, sequence, quorums, exhibits }), exhibits);
+    const found = within(find({ node, kind, view, sequence, quorums, codec, limits, exhibits }), exhibits);
     const isIdle = assuming === 'at-most-f-faults' && !(quorums.faultLimit > 0 && quorumsIntersect(quorums));
     if (found.ok && !isIdle) return { kind: 'proven', assuming };
     const fault: EvidenceFault = found.ok ? { code: 'rests-on-others' } : found.error;
@@ -161,21 +146,11 @@ function open({ codec, quorums, keys }: EvidenceRules, index: number, bytes: Byt
     });
   }
   const { content, signed, signature } = read.value;
-  const signer = content.type === 'pre-prepare' ? asReplicaId(content.view % quorums.replicaCount) : content.replica;
+  const signer = 'replica' in content ? content.replica : asReplicaId(content.view % quorums.replicaCount);
   if (signer >= quorums.replicaCount) return fail({ code: 'unknown-signer', index });
   if (!keys.verifySignature({ kind: 'replica', replica: signer }, signed, signature))
     return fail({ code: 'bad-signature', index, signer });
-  return ok({ index, content, signer });
-}
-
-type ContentOf<Type extends StatementContent['type']> = Extract<StatementContent, { readonly type: Type }>;
-type ExhibitOf<Type extends StatementContent['type']> = Exhibit & { readonly content: ContentOf<Type> };
-
-function ofType<const Type extends StatementContent['type']>(
-  exhibits: readonly Exhibit[],
-  ...types: readonly Type[]
-): readonly ExhibitOf<Type>[] {
-  return exhibits.filter((exhibit): exhibit is ExhibitOf<Type> => types.some((type) => type === exhibit.content.type));
+  return ok({ index, content, signer, identity: codec.sha256(signed) });
 }
 
 /** Of these types, at the view and sequence number of the claim. */
@@ -186,19 +161,6 @@ function atPlace<const Type extends 'pre-prepare' | 'prepare' | 'commit'>(
   return ofType<'pre-prepare' | 'prepare' | 'commit'>(exhibits, ...types).filter(
     (exhibit): exhibit is ExhibitOf<Type> => exhibit.content.view === view && exhibit.content.sequence === sequence,
   );
-}
-
-function by<E extends Exhibit>(node: ReplicaId, exhibits: readonly E[]): readonly E[] {
-  return exhibits.filter(({ signer }) => signer === node);
-}
-
-const NO_CONTRADICTION: Finding = fail({ code: 'no-contradiction' });
-
-/** Two that differ in what `keyOf` tells are the proof. */
-function pairThatDiffers<E extends Exhibit>(exhibits: readonly E[], keyOf: (exhibit: E) => string): Finding {
-  const [first, ...others] = exhibits;
-  const second = others.find((other) => first !== undefined && keyOf(other) !== keyOf(first));
-  return first === undefined || second === undefined ? NO_CONTRADICTION : ok([first, second]);
 }
 
 /** `liar`, and at least `needed` distinct signers who agree with each other on something else. */

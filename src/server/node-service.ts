@@ -14,9 +14,11 @@ import { asDigest, asSequence, replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import type { CodecContext } from '../messages/index.ts';
+import { claimLimits } from '../protocol/config.ts';
 import { judge } from '../protocol/evidence.ts';
 import type { EvidenceRules } from '../protocol/evidence.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
+import { toClusterConfig } from './config/index.ts';
 import type { NodeConfig } from './config/index.ts';
 import type { Driver, DriverFault } from './driver.ts';
 import { explainBody } from './explanation.ts';
@@ -137,9 +139,9 @@ function deliver(parts: ServiceParts, message: unknown): Result<MessageAnswer, A
 }
 
 /** `provable`: judged as a third party would. */
-function suspicions({ driver, codec, keys }: ServiceParts): SuspicionsBody {
+function suspicions({ driver, codec, keys, config }: ServiceParts): SuspicionsBody {
   const status = driver.status();
-  const rules: EvidenceRules = { quorums: status.quorums, codec, keys };
+  const rules: EvidenceRules = { quorums: status.quorums, codec, keys, limits: claimLimits(toClusterConfig(config)) };
   return suspicionsBody(status, codec.clusterId, (suspicion) => {
     const verdict = judge(rules, { ...suspicion, statements: suspicion.evidence.frames });
     return verdict.kind === 'proven';

@@ -36,7 +36,7 @@ describe('pbft verify', () => {
     const own = maker.item({ statements: [maker.checkpoint(2, 'a'), maker.checkpoint(2, 'b')] });
     const all = await verify({ node_id: 'node1', suspicions: [maker.item({ provable: true }), own] });
     expect(all).toMatchObject({ code: 0, stderr: '' });
-    expect(all.stdout).toContain('proven, it contradicts itself\n');
+    expect(all.stdout).toContain('proven, by what it signed itself\n');
   });
 
   test('not provable, or nobody accused: nothing that is claimed fails', async () => {

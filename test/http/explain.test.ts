@@ -96,6 +96,11 @@ describe('explain and evidence', () => {
 function verdicts(at: TestCluster, evidence: unknown): readonly Verdict[] {
   const { clusterId, replicas, quorumRule } = must(readClusterFile(`${at.folder}/data/cluster.json`));
   const keys = makeSignatureVerifier(replicas.map(({ identity }) => identity.signing));
-  const rules = { quorums: makeQuorums(replicas.length, quorumRule), codec: new CodecContext(clusterId, sha256), keys };
+  const rules = {
+    quorums: makeQuorums(replicas.length, quorumRule),
+    codec: new CodecContext(clusterId, sha256),
+    keys,
+    limits: undefined,
+  };
   return must(readEvidence(evidence)).map((item) => judge(rules, must(item).claim));
 }

@@ -10,8 +10,10 @@ import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { CodecContext } from '../../messages/index.ts';
 import { makeSignatureVerifier, sha256 } from '../../node/index.ts';
+import { DEFAULT_CLUSTER, claimLimits } from '../../protocol/config.ts';
 import { judge } from '../../protocol/evidence.ts';
-import type { EvidenceFault, EvidenceRules, Verdict } from '../../protocol/evidence.ts';
+import type { EvidenceFault } from '../../protocol/evidence-case.ts';
+import type { EvidenceRules, Verdict } from '../../protocol/evidence.ts';
 import { makeQuorums } from '../../protocol/quorum.ts';
 import { CLUSTER_FILE, readClusterFile } from '../../server/config/index.ts';
 import type { ClusterFile } from '../../server/config/index.ts';
@@ -107,12 +109,17 @@ function readFile(file: string): Result<unknown, string> {
   }
 }
 
-function rulesOf({ clusterId, quorumRule, replicas }: ClusterFile): EvidenceRules {
+/** An older cluster.json does not say how often its nodes make a checkpoint. */
+function rulesOf({ clusterId, quorumRule, replicas, checkpointInterval }: ClusterFile): EvidenceRules {
+  const { digestsPerSlot } = DEFAULT_CLUSTER;
+  const replicaCount = replicas.length;
   const signingKeys = replicas.map(({ identity }) => identity.signing);
   return {
-    quorums: makeQuorums(replicas.length, quorumRule),
+    quorums: makeQuorums(replicaCount, quorumRule),
     codec: new CodecContext(clusterId, sha256),
     keys: makeSignatureVerifier(signingKeys),
+    limits:
+      checkpointInterval === undefined ? undefined : claimLimits({ replicaCount, checkpointInterval, digestsPerSlot }),
   };
 }
 
@@ -157,7 +164,7 @@ function tell(outcome: Outcome): string {
   switch (outcome.result) {
     case 'proven':
       return `${terminal.style('red', 'proven')}, ${
-        outcome.assuming === 'nothing' ? 'it contradicts itself' : 'unless more nodes lie than the cluster can bear'
+        outcome.assuming === 'nothing' ? 'by what it signed itself' : 'unless more nodes lie than the cluster can bear'
       }`;
     case 'not-provable':
       return 'not provable to third parties';
@@ -188,6 +195,10 @@ function describeFault(fault: EvidenceFault | { readonly code: 'no-statements' }
       return `${fault.have} nodes contradict it, and it takes ${fault.needed}`;
     case 'rests-on-others':
       return 'it rests on the word of others, which proves nothing with this number of nodes and quorum rule';
+    case 'missing-view-change':
+      return `its NEW-VIEW names the VIEW-CHANGE of ${replicaName(fault.replica)}, which is not among the statements`;
+    case 'unknown-limits':
+      return 'it may hold, but rests on `checkpoint_interval`, which cluster.json does not say';
     case 'no-contradiction':
       return 'the statements are authentic, and show no such fault of this node at this place';
   }

@@ -5,7 +5,8 @@ import type { Digest } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { ClusterDescription } from '../../client/cluster-description.ts';
-import { DEFAULT_CLUSTER } from '../../protocol/config.ts';
+import { LIMITS } from '../../messages/limits.ts';
+import { DEFAULT_CLUSTER, slotDigestLimit } from '../../protocol/config.ts';
 import type { AuthenticationMode } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import { Checklist } from './checklist.ts';
@@ -13,10 +14,14 @@ import { describeProblem } from './load.ts';
 import type { ReplicaEntry } from './node-config.ts';
 import { readReplicas } from './validate-members.ts';
 
+const FIELDS = ['format', 'cluster_id', 'quorum_rule', 'authentication', 'checkpoint_interval', 'replicas'] as const;
+
 export interface ClusterFile {
   readonly clusterId: Digest;
   readonly quorumRule: QuorumRule;
   readonly authentication: AuthenticationMode;
+  /** K; undefined in a file of an older version. */
+  readonly checkpointInterval: number | undefined;
   readonly replicas: readonly ReplicaEntry[];
 }
 
@@ -36,7 +41,7 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
     return fail({ code: 'unusable', file, reason: error instanceof Error ? error.message : String(error) });
   }
   const list = new Checklist();
-  const fields = list.fields('', value, ['format', 'cluster_id', 'quorum_rule', 'authentication', 'replicas']);
+  const fields = list.fields('', value, FIELDS);
   if (fields !== undefined) {
     if (fields['format'] !== 1) list.note('format', fields['format'], '1, the only format there is');
     const isHex = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
@@ -44,12 +49,25 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
     const quorumRule = list.choice('quorum_rule', fields['quorum_rule'], ['intersecting', '2f+1'] as const);
     const authentication = list.choice('authentication', fields['authentication'], ['mac', 'signature'] as const);
     const replicas = readReplicas(list, fields['replicas']);
+    const checkpointInterval = readInterval(list, fields['checkpoint_interval'], replicas?.length ?? 1);
     const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
     if (complete && replicas !== undefined && list.problems.length === 0) {
-      return ok({ clusterId: asDigest(clusterId), quorumRule, authentication, replicas });
+      return ok({ clusterId: asDigest(clusterId), quorumRule, authentication, checkpointInterval, replicas });
     }
   }
   return fail({ code: 'unusable', file, reason: list.problems.map(describeProblem).join('; ') });
+}
+
+/** Undefined when it is left out, or a problem was noted. */
+function readInterval(list: Checklist, value: unknown, replicaCount: number): number | undefined {
+  if (value === undefined) return undefined;
+  const path = 'checkpoint_interval';
+  const interval = list.integer(path, value, { min: 1, max: LIMITS.windowSlots / 2 });
+  if (interval === undefined) return undefined;
+  const limit = slotDigestLimit({ replicaCount, checkpointInterval: interval, digestsPerSlot: 1 });
+  return limit >= 1
+    ? interval
+    : list.note(path, value, `less, so that a NEW-VIEW of ${replicaCount} replicas fits into a frame`);
 }
 
 /** What stands in the file: snake_case, as in every file of this project. */
@@ -59,6 +77,7 @@ export function clusterFileJson(cluster: ClusterFile): object {
     cluster_id: cluster.clusterId,
     quorum_rule: cluster.quorumRule,
     authentication: cluster.authentication,
+    ...(cluster.checkpointInterval === undefined ? {} : { checkpoint_interval: cluster.checkpointInterval }),
     replicas: cluster.replicas.map(replicaJson),
   };
 }

@@ -25,14 +25,40 @@ const plan: ClusterPlan = {
 describe('the files of a new cluster', () => {
   test('each node loads its own, and cluster.json says the same', () => {
     expect(generateCluster(join(folder, 'c'), plan).ok).toBe(true);
-    const { clusterId, replicas } = must(readClusterFile(join(folder, 'c/cluster.json')));
+    const { clusterId, replicas, checkpointInterval } = must(readClusterFile(join(folder, 'c/cluster.json')));
     for (const [index, name] of ['node1', 'node2', 'node3', 'node4'].entries()) {
       const config = loadNodeConfig(join(folder, 'c', name));
       expect(config).toMatchObject({
         ok: true,
-        value: { self: index, clusterId, replicas },
+        value: { self: index, clusterId, replicas, checkpointInterval },
       });
     }
+  });
+
+  test('an older cluster.json does not say K; one that no such cluster can have is refused', () => {
+    const file = join(folder, 'c/cluster.json');
+    generateCluster(join(folder, 'c'), { ...plan, checkpointInterval: 7 });
+    const fields = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    expect(fields['checkpoint_interval']).toBe(7);
+    const read = (interval: unknown): ReturnType<typeof readClusterFile> => {
+      writeFileSync(file, JSON.stringify({ ...fields, checkpoint_interval: interval }));
+      return readClusterFile(file);
+    };
+    expect(must(read(undefined)).checkpointInterval).toBeUndefined();
+    for (const interval of [0, 1.5, '128', 2049]) expect(read(interval).ok).toBe(false);
+    const replicas = Array.from({ length: 31 }, (_, index) => ({
+      host: '127.0.0.1',
+      peerPort: 7001 + index,
+      httpPort: 8001 + index,
+    }));
+    generateCluster(join(folder, 'many'), { ...plan, nodes: replicas, checkpointInterval: 2048 });
+    const many = readClusterFile(join(folder, 'many/cluster.json'));
+    expect(many).toMatchObject({
+      ok: false,
+      error: {
+        reason: 'checkpoint_interval is 2048; allowed: less, so that a NEW-VIEW of 31 replicas fits into a frame',
+      },
+    });
   });
 
   test('[G27] no default keys: two clusters share nothing, and no node has a secret of another', () => {

@@ -13,6 +13,7 @@ import type { AuthenticationMode } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import { clusterFileJson, replicaJson } from './cluster-file.ts';
 import type { ClusterFile } from './cluster-file.ts';
+import { NODE_DEFAULTS } from './defaults.ts';
 import { NODE_FILES } from './load.ts';
 
 /** Where one node of a new cluster lives. */
@@ -74,6 +75,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     clusterId: digestOf(randomBytes(32)),
     quorumRule: plan.quorumRule ?? 'intersecting',
     authentication: plan.authentication ?? 'mac',
+    checkpointInterval: plan.checkpointInterval ?? NODE_DEFAULTS.checkpointInterval,
     replicas: nodes.map(({ id, plan: { host, peerPort, httpPort }, node }) => {
       const authority = host.includes(':') ? `[${host}]` : host;
       return { id, host, peerPort, httpUrl: `http://${authority}:${httpPort}`, identity: node.public };
