@@ -144,7 +144,8 @@ function onSecondNewView(core: Core, first: SignedNewView, second: SignedNewView
   if (equalBytes(first.signature, second.signature)) return;
   const { view } = second.newView;
   const summary = `${replicaName(core.primaryOf(view))} signed two NEW-VIEWs for view ${view}`;
-  accuse(core, second, summary, [...newViewStatements(core, first), ...newViewStatements(core, second)]);
+  const both = [first, second].flatMap((each) => statements(core.codec, each.newView, each.signature));
+  accuse(core, second, summary, both);
 }
 
 function newViewStatements(core: Core, { newView, signature }: SignedNewView): readonly Bytes[] {
