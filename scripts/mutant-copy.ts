@@ -23,7 +23,8 @@ export async function withMutantCopy<Result>(
   try {
     cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !TEST_FILE.test(path) });
     if (mutant.test !== undefined) cpSync(join(ROOT, 'test'), join(folder, 'test'), { recursive: true });
-    for (const file of ['package.json', 'vitest.config.ts']) cpSync(join(ROOT, file), join(folder, file));
+    for (const file of ['package.json', 'vitest.config.ts', 'tsconfig.base.json'])
+      cpSync(join(ROOT, file), join(folder, file));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(join(folder, mutant.file), mutated);
     return await use(folder);

@@ -86,7 +86,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/recovery.ts`,
     search: '      slot.accepted = { view, digest, signature: record.signature };\n',
     replace: '',
-    seeds: 60,
+    seeds: 150,
+    liar: 'mutate:primary',
   },
   {
     name: 'rewriting the log drops prepared records',

@@ -260,9 +260,13 @@ export class PbftClient {
       const session = this.#sessions.get(reply.session);
       if (session === undefined) continue;
       const call = this.#underWay.get(reply.session);
+      const deadline = session.nextTimeout();
       const outputs = session.onReply(now, reply, replica);
       if (call?.session === session && session.progress !== undefined) call.options.onProgress?.(session.progress);
       this.#take(session, outputs);
+      // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
+      const isStill = call !== undefined && this.#underWay.get(reply.session) === call;
+      if (isStill && session.nextTimeout() !== deadline) this.#setTimer(call, session);
     }
   }
 

@@ -237,8 +237,8 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
   forgetOwnCheckpoints(core, hasState);
   for (const voted of core.checkpointVotes.keys()) if (voted <= sequence) core.checkpointVotes.delete(voted);
   admitFarCheckpoints(core);
-  core.persist({ kind: 'stable', sequence, ...certificate, hasState });
   if (sequence % core.config.cluster.checkpointInterval === 0) relaxTimeout(core);
+  core.persist({ kind: 'stable', sequence, ...certificate, hasState });
   core.output({ kind: 'truncate', records: storedRecords(core) });
   core.emit({
     kind: 'checkpoint-stable',

@@ -8,6 +8,7 @@ import {
   OPERATION,
   RESULT,
   SESSION,
+  T,
   TIMEOUT,
   bytes,
   context,
@@ -39,6 +40,18 @@ describe('a request', () => {
       give(session, replyTo(sending, 0));
       expect(outcomeOf(give(session, replyTo(sending, 1)))?.kind).toBe('executed');
     }
+  });
+
+  it('on which enough agree, but not who was to return the result, goes out again after a tenth of T, to one who agrees', () => {
+    const session = newSession();
+    const sending = submit(session, { replier: replica(3) });
+    give(session, replyTo(sending, 1, { result: undefined }));
+    expect(session.nextTimeout()).toBe(T / 2);
+    give(session, replyTo(sending, 2, { result: undefined }));
+    expect(session.nextTimeout()).toBe(T / 10);
+    const again = sendingOf(session.onTimeout(T / 10));
+    expect(again).toMatchObject({ signed: true, digest: sending.digest, request: { replier: 1 } });
+    expect(outcomeOf(give(session, replyTo(sending, 1)))?.kind).toBe('executed');
   });
 
   it('is signed at once in signature mode', () => {

@@ -130,6 +130,8 @@ interface Settled extends ReplyClaim {
   readonly replies: readonly Reply[];
 }
 
+/** So long, as a share of T, the named replier may take after others have agreed without it. */
+const RESULT_PATIENCE = 0.1;
 /** So many accepted executions are remembered. */
 const SETTLED_LIMIT = 16;
 const PRINTABLE = /^[ -~]*$/;
@@ -295,8 +297,17 @@ export class ClientSession {
     }
     const checked = this.#checkSignature(call, reply);
     const certificate = checked === undefined ? undefined : call.replies.add(checked);
-    if (certificate === undefined) return [];
+    if (certificate === undefined) {
+      this.#hasten(now, call);
+      return [];
+    }
     return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
+  }
+
+  /** Enough agree, and who was to return the result has not: after a moment one of those who agree is asked for it. */
+  #hasten(now: number, call: Call): void {
+    if (call.replies.leading().length < this.#quorums.weak) return;
+    call.retryAt = Math.min(call.retryAt, now + this.#config.timing.requestTimeoutUs * RESULT_PATIENCE);
   }
 
   #conclude(call: Call, certificate: ReplyCertificate, ending: Ending): readonly ClientOutput[] {

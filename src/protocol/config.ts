@@ -175,7 +175,7 @@ export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigPro
     'tuning.maxTimeoutUs',
     tuning.maxTimeoutUs,
     tuning.maxTimeoutUs >= tuning.requestTimeoutUs,
-    'at least requestTimeoutUs',
+    'at least the request timeout',
   );
   for (const [name, value] of Object.entries({ ...tuning, ...positiveNumbers(cluster) })) {
     check(name, value, Number.isInteger(value) && value >= 1, POSITIVE);

@@ -23,7 +23,7 @@ export type Event =
   | { readonly kind: 'view-entered'; readonly view: View; readonly primary: ReplicaId }
   /** This replica leaves its view for `view`; it votes for nothing until that one is entered. */
   | { readonly kind: 'view-change-started'; readonly view: View; readonly reason: ViewChangeReason }
-  /** The primary has chosen what its view starts with: how many batches, how many of them null, in how many of them Q decided between several digests. */
+  /** The primary has chosen what its view starts with: how many batches, how many of them null. */
   | {
       readonly kind: 'new-view-made';
       readonly view: View;

@@ -26,6 +26,15 @@ export class EventLog {
       case 'view-entered':
         this.#logger.info({ view: event.view, primary: replicaName(event.primary) }, 'view entered');
         return;
+      case 'view-change-started':
+        this.#logger.info({ view: event.view, reason: event.reason }, 'view change started');
+        return;
+      case 'new-view-made':
+        this.#logger.info(
+          { view: event.view, start: event.start, batches: event.slots, null_batches: event.nulls },
+          'new view made',
+        );
+        return;
       case 'checkpoint-stable':
         this.#logger.info(
           { sequence: event.sequence, root: event.root, nodes: event.replicas.map(replicaName) },

@@ -50,6 +50,8 @@ export const TUNING_FIELDS: readonly TuningField[] = [
   { name: 'batch_requests', key: 'batchRequests', perUnit: 1, max: 65_536 },
   { name: 'batch_bytes', key: 'batchBytes', perUnit: 1, max: GIBIBYTE },
   { name: 'request_timeout_ms', key: 'requestTimeoutUs', perUnit: 1000, max: HOUR_MS },
+  { name: 'max_timeout_ms', key: 'maxTimeoutUs', perUnit: 1000, max: HOUR_MS },
+  { name: 'slow_primary_ms', key: 'slowPrimaryUs', perUnit: 1000, max: HOUR_MS },
   { name: 'status_interval_ms', key: 'statusIntervalUs', perUnit: 1000, max: HOUR_MS },
   { name: 'idle_status_interval_ms', key: 'idleStatusIntervalUs', perUnit: 1000, max: HOUR_MS },
   { name: 'idle_checkpoint_ms', key: 'idleCheckpointUs', perUnit: 1000, max: HOUR_MS },
