@@ -44,7 +44,7 @@ describe('a request', () => {
 
   it('on which enough agree, but not who was to return the result, goes out again after a tenth of T, to one who agrees', () => {
     const session = newSession();
-    const sending = submit(session, { replier: replica(3) });
+    const sending = submit(session, 0, { replier: replica(3) });
     give(session, replyTo(sending, 1, { result: undefined }));
     expect(session.nextTimeout()).toBe(T / 2);
     give(session, replyTo(sending, 2, { result: undefined }));
