@@ -86,8 +86,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/recovery.ts`,
     search: '      slot.accepted = { view, digest, signature: record.signature };\n',
     replace: '',
-    seeds: 150,
-    liar: 'mutate:primary',
+    seeds: 0,
+    test: 'test/graves/catching-up.test.ts',
   },
   {
     name: 'rewriting the log drops prepared records',

@@ -48,8 +48,9 @@ describe('a request', () => {
     give(session, replyTo(sending, 1, { result: undefined }));
     expect(session.nextTimeout()).toBe(T / 2);
     give(session, replyTo(sending, 2, { result: undefined }));
-    expect(session.nextTimeout()).toBe(T / 10);
-    const again = sendingOf(session.onTimeout(T / 10));
+    // The reply came 1 µs after the request went out.
+    expect(session.nextTimeout()).toBe(1 + T / 10);
+    const again = sendingOf(session.onTimeout(1 + T / 10));
     expect(again).toMatchObject({ signed: true, digest: sending.digest, request: { replier: 1 } });
     expect(outcomeOf(give(session, replyTo(sending, 1)))?.kind).toBe('executed');
   });
