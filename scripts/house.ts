@@ -202,7 +202,9 @@ export function checkGraves(list: string, tests: ReadonlyMap<string, string>): P
   const problems: Problem[] = [];
   const rows = list.split('\n').flatMap((line, index) => {
     const groups = GRAVE_ROW.exec(line)?.groups;
-    return groups === undefined ? [] : [{ line: index + 1, ...groups }];
+    return groups === undefined
+      ? []
+      : [{ line: index + 1, grave: groups['grave'] ?? '', exempt: groups['exempt'] ?? '' }];
   });
   const report = (line: number, advice: string): void => {
     problems.push({ path: GRAVES_FILE, line, advice });
@@ -211,9 +213,9 @@ export function checkGraves(list: string, tests: ReadonlyMap<string, string>): P
   for (const [path, text] of tests) for (const grave of gravesNamedIn(text)) named.set(grave, path);
   for (const [index, { line, grave, exempt }] of rows.entries()) {
     const expected = `G${String(index + 1).padStart(2, '0')}`;
-    if (grave !== expected) report(line, `${grave ?? ''} where ${expected} belongs: every grave has one row, in order`);
-    if ((exempt ?? '').trim() === '' && !named.has(grave ?? ''))
-      report(line, `no test names ${grave ?? ''}: write one whose title begins with \`${grave ?? ''}:\``);
+    if (grave !== expected) report(line, `${grave} where ${expected} belongs: every grave has one row, in order`);
+    if (exempt.trim() === '' && !named.has(grave))
+      report(line, `no test names ${grave}: write one whose title begins with \`${grave}:\``);
   }
   if (rows.length === 0) report(1, 'the table of the graves is missing');
   const listed = new Set(rows.map(({ grave }) => grave));
