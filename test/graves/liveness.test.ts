@@ -50,7 +50,7 @@ describe('G07: twins, two instances of one replica', () => {
       expect(scene.runUntilAnswered(), `${first.join(' ')}`).toBe(true);
       expect(
         scene.runUntil(() => scene.isConverged()),
-        first.join(' '),
+        `${first.join(' ')}`,
       ).toBe(true);
       isLed += Math.max(...viewsOf(scene));
     }
