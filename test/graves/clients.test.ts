@@ -36,7 +36,7 @@ describe('G17: with a correct primary and a timely network no client moves the v
     const received = record(scene, 'request-received');
     for (const client of [1, 2]) transfers(scene, 20, client);
     expect(settle(scene)).toBe(true);
-    scene.run(5 * SECOND);
+    scene.run(3 * SECOND);
     expect(scene.isConverged()).toBe(true);
     expect(started).toEqual([]);
     expect(refused.length + received.length).toBeGreaterThan(20);
@@ -83,7 +83,7 @@ describe('G17: in mac mode at most one view change per client identity', () => {
     const started = record(scene, 'view-change-started');
     for (const client of [1, 2]) transfers(scene, 20, client);
     expect(settle(scene)).toBe(true);
-    scene.run(5 * SECOND);
+    scene.run(3 * SECOND);
     expect(scene.isConverged()).toBe(true);
     expect(Math.max(0, ...started.map(({ event }) => event.view))).toBeLessThanOrEqual(
       fault === 'partial-authenticator' ? 1 : 0,

@@ -8,7 +8,7 @@ import { MemoryState } from '../../src/state/index.ts';
 import { portableSha256 } from '../../src/simulation/ideal-authenticator.ts';
 import { typeOfFrame } from '../../src/simulation/link-faults.ts';
 import type { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
-import { troubleWorld } from '../../src/simulation/scenario-faults.ts';
+import { isTroubleCommand, troubleWorld } from '../../src/simulation/scenario-faults.ts';
 import type { TwinSplit } from '../../src/simulation/twins.ts';
 
 /** Everything that a kind of event told, with the index of the node: of one kind, as it happens from now on. */
@@ -30,7 +30,9 @@ export function record<Kind extends EventKind>(
 
 /** A command of scenarios about links and processes: `partition node1 node2 | node3 node4`, `heal`. */
 export function trouble(scene: ScenarioWorld, command: string): void {
-  if (!troubleWorld(scene.world, command.split(' '))) throw new Error(`"${command}": no such command`);
+  const [name = '', ...words] = command.split(' ');
+  if (!isTroubleCommand(name)) throw new Error(`"${command}": no such command`);
+  troubleWorld(scene.world, name, words);
 }
 
 /** Loses messages of a type for which `isLost` says so, by the names of both ends. */
