@@ -181,6 +181,49 @@ export function checkLockfile(path: string, text: string): Problem[] {
     );
 }
 
+/** Where the graves are listed, one row of a table each: `| G01 | what must never happen again | |`. */
+const GRAVES_FILE = 'test/graves/README.md';
+const GRAVE_ROW = /^\|\s*(?<grave>G\d\d)\s*\|(?<what>[^|]*)\|(?<exempt>[^|]*)\|\s*$/;
+/** In the title of a test: `G01:`, `[G01]` or `(G01)`, and what follows it is a string. */
+const GRAVE_IN_TITLE = /['"`](?:[^'"`]*[[(])?(?<grave>G\d\d)[:\])]/g;
+
+/** The graves that titles of tests in this file name. */
+export function gravesNamedIn(text: string): ReadonlySet<string> {
+  const named = text
+    .split('\n')
+    .flatMap((line) =>
+      [...withoutComment(line).matchAll(GRAVE_IN_TITLE)].map((match) => match.groups?.['grave'] ?? ''),
+    );
+  return new Set(named);
+}
+
+/** Every listed grave has a named test, or a reason why not yet; no number is left out, and none is named that is not listed. */
+export function checkGraves(list: string, tests: ReadonlyMap<string, string>): Problem[] {
+  const problems: Problem[] = [];
+  const rows = list.split('\n').flatMap((line, index) => {
+    const groups = GRAVE_ROW.exec(line)?.groups;
+    return groups === undefined
+      ? []
+      : [{ line: index + 1, grave: groups['grave'] ?? '', exempt: groups['exempt'] ?? '' }];
+  });
+  const report = (line: number, advice: string): void => {
+    problems.push({ path: GRAVES_FILE, line, advice });
+  };
+  const named = new Map<string, string>();
+  for (const [path, text] of tests) for (const grave of gravesNamedIn(text)) named.set(grave, path);
+  for (const [index, { line, grave, exempt }] of rows.entries()) {
+    const expected = `G${String(index + 1).padStart(2, '0')}`;
+    if (grave !== expected) report(line, `${grave} where ${expected} belongs: every grave has one row, in order`);
+    if (exempt.trim() === '' && !named.has(grave))
+      report(line, `no test names ${grave}: write one whose title begins with \`${grave}:\``);
+  }
+  if (rows.length === 0) report(1, 'the table of the graves is missing');
+  const listed = new Set(rows.map(({ grave }) => grave));
+  for (const [grave, path] of named)
+    if (!listed.has(grave)) problems.push({ path, line: 1, advice: `${grave} is not listed in ${GRAVES_FILE}` });
+  return problems;
+}
+
 function* filesUnder(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (SKIPPED_FOLDERS.has(entry.name)) continue;
@@ -192,6 +235,8 @@ function* filesUnder(folder: string): Generator<string> {
 
 function checkRepository(root: string): { readonly fileCount: number; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
+  const tests = new Map<string, string>();
+  let graves = '';
   let fileCount = 0;
   for (const file of filesUnder(root)) {
     const path = relative(root, file).split(sep).join('/');
@@ -200,7 +245,10 @@ function checkRepository(root: string): { readonly fileCount: number; readonly p
     problems.push(...checkText(path, text));
     if (path === 'package.json') problems.push(...checkManifest(path, text));
     if (path === 'package-lock.json') problems.push(...checkLockfile(path, text));
+    if (path === GRAVES_FILE) graves = text;
+    if (path.endsWith('.test.ts') && !spellsOutTheRules(path)) tests.set(path, text);
   }
+  problems.push(...checkGraves(graves, tests));
   return { fileCount, problems };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkLockfile, checkManifest, checkText } from '../../scripts/house.ts';
+import { checkGraves, checkLockfile, checkManifest, checkText, gravesNamedIn } from '../../scripts/house.ts';
 
 // Joined here, so that the paths themselves stand nowhere in the tree.
 const MACHINE_PATH = ['', 'work', 'main', 'README.md'].join('/');
@@ -59,5 +59,36 @@ describe('no false alarm', () => {
     ['docs/start.md', 'src/work/ and https://www.npmjs.com/package/pino'],
   ])('%s: %s', (path, text) => {
     expect(advice(path, text)).toBe('nothing');
+  });
+});
+
+describe('graves', () => {
+  const ROWS = '| G01 | one | |\n| G02 | two | it needs a disk |\n';
+  const problems = (list: string, text: string): readonly string[] =>
+    checkGraves(list, new Map([['test/graves/x.test.ts', text]])).map((problem) => problem.advice);
+
+  test.each(["test('G01: x', run);", "test('[G01] x', run);", "it('x (G01)', run);", "test.each(CASES)(\n  'G01: x',"])(
+    'a title names one: %s',
+    (text) => {
+      expect(problems(ROWS, text)).toEqual([]);
+    },
+  );
+
+  test.each(['// G01: as above', '/** G01: so */', "test('x', run); // 'G01: later'", "const G01 = 'x';"])(
+    'this is no title: %s',
+    (text) => {
+      expect([...gravesNamedIn(text)]).toEqual([]);
+      expect(problems(ROWS, text)).toEqual([expect.stringContaining('no test names G01')]);
+    },
+  );
+
+  test('a number that is left out, an unlisted one, no table at all', () => {
+    expect(problems('| G01 | one | |\n| G03 | three | later |', "test('G01: x', run);")).toEqual([
+      expect.stringContaining('G03 where G02 belongs'),
+    ]);
+    expect(problems(ROWS, "test('G01: x', run); test('G99: x', run);")).toEqual([
+      'G99 is not listed in test/graves/README.md',
+    ]);
+    expect(problems('', '')).toEqual(['the table of the graves is missing']);
   });
 });
