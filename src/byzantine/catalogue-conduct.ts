@@ -1,13 +1,14 @@
 /** The behaviours that differ less in what they say than in when, how often and to whom; catalogue.ts has the others. */
 import { UNCHANGED_GATEWAY } from './catalogue-entry.ts';
 import type { BehaviourEntry } from './catalogue-entry.ts';
+import { FALSE_COMMIT_LEFT_OUT } from './catalogue-view-change.ts';
 
 export const CONDUCT: readonly BehaviourEntry[] = [
   {
     behaviour: 'silent',
     role: 'primary',
     changes: 'Nothing leaves it.',
-    othersSee: 'No proposals: requests wait for a view change.',
+    othersSee: 'No proposals: it is replaced when the timeout passes, and requests execute in the next view.',
     suspicions: [{ kind: 'unresponsive', certainty: 'uncertain', by: 'every node' }],
   },
   {
@@ -71,7 +72,7 @@ export const CONDUCT: readonly BehaviourEntry[] = [
     role: 'primary',
     changes: 'The last of the other nodes is sent nothing, and what it says is not heard.',
     othersSee:
-      'That node votes on nothing and executes what f+1 others tell it was decided. Requests execute while all other backups are well.',
+      'That node votes on nothing and executes what f+1 others tell it was decided. Requests execute while all other backups are well; else they replace it.',
     suspicions: [
       {
         kind: 'unresponsive',
@@ -124,7 +125,7 @@ export const CONDUCT: readonly BehaviourEntry[] = [
     changes:
       'Besides what it has to say, 200 messages a second to every other node: STATUS, FETCH and FETCH-STATE, votes and claims for numbers far ahead, votes in others’ names, bodies and requests that are none.',
     othersSee: `Answers are bounded per node, numbers far ahead are refused or kept within bounds, the rest is refused at the door. ${
-      role === 'primary' ? 'Requests execute while all backups are well.' : 'Requests execute.'
+      role === 'primary' ? 'Requests execute while all backups are well; else they replace it.' : 'Requests execute.'
     }`,
     suspicions: [
       { kind: 'bad-link', certainty: 'uncertain', by: 'every node' },
@@ -146,6 +147,7 @@ export const CONDUCT: readonly BehaviourEntry[] = [
         by: 'every node',
         when: 'the checkpoints that it invented are reached',
       },
+      FALSE_COMMIT_LEFT_OUT,
     ],
   })),
   {

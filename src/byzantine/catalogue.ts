@@ -6,38 +6,47 @@ import { BEHAVIOUR_NAMES } from './behaviour.ts';
 import { CONDUCT } from './catalogue-conduct.ts';
 import { UNCHANGED_GATEWAY } from './catalogue-entry.ts';
 import type { BehaviourEntry } from './catalogue-entry.ts';
+import {
+  CORRUPT_VIEW_CHANGE,
+  EQUIVOCATE_VIEW_CHANGE,
+  FALSE_COMMIT_LEFT_OUT,
+  LIE_VIEW_CHANGE,
+} from './catalogue-view-change.ts';
 
 const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
   {
     behaviour: 'corrupt',
     role: 'primary',
-    changes:
-      'The PRE-PREPARE for one backup holds an altered request; COMMITs and DECIDED carry another digest, CHECKPOINTs another root.',
-    othersSee:
-      'That backup cannot authenticate the request, complains and does not vote. The others prepare, but the COMMIT of the primary contradicts what is prepared: one vote is lacking, and requests wait for a view change.',
+    changes: `The PRE-PREPARE for one backup holds an altered request; COMMITs and DECIDED carry another digest, CHECKPOINTs another root. ${CORRUPT_VIEW_CHANGE.changes}`,
+    othersSee: `That backup cannot authenticate the request, complains and does not vote. The others prepare, but the COMMIT of the primary contradicts what is prepared. Where one vote is lacking it is replaced after a timeout, and requests execute in the next view. ${CORRUPT_VIEW_CHANGE.othersSee}`,
     suspicions: [
-      { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
+      {
+        kind: 'false-vote',
+        certainty: 'certain',
+        by: 'every node at which the batch is prepared, and at its votes as a backup afterwards',
+      },
+      { kind: 'unresponsive', certainty: 'uncertain', by: 'the backups that wait for the request' },
+      { kind: 'bad-link', certainty: 'uncertain', by: 'the backup that got the altered request' },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'the other backups at its PREPARE in the next view (they name the new primary too)',
+      },
+      { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
       {
         kind: 'equivocation',
         certainty: 'certain',
         by: 'that backup',
-        when: 'the altered batch has no requests (a checkpoint of an idle cluster), so that it can be accepted',
+        when: 'PRE-PREPAREs are signed, so that it can be shown the true one, or the altered batch has no requests (a checkpoint of an idle cluster), so that it can be accepted',
       },
-      {
-        kind: 'wrong-checkpoint',
-        certainty: 'certain',
-        by: 'every node',
-        when: 'enough nodes are left to make a checkpoint stable without it',
-      },
+      ...CORRUPT_VIEW_CHANGE.suspicions,
     ],
   },
   {
     behaviour: 'corrupt',
     role: 'backup',
-    changes:
-      'PREPARE, COMMIT and DECIDED carry another digest, CHECKPOINTs another root; bodies, states and requests it passes on have other content.',
-    othersSee:
-      'Votes for a digest that nobody proposed; they count for nothing. Altered bodies do not hash to their digest, altered requests do not authenticate. Requests execute.',
+    changes: `PREPARE, COMMIT and DECIDED carry another digest, CHECKPOINTs another root; bodies, states and requests it passes on have other content. ${CORRUPT_VIEW_CHANGE.changes}`,
+    othersSee: `Votes for a digest that nobody proposed; they count for nothing. Altered bodies do not hash to their digest, altered requests do not authenticate. ${CORRUPT_VIEW_CHANGE.othersSee} Requests execute.`,
     suspicions: [
       { kind: 'false-vote', certainty: 'certain', by: 'the primary at its PREPARE, every node at its COMMIT' },
       {
@@ -53,6 +62,7 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
         by: 'that node',
         when: 'a node behind the window fetches the state from it',
       },
+      ...CORRUPT_VIEW_CHANGE.suspicions,
     ],
   },
   {
@@ -65,10 +75,8 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
   {
     behaviour: 'equivocate',
     role: 'primary',
-    changes:
-      'Two valid batches for one sequence number (the second 1 ms later, or in another order): f backups get the second one, with COMMITs to match, and another root in CHECKPOINTs.',
-    othersSee:
-      'The others go on. The deceived see f+1 votes for another digest than theirs, vote for nothing else, and execute what f+1 nodes tell them was decided.',
+    changes: `Two valid batches for one sequence number (the second 1 ms later, or in another order): f backups get the second one (other variants: half of them), with COMMITs to match, and another root in CHECKPOINTs. ${EQUIVOCATE_VIEW_CHANGE.changes}`,
+    othersSee: `The deceived see f+1 votes for another digest than theirs, leave the view, and execute what f+1 nodes tell them was decided. The others go on while all of them are well; where nobody has a quorum all leave the view, and requests execute in the next one. ${EQUIVOCATE_VIEW_CHANGE.othersSee}`,
     suspicions: [
       { kind: 'equivocation', certainty: 'certain', by: 'the deceived backups, at f+1 votes for the other digest' },
       {
@@ -88,13 +96,26 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
         by: 'the deceived backups',
         when: 'others pass on the root that they were told',
       },
+      {
+        kind: 'unresponsive',
+        certainty: 'uncertain',
+        by: 'the backups that wait for the request',
+        when: 'nobody has a quorum',
+      },
+      {
+        kind: 'false-vote',
+        certainty: 'certain',
+        by: 'the nodes to which it tells the other story as a backup',
+        when: 'it was replaced',
+      },
+      ...EQUIVOCATE_VIEW_CHANGE.suspicions,
     ],
   },
   {
     behaviour: 'equivocate',
     role: 'backup',
-    changes: 'PREPARE, COMMIT and CHECKPOINT for half of the nodes carry another digest or root.',
-    othersSee: 'That half counts no vote of it. Requests execute.',
+    changes: `PREPARE, COMMIT and CHECKPOINT for half of the nodes carry another digest or root. ${EQUIVOCATE_VIEW_CHANGE.changes}`,
+    othersSee: `That half counts no vote of it. ${EQUIVOCATE_VIEW_CHANGE.othersSee} Requests execute.`,
     suspicions: [
       {
         kind: 'false-vote',
@@ -103,6 +124,13 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
       },
       { kind: 'digest-mismatch', certainty: 'uncertain', by: 'the backups of that half at its PREPARE' },
       { kind: 'wrong-checkpoint', certainty: 'certain', by: 'the nodes of that half, once the checkpoint is stable' },
+      {
+        kind: 'contradictory-votes',
+        certainty: 'certain',
+        by: 'the nodes of that half',
+        when: 'votes are signed or CHECKPOINTs passed on, so that they see what others were told',
+      },
+      ...EQUIVOCATE_VIEW_CHANGE.suspicions,
     ],
   },
   {
@@ -115,22 +143,19 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
   {
     behaviour: 'lie',
     role: 'primary',
-    changes:
-      'COMMIT and DECIDED for sequence numbers it has not proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did.',
-    othersSee:
-      'One claim moves nobody: a decision takes f+1. Its true COMMIT later contradicts the invented one and counts for nothing. Requests execute while all backups are well.',
+    changes: `COMMIT and DECIDED for sequence numbers it has not proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did. ${LIE_VIEW_CHANGE.changes}`,
+    othersSee: `One claim moves nobody: a decision takes f+1. Its true COMMIT later contradicts the invented one and counts for nothing. Requests execute while all backups are well; else it is replaced after a timeout. ${LIE_VIEW_CHANGE.othersSee}`,
     suspicions: [
       { kind: 'false-vote', certainty: 'certain', by: 'every node at which the batch is prepared' },
       { kind: 'contradictory-votes', certainty: 'certain', by: 'every node that has both of its votes' },
+      ...LIE_VIEW_CHANGE.suspicions,
     ],
   },
   {
     behaviour: 'lie',
     role: 'backup',
-    changes:
-      'PREPARE, COMMIT and DECIDED for sequence numbers that nobody has proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did.',
-    othersSee:
-      'One claim moves nobody: a decision takes f+1, a mark on a client too. Its true votes later contradict the invented ones. Requests execute.',
+    changes: `PREPARE, COMMIT and DECIDED for sequence numbers that nobody has proposed yet, a complaint about every batch, and a STATUS that claims a higher view and more than it did. ${LIE_VIEW_CHANGE.changes}`,
+    othersSee: `One claim moves nobody: a decision takes f+1, a mark on a client too. Its true votes later contradict the invented ones. ${LIE_VIEW_CHANGE.othersSee} Requests execute.`,
     suspicions: [
       { kind: 'contradictory-votes', certainty: 'certain', by: 'every node that has both of its votes' },
       { kind: 'false-vote', certainty: 'certain', by: 'the primary at its PREPARE, every node at its COMMIT' },
@@ -139,6 +164,7 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
         certainty: 'uncertain',
         by: 'the other backups at its PREPARE (they name the primary too)',
       },
+      ...LIE_VIEW_CHANGE.suspicions,
     ],
   },
   {
@@ -153,8 +179,22 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
     role: 'primary',
     changes: 'The time in every batch is an hour ahead of its clock, with the digest that belongs to it.',
     othersSee:
-      'Backups hold the batch back until their clocks get there, so requests wait for a view change. (Within the bound of 10 s nobody can tell.)',
-    suspicions: [{ kind: 'clock-skew', certainty: 'uncertain', by: 'every backup' }],
+      'Backups hold the batch back until their clocks get there, and replace it when the timeout passes: requests execute in the next view. As a backup there it votes for the batch with another time. (Within the bound of 10 s nobody can tell.)',
+    suspicions: [
+      { kind: 'clock-skew', certainty: 'uncertain', by: 'every backup' },
+      { kind: 'unresponsive', certainty: 'uncertain', by: 'every backup' },
+      {
+        kind: 'false-vote',
+        certainty: 'certain',
+        by: 'the next primary at its PREPARE, every node at its COMMIT in the next view',
+      },
+      {
+        kind: 'digest-mismatch',
+        certainty: 'uncertain',
+        by: 'the other backups at its PREPARE in the next view (they name the new primary too)',
+      },
+      FALSE_COMMIT_LEFT_OUT,
+    ],
   },
   {
     behaviour: 'alter-timestamps',
@@ -170,6 +210,7 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
         by: 'the other backups at its PREPARE (they name the primary too)',
       },
       { kind: 'bad-link', certainty: 'uncertain', by: 'that node', when: 'a node fetches a body from it' },
+      FALSE_COMMIT_LEFT_OUT,
     ],
   },
   {
@@ -183,8 +224,12 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
     behaviour: 'forge',
     role: 'primary',
     changes: 'A bad MAC or signature on everything it sends.',
-    othersSee: 'Nothing of it is believed: requests wait for a view change.',
-    suspicions: [{ kind: 'bad-link', certainty: 'uncertain', by: 'every node' }],
+    othersSee:
+      'Nothing of it is believed: it is replaced when the timeout passes, and requests execute in the next view.',
+    suspicions: [
+      { kind: 'bad-link', certainty: 'uncertain', by: 'every node' },
+      { kind: 'unresponsive', certainty: 'uncertain', by: 'every backup' },
+    ],
   },
   {
     behaviour: 'forge',

@@ -1,4 +1,7 @@
-/** `corrupt`: data altered before it is passed on. Votes and claims carry another digest, bodies and requests other content. */
+/**
+ * `corrupt`: data altered before it is passed on. Votes and claims carry another digest, bodies and requests other content,
+ * and a new view would start with batches that nobody proposed. An odd variant signs VIEW-CHANGEs that no correct replica makes.
+ */
 import type { Output } from '../protocol/output.ts';
 import {
   alteredBatch,
@@ -12,6 +15,14 @@ import {
 } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
+import {
+  isOwnNewView,
+  sendingNewView,
+  sendingViewChange,
+  withAlteredChoice,
+  withAlteredClaims,
+  withViewsTooHigh,
+} from './view-change-lies.ts';
 
 export function makeCorrupt(context: BehaviourContext): Behaviour {
   const others = othersOf(context);
@@ -57,6 +68,15 @@ export function makeCorrupt(context: BehaviourContext): Behaviour {
           ...(chosen === undefined ? [] : [{ ...chosen, message: changed, signature: undefined }]),
         ];
       }
+      case 'view-change': {
+        if (message.replica !== context.self) return [output];
+        const isInvalid = context.variant % 2 === 1;
+        const altered = isInvalid ? withViewsTooHigh(message) : withAlteredClaims(context, message);
+        return [sendingViewChange(context, output, altered)];
+      }
+      case 'new-view':
+        if (!isOwnNewView(context, message)) return [output];
+        return [sendingNewView(context, output, withAlteredChoice(context, message))];
       default:
         return [output];
     }

@@ -14,6 +14,7 @@ import {
 } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
+import { isOwnNewView, sendingNewView, sendingViewChange, withNullChoice, withoutClaims } from './view-change-lies.ts';
 
 /** As primary an even variant tells the other story to f nodes (the rest goes on without them), an odd one to half of them (nobody may). */
 function deceivedNodes(context: BehaviourContext, isPrimary: boolean): ReadonlySet<ReplicaId> {
@@ -49,12 +50,17 @@ export function makeEquivocate(context: BehaviourContext): Behaviour {
       }
       case 'checkpoint':
         return message.replica === context.self ? withAlteredRoot(context, output, message) : output;
+      case 'view-change':
+        if (message.replica !== context.self) return output;
+        return sendingViewChange(context, output, withoutClaims(message));
+      case 'new-view':
+        return isOwnNewView(context, message) ? sendingNewView(context, output, withNullChoice(message)) : output;
       default:
         return output;
     }
   };
 
-  /** Some variants vote for each of their proposals once more, by PREPARE, which a primary never sends. */
+  /** Some variants vote for each of their proposals once more, by PREPARE, which a primary never sends, and show everybody both VIEW-CHANGEs. */
   const votesTwice = context.variant % 8 >= 4;
 
   const secondVote = (story: SendOutput): readonly Output[] => {
@@ -68,7 +74,11 @@ export function makeEquivocate(context: BehaviourContext): Behaviour {
 
   const split = (output: SendOutput, status: ReplicaStatus): readonly Output[] => {
     twins.forgetUpTo(status.lowWaterMark);
-    const { chosen, rest } = splitReceivers(output, deceivedNodes(context, status.primary === context.self));
+    const isViewChange = output.message.type === 'view-change' && output.message.replica === context.self;
+    // Who gets both can prove the contradiction at once; else it shows where others' VIEW-CHANGEs are passed on.
+    if (isViewChange && votesTwice) return [output, conflicting(output)];
+    const isPrimary = status.primary === context.self && !isViewChange;
+    const { chosen, rest } = splitReceivers(output, deceivedNodes(context, isPrimary));
     const stories = [...(rest === undefined ? [] : [rest]), ...(chosen === undefined ? [] : [conflicting(chosen)])];
     return votesTwice ? stories.flatMap((story) => [story, ...secondVote(story)]) : stories;
   };

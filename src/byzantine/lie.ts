@@ -1,4 +1,7 @@
-/** `lie`: claims about messages it never got. Votes before there is a proposal, DECIDED before there was a decision, a STATUS of fancy. */
+/**
+ * `lie`: claims about messages it never got. Votes before there is a proposal, DECIDED before there was a decision, a STATUS of fancy,
+ * and VIEW-CHANGEs that claim to have prepared what nobody proposed.
+ */
 import type { Digest, Sequence } from '../base/ids.ts';
 import { asSequence, asView } from '../base/ids.ts';
 import type { Message, Status } from '../messages/index.ts';
@@ -6,7 +9,8 @@ import type { Output } from '../protocol/output.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, othersOf } from './alter.ts';
 import { UNCHANGED } from './behaviour.ts';
-import type { Behaviour, BehaviourContext } from './behaviour.ts';
+import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
+import { sendingViewChange, shouted, withInventedClaims } from './view-change-lies.ts';
 
 /** How far ahead of itself it claims to be. */
 const AHEAD = 3;
@@ -47,16 +51,29 @@ export function makeLie(context: BehaviourContext): Behaviour {
       return [claim({ type: 'complaint', replica: context.self, view, sequence, digest, requests })];
     });
 
+  /** An odd variant shouts a view far ahead as well: a single voice that must move nobody. */
+  const fanciful = (output: SendOutput): readonly Output[] => {
+    const { message } = output;
+    switch (message.type) {
+      case 'status':
+        return [{ ...output, message: fancifulStatus(message) }];
+      case 'view-change': {
+        if (message.replica !== context.self) return [output];
+        const invented = sendingViewChange(context, output, withInventedClaims(context, message));
+        if (context.variant % 2 === 0) return [invented];
+        return [invented, sendingViewChange(context, output, shouted(context, message))];
+      }
+      default:
+        return [output];
+    }
+  };
+
   return {
     ...UNCHANGED,
     name: 'lie',
     rewrite: (_now, outputs, status) => {
       if (outputs.length === 0 || to.length === 0) return outputs;
-      const told = outputs.map((output) =>
-        output.kind === 'send' && output.message.type === 'status'
-          ? { ...output, message: fancifulStatus(output.message) }
-          : output,
-      );
+      const told = outputs.flatMap((output) => (output.kind === 'send' ? fanciful(output) : [output]));
       const next = asSequence(Math.max(status.highestAccepted, status.lastExecuted) + 1);
       if (next <= liedUpTo || next > status.highWaterMark) return [...told, ...complaints(outputs)];
       liedUpTo = next;

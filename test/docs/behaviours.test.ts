@@ -9,8 +9,8 @@ const HEAD = `# Byzantine behaviours
 
 A node in lab mode can be told to lie: \`POST /pbft/simulate-byzantine\`, or \`pbft byzantine\`. A liar is a correct replica whose outputs are rewritten,
 dropped or held back on their way out, and which may be kept from hearing something; its own log stays true, so that a restart makes it correct
-again. The simulator uses the same code. With at most f liars every request is answered, and answered correctly: where the primary stops it, the next
-primary goes on with it.
+again. The simulator uses the same code. With at most f liars every request is answered, and answered correctly, as soon as messages arrive in time:
+a primary that prevents it is replaced by a view change, and goes on lying as a backup.
 
 What a behaviour sends unasked is bounded per second, and what it holds back is bounded too (65,536 frames, 64 MiB; beyond that frames are lost, as on
 a link that is full). A crash or restart loses what is held back.

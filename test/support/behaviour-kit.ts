@@ -1,4 +1,6 @@
 /** One liar on its own: outputs of its replica in, what leaves instead out. */
+import { concatBytes, EMPTY, fromHex } from '../../src/base/bytes.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import {
   batchDigest,
@@ -58,13 +60,24 @@ export function statusOf(self: number): ReplicaStatus {
   };
 }
 
-export function make(name: BehaviourName, self: number, variant = 0): Behaviour {
+/** As good as a signature of these bytes. */
+export function signedBy(bytes: Bytes): Bytes {
+  const half = fromHex(codec.sha256(bytes)) ?? EMPTY;
+  return concatBytes(half, half);
+}
+
+export function make(
+  name: BehaviourName,
+  self: number,
+  variant = 0,
+  sign: (bytes: Bytes) => Bytes = () => SIGNATURE,
+): Behaviour {
   return makeBehaviour(name, {
     self: asReplicaId(self),
     cluster,
     codec,
     requestTimeoutUs: TIMEOUT_US,
-    authenticator: { sign: () => SIGNATURE },
+    authenticator: { sign },
     variant,
   });
 }
