@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts'],
-          testTimeout: 10 * SECOND_MS,
+          testTimeout: 60 * SECOND_MS,
         },
       },
       {
@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          testTimeout: 30 * SECOND_MS,
+          testTimeout: 120 * SECOND_MS,
         },
       },
       {

@@ -22,8 +22,9 @@ export async function withMutantCopy<Result>(
   const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
   try {
     cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !TEST_FILE.test(path) });
-    if (mutant.test !== undefined) cpSync(join(ROOT, 'test'), join(folder, 'test'), { recursive: true });
-    for (const file of ['package.json', 'vitest.config.ts', 'tsconfig.base.json'])
+    const folders = mutant.test === undefined ? [] : ['test', 'scripts'];
+    for (const each of folders) cpSync(join(ROOT, each), join(folder, each), { recursive: true });
+    for (const file of ['package.json', 'vitest.config.ts', 'tsconfig.base.json', 'tsconfig.json'])
       cpSync(join(ROOT, file), join(folder, file));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(join(folder, mutant.file), mutated);

@@ -203,7 +203,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'stable checkpoints are not written down',
     breaks: 'marks: h never falls, restarts included',
     file: `${PROTOCOL}/checkpoints.ts`,
-    search: "  core.persist({ kind: 'stable', sequence, ...certificate, hasState });\n",
+    search:
+      "  core.persist({ kind: 'stable', sequence, ...certificate, hasState });\n  core.output({ kind: 'truncate', records: storedRecords(core) });\n",
     replace: '',
     seeds: 60,
   },
@@ -437,11 +438,11 @@ export const MUTANTS: readonly Mutant[] = [
     seeds: 150,
   },
   {
-    name: 'only the last checkpoint survives a restart',
+    name: 'checkpoints above h do not survive a restart',
     breaks: '[S] announced states stand until a higher one is stable',
     file: `${PROTOCOL}/stored-records.ts`,
     search: 'of core.ownCheckpoints.values()) {',
-    replace: 'of [...core.ownCheckpoints.values()].slice(-1)) {',
+    replace: 'of [...core.ownCheckpoints.values()].slice(0, 1)) {',
     seeds: 60,
   },
   {

@@ -108,7 +108,7 @@ const VIEW_CHANGE_BYTES = 8 * 1024;
 
 /**
  * How many digests per sequence number a correct replica lists in Q before it takes no fresh one there: what the configuration says, or less,
- * so that the VIEW-CHANGEs of all replicas, each with twice as many, fit into one NEW-VIEW. Below 1 the window is too wide for so many replicas.
+ * so that the VIEW-CHANGEs of all replicas, each with twice as many, fit into one NEW-VIEW. Below 2 the window is too wide for so many replicas.
  */
 export function slotDigestLimit({
   replicaCount,
@@ -118,7 +118,8 @@ export function slotDigestLimit({
   const window = 2 * checkpointInterval;
   const room = LIMITS.viewChangesBytes / replicaCount - VIEW_CHANGE_BYTES;
   const perSlot = room / window - CLAIM_BYTES - CHECKPOINT_CLAIM_BYTES;
-  return Math.min(digestsPerSlot, Math.floor(perSlot / (2 * CLAIM_BYTES)));
+  // Twice so many, and the null batch.
+  return Math.min(digestsPerSlot, Math.floor((perSlot / CLAIM_BYTES - 1) / 2));
 }
 
 /** The bounds of a valid VIEW-CHANGE, the same at every receiver. */
@@ -168,7 +169,7 @@ export function validateReplicaConfig(config: ReplicaConfig): readonly ConfigPro
   check(
     'cluster.checkpointInterval',
     k,
-    !(k >= 1 && k <= LIMITS.windowSlots / 2 && n >= 1) || slotDigestLimit({ ...cluster, digestsPerSlot: 1 }) >= 1,
+    !(k >= 1 && k <= LIMITS.windowSlots / 2 && n >= 1) || slotDigestLimit({ ...cluster, digestsPerSlot: 2 }) >= 2,
     `smaller: a NEW-VIEW of ${n} replicas must fit into a frame`,
   );
   check(

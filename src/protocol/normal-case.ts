@@ -235,8 +235,7 @@ export function tryAcceptChosen(core: Core, slot: Slot): boolean {
   const digest = core.chosen.get(slot.sequence);
   if (digest === undefined || !core.mayVote || slot.acceptedIn(core.view) !== undefined) return true;
   if (slot.executed !== undefined && slot.executed !== digest) return true;
-  const isListed = slot.prePrepared.has(digest);
-  if (!isListed && slot.prePrepared.size >= 2 * slotDigestLimit(core.config.cluster)) return true;
+  if (isBeyondCap(core, slot, digest)) return true;
   if (!slot.holdsBody(digest)) return false;
   const { view } = core;
   recordAccepted(core, slot, { view, digest, batch: slot.bodies.get(digest), signature: undefined });
@@ -247,6 +246,13 @@ export function tryAcceptChosen(core: Core, slot: Slot): boolean {
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);
   return true;
+}
+
+/** Null always has its place in Q; what else a NEW-VIEW chose has as long as the VIEW-CHANGE that lists it is valid. */
+function isBeyondCap(core: Core, slot: Slot, digest: Digest): boolean {
+  if (digest === NULL_DIGEST || slot.prePrepared.has(digest)) return false;
+  const listed = slot.prePrepared.size - (slot.prePrepared.has(NULL_DIGEST) ? 1 : 0);
+  return listed >= 2 * slotDigestLimit(core.config.cluster);
 }
 
 function dropPending(core: Core, slot: Slot): void {

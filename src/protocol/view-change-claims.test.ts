@@ -22,8 +22,8 @@ describe('claims are valid', () => {
     ['in the whole window', high({ prepared: [entry(A, 2, 11), entry(A, 0, 12), entry(NULL_DIGEST, 1, 14)] })],
     ['with checkpoints in the whole window', high({ checkpoints: [checkpoint(11, 'r'), checkpoint(14, 'r')] })],
     [
-      'with as many digests for a number as twice the cap, for each number',
-      { prePrepared: [entry(A, 2, 1), entry(B, 0, 1), entry(NULL_DIGEST, 0, 2), entry(B, 2, 2)] },
+      'with as many digests for a number as twice the cap and null, for each number',
+      { prePrepared: [NULL_DIGEST, A, B].flatMap((each) => entry(each, 2, 1)).concat(entry(A, 2, 2), entry(B, 0, 2)) },
     ],
     ['if P names what Q does not: nothing depends on more than is signed', { prepared: [entry(A, 2)] }],
   ])('%s', (_, given) => {
@@ -110,7 +110,7 @@ describe('claims are refused', () => {
     ],
     [
       'with more digests for a number than twice the cap',
-      { prePrepared: [entry(A, 1, 1), entry(A, 1, 2), entry(B, 1, 2), entry(digest('c'), 1, 2)] },
+      { prePrepared: [entry(A, 1, 1), ...[NULL_DIGEST, A, B, digest('c')].map((each) => entry(each, 1, 2))] },
       { code: 'too-many-digests', sequence: 2 },
     ],
   ])('%s', (_, given, reason) => {

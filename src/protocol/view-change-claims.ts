@@ -55,7 +55,7 @@ export type ClaimList = 'C' | 'P' | 'Q';
  * - every n lies in (h, h+L];
  * - C and P ascend by n, Q by (n, d): hence one root per n, one prepared digest per n, one view per pre-prepared digest;
  * - in P and Q every view is below `view`: nobody has been in a later one;
- * - Q has per n at most twice `digestsPerSlot` entries;
+ * - Q has per n at most twice `digestsPerSlot` entries and one more, for null;
  * and before that, that the root is the null digest exactly at genesis, which is stable without a proof: else a lie about it would count as
  * proven. Not checked here: signatures, and the proof of h.
  */
@@ -100,7 +100,7 @@ function tooManyDigests(
   { digestsPerSlot }: ClaimLimits,
 ): InvalidClaims | undefined {
   // Ascending: the first and the last of too many entries for one n are that far apart.
-  const cap = 2 * digestsPerSlot;
+  const cap = 2 * digestsPerSlot + 1;
   const excess = prePrepared.find(({ sequence }, index) => prePrepared[index - cap]?.sequence === sequence);
   return excess && { code: 'too-many-digests', sequence: excess.sequence };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CLUSTER_ID, RealKeys } from '../../test/support/real-keys.ts';
 import { replica, seq } from '../../test/support/core-kit.ts';
-import { A, B, checkpoint, claim, entry, root } from '../../test/support/view-change-kit.ts';
+import { A, B, checkpoint, claim, digest, entry, root } from '../../test/support/view-change-kit.ts';
 import { NULL_DIGEST, asDigest, asView } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest } from '../base/ids.ts';
@@ -145,7 +145,10 @@ const PROVEN: readonly (readonly [string, Said])[] = [
   ['a number above the window', invalid({ prepared: [entry(A, 0, 5)] })],
   ['two roots for one number', invalid({ checkpoints: [checkpoint(2, 'r'), checkpoint(2, 's')] })],
   ['a view that had not begun', invalid({ prePrepared: [entry(A, 3)] })],
-  ['too many digests', invalid({ prePrepared: [entry(NULL_DIGEST, 0), entry(A, 0), entry(B, 0)] })],
+  [
+    'too many digests',
+    invalid({ prePrepared: [entry(NULL_DIGEST, 0), entry(A, 0), entry(B, 0), entry(digest('c'), 0)] }),
+  ],
   ['NEW-VIEW: another digest', wrong(withSupports(SUPPORTS, [B]))],
   ['NEW-VIEW: null for what may have committed', wrong(withSupports(SUPPORTS, [NULL_DIGEST]))],
   ['NEW-VIEW: a number left out', wrong(withSupports(SUPPORTS, []))],

@@ -124,7 +124,7 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     openClients: random.chance(0.3),
     openClientLimit: random.pick([1, 2, 8]),
     idempotencyKeys: random.pick([4, 64]),
-    digestsPerSlot: random.pick([1, 2, 64]),
+    digestsPerSlot: random.pick([2, 64]),
     tuning: { ...makeTuning(random, checkpointInterval), queueRequests },
     application: random.chance(0.1) ? 'counter' : 'ledger',
     network: makeQuality(random),

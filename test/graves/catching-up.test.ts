@@ -8,7 +8,9 @@ import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 import { Bench } from '../support/bench.ts';
 import { contradictionsIn } from '../support/contradictions.ts';
 import { bytes, replica, seq } from '../support/core-kit.ts';
+import { Rig } from '../support/rig.ts';
 import { settle, transfers } from '../support/scenes.ts';
+import { sentOf } from '../support/transcript.ts';
 
 const SECOND = 1_000_000;
 const OTHER = asDigest('0e'.repeat(32));
@@ -180,6 +182,15 @@ describe('G21: restarts in view changes', () => {
       }
     }
     expect(Math.max(...views)).toBeGreaterThan(0);
+  });
+
+  test('a backup that starts again and is shown another batch for a number it has voted at does not vote there again', () => {
+    const rig = new Rig();
+    rig.receive(rig.kit.prePrepare(1, rig.kit.batchOf('a')));
+    const again = rig.restarted();
+    const outputs = again.receive(again.kit.prePrepare(1, again.kit.batchOf('b')));
+    expect(sentOf(outputs).filter(({ type }) => type === 'prepare')).toEqual([]);
+    expect(again.status.suspicions).toMatchObject([{ kind: 'equivocation', certainty: 'certain' }]);
   });
 
   test('one VIEW-CHANGE a view, sent again byte for byte after every restart', () => {
