@@ -361,8 +361,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: '  core.floor = start.sequence;\n',
     replace: '',
-    seeds: 150,
-    liar: 'mutate:primary',
+    seeds: 0,
+    test: 'test/paper/tocs-view-change.test.ts',
   },
   {
     name: 'P of the first view',
@@ -394,7 +394,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/view-change.ts`,
     search: '    if (slot.prepared !== undefined) prepared.push',
     replace: '    if (slot.prepared !== undefined && slot.prepared.digest !== NULL_DIGEST) prepared.push',
-    seeds: 150,
+    seeds: 0,
+    test: 'test/paper/tocs-view-change.test.ts',
   },
   {
     name: 'votes after VIEW-CHANGE',
@@ -418,8 +419,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: '  if (message.view === core.view && !core.inViewChange) {\n',
     replace: '  if (message.view === core.view && !core.inViewChange && core.newView === undefined) {\n',
-    seeds: 150,
-    liar: 'equivocate:primary',
+    seeds: 0,
+    test: 'test/paper/tocs-view-change.test.ts',
   },
   {
     name: 'committed with f+1 COMMITs',
@@ -427,7 +428,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/normal-case.ts`,
     search: '  if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;',
     replace: '  if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.weak) return;',
-    seeds: 100,
+    seeds: 0,
+    test: 'test/graves/view-change.test.ts',
   },
   {
     name: 'h not raised by a NEW-VIEW',
