@@ -1,7 +1,7 @@
 /** Real processes for the tests of this folder: the command line as a user starts it, in a folder of its own that goes away afterwards. */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -157,6 +157,13 @@ export class Workplace {
       peerPort: ports[index + 4] ?? 0,
     }));
     must(generateCluster(join(this.folder, 'pbft-data'), { nodes, lab: true, openClients: true }));
+  }
+
+  /** Settings of a node that does not run. */
+  tune(name: string, tuning: Readonly<Record<string, number>>): void {
+    const file = join(this.folder, 'pbft-data', name, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as { readonly tuning?: object };
+    writeFileSync(file, JSON.stringify({ ...config, tuning: { ...config.tuning, ...tuning } }));
   }
 
   /** Runs each command in a shell, one after the other; what each printed. */

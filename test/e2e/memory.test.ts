@@ -13,6 +13,7 @@ import { Workplace } from './local-cluster.ts';
  */
 const [HALF, ALLOWED_MIB] = process.env['CI'] === undefined ? [5000, 60] : [30_000, 20];
 const CLIENTS = 128;
+const NODES = ['node1', 'node2', 'node3', 'node4'];
 const MEBIBYTE = 1024 * 1024;
 
 let place: Workplace;
@@ -32,11 +33,14 @@ function anonymous(pid: number): number {
 }
 
 test(`the memory of each replica is bounded: ${HALF} requests more add at most ${ALLOWED_MIB} MiB`, async () => {
+  // What is measured is the memory of each role: on an overloaded machine nobody is to be replaced for being slow.
+  await place.makeFolder();
+  for (const name of NODES) place.tune(name, { request_timeout_ms: 20_000, slow_primary_ms: 20_000 });
   await place.up();
   const cluster = describeCluster(must(readClusterFile(join(place.folder, 'pbft-data/cluster.json'))));
   const native = new PbftClient({ cluster, identity: Identity.generate() });
   client = native;
-  const pids = ['node1', 'node2', 'node3', 'node4'].map((name) => place.pid(name));
+  const pids = NODES.map((name) => place.pid(name));
   let sent = 0;
   const send = async (upTo: number): Promise<void> => {
     while (sent < upTo) {
@@ -53,6 +57,7 @@ test(`the memory of each replica is bounded: ${HALF} requests more add at most $
   };
   const before = await all(HALF);
   const after = await all(2 * HALF);
+  expect((await place.statuses()).map(({ view }) => view)).toEqual([0, 0, 0, 0]);
   const growth = after.map((bytes, index) => Math.round((bytes - (before[index] ?? 0)) / MEBIBYTE));
   expect(growth.filter((mebibytes) => !(mebibytes <= ALLOWED_MIB))).toEqual([]);
 }, 300_000);
