@@ -151,7 +151,7 @@ export class Core {
   stable: StableCheckpoint;
   /** A state being fetched. */
   transfer: Transfer | undefined;
-  /** Sources asked since the last transfer was completed or given up. */
+  /** Sources that took too long since the last transfer was completed or given up. */
   transferAttempts = 0;
   /** What was executed last when a certified checkpoint above it was seen at a STATUS tick. */
   stuckAt: Sequence | undefined;

@@ -132,7 +132,6 @@ function startTransfer(core: Core, failed: ReplicaId | undefined): void {
   const scale = 2 ** Math.min(Math.floor(core.transferAttempts / sources.length), MAX_DOUBLINGS);
   const deadline = core.now.monotonic + FIRST_DEADLINE_US * scale;
   const patienceUs = FIRST_PATIENCE_US * scale;
-  core.transferAttempts += 1;
   core.transfer = { ...target, source, entries: [], sizeBytes: 0, deadline, patienceUs, unanswered: 0 };
   core.emit({ kind: 'transfer-started', sequence, root, from: source });
   ask(core, core.transfer);
@@ -151,7 +150,16 @@ export function onTransferTimeout(core: Core): void {
   transfer.unanswered += 1;
   const isPatient = transfer.unanswered < ASKED_AT_MOST && core.now.monotonic <= transfer.deadline;
   if (isPatient && isNeeded(core, transfer.sequence)) ask(core, transfer);
-  else startTransfer(core, transfer.source);
+  else giveUp(core, transfer.source);
+}
+
+/**
+ * A source took too long: the next one, and more patience once all of them have. Not after "no longer held": whoever runs behind checkpoints that
+ * move on hears that often, and would end up waiting minutes for one lost answer.
+ */
+function giveUp(core: Core, source: ReplicaId): void {
+  core.transferAttempts += 1;
+  startTransfer(core, source);
 }
 
 /** FETCH-STATE: the next entries of a checkpoint that is still held, or that it is not; later, if the peer was sent much just now. */
@@ -213,8 +221,12 @@ export function onState(core: Core, message: State): void {
     stopTransfer(core);
     return;
   }
-  if (!message.held || core.now.monotonic > transfer.deadline || transfer.sizeBytes > MAX_STATE_BYTES) {
+  if (!message.held) {
     startTransfer(core, replica);
+    return;
+  }
+  if (core.now.monotonic > transfer.deadline || transfer.sizeBytes > MAX_STATE_BYTES) {
+    giveUp(core, replica);
     return;
   }
   if (message.isLast) {
