@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: '    if (!this.#isAuthentic(frame, author))\n      return refuse(',
     replace:
       "    if (message.type !== 'prepare' && message.type !== 'commit' && !this.#isAuthentic(frame, author))\n      return refuse(",
-    seeds: 60,
+    seeds: 150,
   },
   {
     name: 'PREPARE before its record',
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
     search:
       'core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);',
     replace: 'core.nextSequence = asSequence(core.lastExecuted + 1);',
-    seeds: 60,
+    seeds: 150,
   },
   {
     name: 'a restarted backup forgets what it accepted',
@@ -112,7 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/client-table.ts`,
     search: '    if (request.timestamp === last.timestamp + 1) return EXECUTE;',
     replace: '    if (request.timestamp > last.timestamp) return EXECUTE;',
-    seeds: 60,
+    seeds: 200,
   },
   {
     name: 'evicted sessions open again',
@@ -120,7 +120,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/client-table.ts`,
     search: 'request.timestamp < 1 || request.session <= this.sessionFloor(request.client)',
     replace: 'request.timestamp < 1',
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'client table outside the root',
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/catch-up.ts`,
     search: '    if (claims.length < core.quorums.weak) continue;\n',
     replace: '',
-    seeds: 60,
+    seeds: 150,
   },
   {
     name: 'h moves with f+1 CHECKPOINTs',
@@ -214,7 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/request-queue.ts`,
     search: 'this.#bySession.size >= this.#limits.queueRequests ||',
     replace: '',
-    seeds: 60,
+    seeds: 200,
   },
   {
     name: 'agreed time by the own clock',
@@ -230,7 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/state-transfer.ts`,
     search: '  if (core.state.root() !== root) {\n',
     replace: '  if (core.state.root() === core.stable.root) {\n',
-    seeds: 150,
+    seeds: 300,
     liar: 'mutate:backup',
   },
   {
@@ -256,7 +256,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/reply-certificate.ts`,
     search: 'replies.length < this.#quorums.weak || result === undefined',
     replace: 'result === undefined',
-    seeds: 30,
+    seeds: 100,
   },
   {
     name: 'nothing is sent again',
@@ -264,7 +264,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/catch-up.ts`,
     search: '  const messages = help(core, status);\n',
     replace: '  const messages = status.lastExecuted < 0 ? help(core, status) : 0;\n',
-    seeds: 40,
+    seeds: 100,
   },
   {
     name: 'no checkpoint of an idle cluster',
@@ -378,7 +378,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/normal-case.ts`,
     search: '  slot.prePrepared.set(digest, view);\n',
     replace: '  slot.prePrepared.clear();\n  slot.prePrepared.set(digest, view);\n',
-    seeds: 80,
+    seeds: 200,
   },
   {
     name: 'Q not renewed for X',
@@ -411,7 +411,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: "  if (message.view < core.view) return core.refuse('new-view', author, 'old-view');\n",
     replace: '',
-    seeds: 150,
+    seeds: 600,
   },
   {
     name: 'a second NEW-VIEW for one view',
@@ -462,7 +462,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: '  const fault = findFault(core, message);\n',
     replace: '  const fault = findFault(core, message) === "" ? "" : undefined;\n',
-    seeds: 150,
+    seeds: 300,
     liar: 'corrupt:primary',
   },
   {
@@ -496,7 +496,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/messages/codec-context.ts',
     search: 'makeDomain(`${PROTOCOL}/${name}`',
     replace: 'makeDomain(`${PROTOCOL}/${name === "commit" ? "prepare" : name}`',
-    seeds: 100,
+    seeds: 300,
     liar: 'replay-mutated:backup',
   },
   {
@@ -505,7 +505,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/requests.ts`,
     search: "  if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');\n",
     replace: '',
-    seeds: 100,
+    seeds: 200,
   },
 ];
 
