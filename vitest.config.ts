@@ -29,9 +29,6 @@ export default defineConfig({
           // Real processes, ports and disks: one cluster at a time, after everything else, so that none starves another.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
-          // Some demand an answer within seconds, on machines that are shared: a second try tells noise from a fault, and the report names it.
-          // Nothing else is ever tried twice.
-          retry: process.env['CI'] === undefined ? 0 : 1,
           testTimeout: 60 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
         },

@@ -8,7 +8,7 @@ import type { Batch, Request, SignedCheckpoint } from '../messages/index.ts';
 import { MemoryState } from '../state/index.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 import type { Record } from './record.ts';
-import type { SuspicionKind } from './suspicion.ts';
+import { SUSPICION_KINDS } from './suspicion.ts';
 
 const sha256 = (bytes: Uint8Array): Digest => asDigest(createHash('sha256').update(bytes).digest('hex'));
 const codec = new CodecContext(asDigest('1'.repeat(64)), sha256);
@@ -88,26 +88,10 @@ const stable = fc
       signature: signed,
     })),
   }));
-const KINDS: readonly SuspicionKind[] = [
-  'equivocation',
-  'false-vote',
-  'contradictory-votes',
-  'digest-mismatch',
-  'wrong-checkpoint',
-  'wrong-reply',
-  'unresponsive',
-  'bad-link',
-  'clock-skew',
-  'wrong-state',
-  'contradictory-view-changes',
-  'invalid-view-change',
-  'wrong-new-view',
-  'slow-primary',
-];
 const suspicion = fc
   .record({
     node: replica,
-    kind: fc.constantFrom(...KINDS),
+    kind: fc.constantFrom(...SUSPICION_KINDS),
     certainty: fc.constantFrom('certain' as const, 'uncertain' as const),
     view,
     sequence,
