@@ -1,8 +1,8 @@
 // The behaviours that differ in when they speak, how often and to whom, and the one that is wrong about state.
 import { describe, expect, test } from 'vitest';
 import { EMPTY } from '../base/bytes.ts';
-import { asReplicaId, asSequence } from '../base/ids.ts';
-import type { Message, State } from '../messages/index.ts';
+import { asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
+import type { Message, State, ViewChange } from '../messages/index.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
 import {
@@ -171,6 +171,29 @@ describe('wrong-state', () => {
 
   test.each([1, 2, 3, 4])('variant %i signs what is so: else nobody would ask it for state', (variant) => {
     expect(told(variant, checkpoint)).toEqual(checkpoint);
+  });
+
+  test('its own VIEW-CHANGE has a stable checkpoint that there never was, valid but for its proof', () => {
+    const liar = make('wrong-state', 1);
+    const original: ViewChange = {
+      type: 'view-change',
+      view: asView(1),
+      lowWaterMark: asSequence(0),
+      root: NULL_DIGEST,
+      checkpoints: [],
+      prepared: [],
+      prePrepared: [{ sequence: asSequence(1), digest: DIGEST, view: asView(0) }],
+      replica: asReplicaId(1),
+      stableProof: [],
+    };
+    const [, told] = received(rewrite(liar, 1, sending(1, original, new Uint8Array(64))))[0] ?? [];
+    expect(told).toMatchObject({ type: 'view-change', lowWaterMark: 128, prePrepared: [] });
+    expect(told?.type === 'view-change' && told.stableProof.map(({ checkpoint }) => checkpoint.replica)).toEqual([
+      0, 1, 2, 3,
+    ]);
+    expect(told !== undefined && isWellFormed(told)).toBe(true);
+    const passedOn = sending(1, { ...original, replica: asReplicaId(2) }, new Uint8Array(64));
+    expect(rewrite(liar, 1, passedOn)).toEqual([passedOn]);
   });
 
   test('votes and what it does not hold are told truly', () => {

@@ -2,9 +2,9 @@
  * What a liar says in a view change instead of what its replica says. Pure. Its own VIEW-CHANGEs and NEW-VIEWs are signed again with its own, good
  * key; those of others, which it passes on or which support its NEW-VIEW, stay as they are: it cannot sign for them. All lists stay in order.
  */
-import { asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
+import { asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
 import type { Digest, Sequence } from '../base/ids.ts';
-import { newViewBytes, viewChangeBytes } from '../messages/index.ts';
+import { checkpointBytes, newViewBytes, viewChangeBytes } from '../messages/index.ts';
 import type { ClaimedSlot, NewView, ViewChange } from '../messages/index.ts';
 import { windowSize } from '../protocol/config.ts';
 import { alteredDigest } from './alter.ts';
@@ -70,6 +70,30 @@ export function withInventedClaims(context: BehaviourContext, message: ViewChang
 /** Invented claims of a view far ahead, which f liars may shout as they like. */
 export function shouted(context: BehaviourContext, message: ViewChange): ViewChange {
   return withInventedClaims(context, { ...message, view: asView(message.view + SHOUTED_VIEWS) });
+}
+
+/**
+ * A stable checkpoint that there never was, one interval up, with a proof in the name of all: each CHECKPOINT in it is signed by the liar. Were it
+ * believed, the new view would start from a state that nobody has.
+ */
+export function withFalseProof(context: BehaviourContext, message: ViewChange): ViewChange {
+  const { cluster, codec, authenticator } = context;
+  const lowWaterMark = asSequence(message.lowWaterMark + cluster.checkpointInterval);
+  const root = alteredDigest(context, message.root);
+  const stableProof = Array.from({ length: cluster.replicaCount }, (_, replica) => {
+    const checkpoint = { type: 'checkpoint' as const, sequence: lowWaterMark, root, replica: asReplicaId(replica) };
+    return { checkpoint, signature: authenticator.sign(checkpointBytes(codec, checkpoint)) };
+  });
+  const isAbove = ({ sequence }: { readonly sequence: Sequence }): boolean => sequence > lowWaterMark;
+  return {
+    ...message,
+    lowWaterMark,
+    root,
+    checkpoints: message.checkpoints.filter(isAbove),
+    prepared: message.prepared.filter(isAbove),
+    prePrepared: message.prePrepared.filter(isAbove),
+    stableProof,
+  };
 }
 
 /** Another choice: other digests in X, or another root to start from where X is empty. */

@@ -1,9 +1,10 @@
-/** `wrong-state`: bad checkpoints and bad chunks of state. Its votes on batches are true, and so is what it executed. */
+/** `wrong-state`: bad checkpoints, bad proofs of them, and bad chunks of state. Its votes on batches are true, and so is what it executed. */
 import type { State } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
 import { alteredBytes, withAlteredRoot } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
+import { sendingViewChange, withFalseProof } from './view-change-lies.ts';
 
 type Falsifier = (chunk: State) => State;
 
@@ -16,7 +17,7 @@ const denyHolding: Falsifier = (chunk) => ({ ...chunk, held: false, isLast: fals
 const endTooSoon: Falsifier = (chunk) => ({ ...chunk, isLast: true, entries: [] });
 
 /**
- * By variant, how a chunk is falsified. Only the first signs wrong CHECKPOINTs as well: state is asked for from those who signed the certified root,
+ * By variant, how a chunk is falsified. Only the first signs wrong CHECKPOINTs and VIEW-CHANGEs as well: state is asked for from those who signed the certified root,
  * so that whoever wants to hand out bad state signs truly.
  */
 const FALSIFIERS: readonly Falsifier[] = [alterEntry, alterEntry, leaveOutEntry, denyHolding, endTooSoon];
@@ -32,6 +33,9 @@ export function makeWrongState(context: BehaviourContext): Behaviour {
       case 'checkpoint':
         // Others' it passes on as they are: it cannot sign for them.
         return signsWrongly && message.replica === context.self ? withAlteredRoot(context, output, message) : output;
+      case 'view-change':
+        if (!signsWrongly || message.replica !== context.self) return output;
+        return sendingViewChange(context, output, withFalseProof(context, message));
       case 'state':
         return message.held ? { ...output, message: falsified(message) } : output;
       default:

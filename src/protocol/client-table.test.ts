@@ -135,6 +135,21 @@ describe('a client with too many sessions', () => {
     expect(run(pair, listed(START + 1, 2)).verdict).toBe('session_expired');
   });
 
+  it('has lost what is at or below its floor, and what is too old to open; not what others may have opened meanwhile', () => {
+    const pair = newPair();
+    for (const session of [2, 3, 4, 5]) run(pair, listed(START + session));
+    const { table, time } = pair;
+    expect([1, 2, 3, 6].map((session) => table.isLost(listed(START + session, 2), time))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(table.isLost(listed(START + 6), START + 6 + CONFIG.sessionHorizonUs)).toBe(true);
+    expect(table.isLost(listed(START + 6), START + 5 + CONFIG.sessionHorizonUs)).toBe(false);
+    expect(table.isLost(listed(START + 3), START + 5 + CONFIG.sessionHorizonUs)).toBe(false);
+  });
+
   it('keeps the highest floor when a lower session is evicted after a higher one', () => {
     const pair = newPair();
     for (const session of [3, 1, 2, 4]) run(pair, listed(START + session));

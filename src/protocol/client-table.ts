@@ -170,6 +170,16 @@ export class ClientTable {
     return this.#refuseOpening(request, timeUs) === undefined;
   }
 
+  /**
+   * True if no later state can execute `request`: its session is gone, or its time to open is over. A replica that is behind says so of none that
+   * others could execute: floors and agreed time only rise, so that a session which others know was above both here.
+   */
+  isLost(request: RequestPlace, agreedTime: number): boolean {
+    const { client, session } = request;
+    if (this.#find(client, session) !== undefined) return false;
+    return session <= this.sessionFloor(client) || session + this.#config.sessionHorizonUs <= agreedTime;
+  }
+
   /** The reply to exactly this request, while it is the last one of its session. */
   storedReply(client: ClientId, session: number, timestamp: number, requestDigest: Digest): StoredReply | undefined {
     const last = this.#find(client, session)?.item.last;

@@ -86,6 +86,20 @@ export class ClaimIndex {
     );
   }
 
+  /** Digests that A1 lets pass and A2 does not: what a liar alone claims, say. */
+  refusedByA2(sequence: Sequence): readonly Digest[] {
+    const slot = this.#bySequence.get(sequence);
+    const refused = slot?.prepared.filter((claim) => this.#passesA1(slot, claim) && !this.#passesA2(slot, claim)) ?? [];
+    return refused.map(({ digest }) => digest);
+  }
+
+  /** Digests that A2 lets pass and A1 does not: prepared somewhere, and something else later elsewhere. */
+  refusedByA1(sequence: Sequence): readonly Digest[] {
+    const slot = this.#bySequence.get(sequence);
+    const refused = slot?.prepared.filter((claim) => this.#passesA2(slot, claim) && !this.#passesA1(slot, claim)) ?? [];
+    return refused.map(({ digest }) => digest);
+  }
+
   /**
    * B: q claimants prepared nothing at `sequence`, so nothing committed there, and null may be chosen. With q−1, at n = 4: d committed by
    * node1, node2 and the liar; heard are node1, node3, which prepared nothing, and the liar, which claims that. d lacks A2, and null would win.

@@ -23,6 +23,7 @@ import { passOnKnownRequests } from './requests.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
 import { validateClaims } from './view-change-claims.ts';
+import { checkPassedOn } from './view-change-evidence.ts';
 
 /** As primary of the view that is being changed to: chooses as soon as the VIEW-CHANGEs that are here, and the bodies, allow it. */
 export function tryNewView(core: Core): void {
@@ -105,6 +106,8 @@ export function onNewView(core: Core, message: NewView, signature: Bytes): void 
     return core.refuse('new-view', author, 'duplicate');
   }
   if (!message.viewChanges.every((each) => isAuthentic(core, each))) return core.refuse('new-view', author, 'unproven');
+  // Evidence alone: whatever they contradict, the choice allows for f liars.
+  for (const each of message.viewChanges) checkPassedOn(core, each);
   const fault = findFault(core, message);
   if (fault === undefined) {
     enterView(core, signed);

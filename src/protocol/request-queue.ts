@@ -37,7 +37,9 @@ export class RequestQueue {
   readonly #unproposed = new Set<WaitingRequest>();
   /** Those for which a backup's timer runs. */
   readonly #timed = new Set<WaitingRequest>();
-  /** Of these the first to arrive; undefined when it has to be looked for. */
+  /** Per client one request that can only be refused in order: whoever sends old ones again has them ordered one at a time. */
+  readonly #lost = new Map<ClientId, WaitingRequest>();
+  /** Of the timed ones the first to arrive; undefined when it has to be looked for. */
   #oldestTimed: WaitingRequest | undefined;
   #bytes = 0;
   #arrivals = 0;
@@ -224,6 +226,16 @@ export class RequestQueue {
     this.#oldestTimed = oldest !== undefined && oldest.arrival < waiting.arrival ? oldest : waiting;
   }
 
+  /** True if another request of `client` that can only be refused waits here. */
+  holdsLost(client: ClientId, digest: Digest): boolean {
+    const lost = this.#lost.get(client);
+    return lost !== undefined && lost.request.digest !== digest;
+  }
+
+  markLost(waiting: WaitingRequest): void {
+    this.#lost.set(waiting.request.request.client, waiting);
+  }
+
   hasTimer(waiting: WaitingRequest): boolean {
     return this.#timed.has(waiting);
   }
@@ -264,6 +276,7 @@ export class RequestQueue {
     this.#byDigest.delete(waiting.request.digest);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
+    if (this.#lost.get(client) === waiting) this.#lost.delete(client);
     const left = this.#ofClient.get(client);
     left?.delete(waiting);
     if (left?.size === 0) this.#ofClient.delete(client);

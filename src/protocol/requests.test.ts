@@ -3,6 +3,7 @@ import { ALICE, BOB, SESSION, STRANGER, clientId, replica } from '../../test/sup
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, linesOf, refusalsOf, sentOf } from '../../test/support/transcript.ts';
 import { REQUEST_READ_ONLY } from '../messages/index.ts';
+import type { AuthenticatedRequest } from '../messages/index.ts';
 
 describe('a request at a backup', () => {
   test('signed, from its client: passed on to the primary, and kept', () => {
@@ -86,6 +87,23 @@ describe('a request is refused', () => {
     const outputs = rig.requests(Array.from({ length: 5 }, (_, at) => rig.kit.signed('x', { session: SESSION + at })));
     expect(refusalsOf(outputs)).toEqual(['requests queue-full']);
     expect(refusalsOf(rig.requests([rig.kit.signed('x', { client: BOB })], BOB))).toEqual([]);
+  });
+
+  test('when another one of its client waits that can only be refused: old requests sent again are ordered one at a time', () => {
+    const rig = new Rig({ self: 0 });
+    rig.requests([rig.kit.signed('x')]);
+    const digest = rig.kit.digestOfBatch(rig.kit.batchOf('x'));
+    rig.receiveAll([1, 2].flatMap((from) => [rig.kit.prepare(from, 1, digest), rig.kit.commit(from, 1, digest)]));
+    const { sessionHorizonUs } = rig.kit.cluster;
+    const old = (at: number): AuthenticatedRequest =>
+      rig.kit.signed('old', { session: SESSION - sessionHorizonUs - at });
+    expect(sentOf(rig.requests([old(1)])).map(({ type }) => type)).toEqual(['pre-prepare']);
+    expect(refusalsOf(rig.requests([old(2), old(3)]))).toEqual(['requests queue-full', 'requests queue-full']);
+    expect(refusalsOf(rig.requests([rig.kit.signed('z', { timestamp: 2 }), old(1)]))).toEqual([]);
+    const second = rig.kit.digestOfBatch({ ...rig.kit.batchOf('old'), requests: [old(1)] });
+    rig.receiveAll([1, 2].flatMap((from) => [rig.kit.prepare(from, 2, second), rig.kit.commit(from, 2, second)]));
+    expect(rig.status.lastExecuted).toBe(2);
+    expect(refusalsOf(rig.requests([old(2)]))).toEqual([]);
   });
 
   test('one bad request of a frame does not cost the others', () => {

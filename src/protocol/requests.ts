@@ -64,7 +64,8 @@ export function passOnKnownRequests(core: Core): void {
 
 /**
  * One request. Conditions in the order checked: this replica's state is not known to be wrong; its client admitted; not read-only (ordered
- * requests only); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or refused in order; room.
+ * requests only); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or
+ * refused in order; not a second one of its client that no state to come can execute; room.
  */
 function onRequest(
   core: Core,
@@ -87,9 +88,12 @@ function onRequest(
   }
   if (core.clientTable.judge(request.request, request.digest, core.agreedTime).kind === 'ignore')
     return refuse('old-request');
+  const isLost = core.clientTable.isLost(request.request, core.agreedTime);
+  if (isLost && core.queue.holdsLost(client, request.digest)) return refuse('queue-full');
   if (!core.isPrimary) core.queue.evictIdle(request);
   const waiting = core.queue.add(request, verified, core.now.monotonic);
   if (typeof waiting === 'string') return refuse(waiting);
+  if (isLost) core.queue.markLost(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
   return waiting;
 }

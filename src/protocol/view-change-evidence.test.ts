@@ -108,6 +108,33 @@ test.each<readonly [string, number, string, (witness: Witness) => void]>([
     },
   ],
   [
+    'a second VIEW-CHANGE inside the NEW-VIEW',
+    1,
+    'contradictory-view-changes',
+    (at) => {
+      at.receive(1, at.viewChange(1, 2));
+      at.receive(2, at.newView(supports(at), A));
+    },
+  ],
+  [
+    'a lower h than that of the VIEW-CHANGE inside the NEW-VIEW',
+    1,
+    'contradictory-view-changes',
+    (at) => {
+      at.receive(1, at.viewChange(1, 1, at.at(8)));
+      at.receive(2, at.newView(supports(at), A));
+    },
+  ],
+  [
+    'a COMMIT that the VIEW-CHANGE inside the NEW-VIEW leaves out',
+    1,
+    'contradictory-view-changes',
+    (at) => {
+      at.receive(1, at.rig.kit.commit(1, 2, A));
+      at.receive(2, at.newView(supports(at), A));
+    },
+  ],
+  [
     'an invalid VIEW-CHANGE',
     1,
     'invalid-view-change',

@@ -3,8 +3,10 @@
  * replica can have said together, in whatever order it arrived. Changes nothing but suspicions.
  */
 import { asSequence, replicaName } from '../base/ids.ts';
+import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId, Sequence } from '../base/ids.ts';
+import { viewChangeDigest } from '../messages/index.ts';
 import type { SignedViewChange } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
@@ -27,6 +29,43 @@ function accuse(
     sequence,
     summary,
     frames: [...statements(core.codec, signed.viewChange, signed.signature), ...more],
+    isOwnContradiction: true,
+  });
+}
+
+/**
+ * All of it, for a VIEW-CHANGE that came inside a NEW-VIEW: it may differ from the one that its sender sent here, or contradict what it said before or
+ * after. Requires: authentic.
+ */
+export function checkPassedOn(core: Core, passedOn: SignedViewChange): void {
+  const { replica, view } = passedOn.viewChange;
+  if (replica === core.self) return;
+  const kept = core.viewChanges.get(replica);
+  checkAgainstCommits(core, passedOn);
+  if (kept === undefined) return;
+  if (kept.viewChange.view < view) return checkAgainstEarlier(core, kept, passedOn);
+  if (kept.viewChange.view > view) return checkAgainstEarlier(core, passedOn, kept);
+  if (!isSame(core, kept, passedOn)) onSecondViewChange(core, kept, passedOn);
+}
+
+/** Ed25519 is deterministic: the same signature is the same content. */
+export function isSame(core: Core, left: SignedViewChange, right: SignedViewChange): boolean {
+  return (
+    equalBytes(left.signature, right.signature) ||
+    viewChangeDigest(core.codec, left.viewChange) === viewChangeDigest(core.codec, right.viewChange)
+  );
+}
+
+/** Two different ones for one view. */
+export function onSecondViewChange(core: Core, first: SignedViewChange, second: SignedViewChange): void {
+  const { replica, view } = second.viewChange;
+  suspect(core, {
+    node: replica,
+    kind: 'contradictory-view-changes',
+    certainty: 'certain',
+    view,
+    summary: `${replicaName(replica)} signed two different VIEW-CHANGEs for view ${view}`,
+    frames: [first, second].flatMap((each) => statements(core.codec, each.viewChange, each.signature)),
     isOwnContradiction: true,
   });
 }

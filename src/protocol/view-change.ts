@@ -4,11 +4,10 @@
  * One VIEW-CHANGE per view, sent again byte for byte. Owns `core.viewChanges`.
  */
 import { GENESIS, NULL_DIGEST, VIEW_ZERO, asView, replicaName } from '../base/ids.ts';
-import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { View } from '../base/ids.ts';
 import { assert } from '../base/assert.ts';
-import { viewChangeBytes, viewChangeDigest } from '../messages/index.ts';
+import { viewChangeBytes } from '../messages/index.ts';
 import type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange } from '../messages/index.ts';
 import { claimLimits } from './config.ts';
 import { noteEndOfView } from './complaints.ts';
@@ -18,7 +17,7 @@ import { suspect } from './detection.ts';
 import { dropAllPending } from './normal-case.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
-import { checkAgainstCommits, checkAgainstEarlier } from './view-change-evidence.ts';
+import { checkAgainstCommits, checkAgainstEarlier, isSame, onSecondViewChange } from './view-change-evidence.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
 import { sendNewView } from './view-messages.ts';
 
@@ -114,27 +113,6 @@ export function onViewChange(core: Core, message: ViewChange, signature: Bytes):
   if (view <= core.view) sendNewView(core, replica);
   core.isDecisionDue = true;
   join(core);
-}
-
-/** Ed25519 is deterministic: the same signature is the same content. */
-function isSame(core: Core, left: SignedViewChange, right: SignedViewChange): boolean {
-  return (
-    equalBytes(left.signature, right.signature) ||
-    viewChangeDigest(core.codec, left.viewChange) === viewChangeDigest(core.codec, right.viewChange)
-  );
-}
-
-function onSecondViewChange(core: Core, first: SignedViewChange, second: SignedViewChange): void {
-  const { replica, view } = second.viewChange;
-  suspect(core, {
-    node: replica,
-    kind: 'contradictory-view-changes',
-    certainty: 'certain',
-    view,
-    summary: `${replicaName(replica)} signed two different VIEW-CHANGEs for view ${view}`,
-    frames: [first, second].flatMap((each) => statements(core.codec, each.viewChange, each.signature)),
-    isOwnContradiction: true,
-  });
 }
 
 function onInvalid(core: Core, { viewChange, signature }: SignedViewChange, fault: string): void {

@@ -1,5 +1,8 @@
 /** Counts what happens in a world: events, refusals, suspicions, behaviours, crash points, outcomes. */
+import { NULL_DIGEST } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
+import type { NewView } from '../messages/index.ts';
+import { ClaimIndex } from '../protocol/decision-rules.ts';
 import type { Event } from '../protocol/event.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
@@ -25,7 +28,13 @@ export class CoverageObserver implements Observer {
       this.#coverage.count('message', 'requests');
     }
     if (!node.isCorrect) return;
+    let isChosen = false;
     for (const output of outputs) {
+      if (output.kind === 'event' && output.event.kind === 'new-view-made') isChosen = true;
+      else if (isChosen && output.kind === 'send' && output.message.type === 'new-view') {
+        this.#onChoice(node, output.message);
+        isChosen = false;
+      }
       if (output.kind === 'event') this.#onEvent(output.event);
       else if (output.kind === 'persist') this.#coverage.count('record', output.record.kind);
       else if (output.kind === 'truncate') this.#coverage.count('record', 'truncate');
@@ -50,6 +59,21 @@ export class CoverageObserver implements Observer {
         return;
       default:
     }
+  }
+
+  /** What a correct primary chose, and which of the rules decided it. */
+  #onChoice(node: NodeView, newView: NewView): void {
+    const { slots } = newView;
+    const claims = newView.viewChanges.map(({ viewChange }) => viewChange);
+    const { quorums } = node.status;
+    const count = (name: string): void => this.#coverage.count('new view', name);
+    count(slots.length > 0 ? 'with batches' : 'without batches');
+    if (slots.some(({ digest }) => digest === NULL_DIGEST)) count('with a null batch');
+    const proven = Math.max(...claims.map(({ lowWaterMark }) => lowWaterMark));
+    if (newView.start.sequence > proven) count('starts at a checkpoint that f+1 list');
+    const index = new ClaimIndex(claims, newView.start.sequence, quorums);
+    if (slots.some(({ sequence }) => index.refusedByA1(sequence).length > 0)) count('A1 decisive');
+    if (slots.some(({ sequence }) => index.refusedByA2(sequence).length > 0)) count('A2 decisive');
   }
 
   released(_node: NodeView, output: Output): void {

@@ -171,6 +171,16 @@ const REPLAYED: readonly string[] = [
   'changed where no seal covers it',
 ];
 
+/** What new views start with, and which rules of the choice excluded something that the others would have let pass. */
+const NEW_VIEWS: readonly string[] = [
+  'with batches',
+  'without batches',
+  'with a null batch',
+  'starts at a checkpoint that f+1 list',
+  'A1 decisive',
+  'A2 decisive',
+];
+
 const CRASH_POINTS: readonly string[] = [
   'at rest',
   'all at once',
@@ -230,6 +240,7 @@ export const EXPECTATIONS: { readonly [category: string]: { readonly [name: stri
   'dropped type': allTrue(TAKEN_TYPES),
   replayed: allTrue(REPLAYED),
   'client fault': allTrue(CLIENT_FAULTS),
+  'new view': allTrue(NEW_VIEWS),
   'crash point': { ...allTrue(CRASH_POINTS), ...OUTPUT_POINTS },
   behaviour: allTrue(LIARS),
   linearizability: LINEARIZABILITY,

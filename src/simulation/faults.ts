@@ -5,7 +5,7 @@ import type { ReplicaId } from '../base/ids.ts';
 import { MESSAGE_TYPES } from '../messages/index.ts';
 import type { MessageType } from '../messages/index.ts';
 import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
-import type { CrashTrap } from './crash-trap.ts';
+import type { CrashTrap, DiskEffect } from './crash-trap.ts';
 import type { Random } from './random.ts';
 
 /** What a client may do wrong. */
@@ -152,6 +152,10 @@ const TOTAL_US = 8_000_000;
 const LONGEST_US = 2_000_000;
 const BUFFER_BYTES: readonly number[] = [2_000, 32_000, 1_000_000];
 
+/** Records that few runs write, or few nodes of a run. */
+const SELDOM_EFFECTS: readonly DiskEffect[] = ['suspicion', 'new-view', 'view-change'];
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
 /** What a replica takes from others, and clients. */
 export const TAKEN_TYPES: readonly MessageType[] = MESSAGE_TYPES.filter(
   (type) => type !== 'reply' && type !== 'replies' && type !== 'simulate-byzantine',
@@ -242,6 +246,7 @@ class Drawing {
   #trap(): CrashTrap {
     const random = this.#random;
     const survivors = random.between(0, 3);
+    if (random.chance(0.2)) return { ...this.#seldomTrap(), survivors };
     if (random.chance(0.6)) {
       return { kind: 'record', record: random.pick(DISK_EFFECTS), phase: random.pick(CRASH_PHASES), survivors };
     }
@@ -250,9 +255,26 @@ class Drawing {
       kind: 'output',
       of,
       count: random.between(1, of === undefined ? 40 : 3),
-      receivers: random.chance(0.5) ? random.between(0, 2 ** this.#targets.replicaCount - 1) : undefined,
+      receivers: random.chance(0.5) ? this.#anyReceivers() : undefined,
       survivors,
     };
+  }
+
+  /** What happens in few runs, so that of all runs enough stop there. */
+  #seldomTrap(): DistributiveOmit<CrashTrap, 'survivors'> {
+    const random = this.#random;
+    if (random.chance(0.5))
+      return { kind: 'record', record: random.pick(SELDOM_EFFECTS), phase: random.pick(CRASH_PHASES) };
+    return {
+      kind: 'output',
+      of: 'new-view',
+      count: 1,
+      receivers: random.chance(0.5) ? this.#anyReceivers() : undefined,
+    };
+  }
+
+  #anyReceivers(): number {
+    return this.#random.between(0, 2 ** this.#targets.replicaCount - 1);
   }
 
   /** Two groups, seldom three, or everybody alone. */
