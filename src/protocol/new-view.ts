@@ -175,6 +175,8 @@ function accuse(core: Core, { newView }: SignedNewView, summary: string, frames:
  */
 function enterView(core: Core, signed: SignedNewView): void {
   const { view, start, slots, viewChanges } = signed.newView;
+  // First: after a crash in between, X would lie beyond the window of the h that is on disk.
+  adoptProven(core, viewChanges);
   core.view = view;
   core.inViewChange = false;
   core.newView = signed;
@@ -186,7 +188,6 @@ function enterView(core: Core, signed: SignedNewView): void {
   core.lastFlaggedAt = undefined;
   dropAllPending(core);
   core.persist({ kind: 'new-view', newView: signed });
-  adoptProven(core, viewChanges);
   for (const { viewChange } of viewChanges) core.noteView(viewChange.replica, view);
   core.noteView(core.primary, view);
   const last = slots.at(-1)?.sequence ?? start.sequence;

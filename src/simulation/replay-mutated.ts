@@ -43,6 +43,8 @@ export class ReplayMutated implements Observer {
   readonly #parts: Parts;
   readonly #own: Bytes[] = [];
   readonly #others: Bytes[] = [];
+  /** What it changed itself: changed once more it could be true again, and would rightly be believed. */
+  readonly #changed = new WeakSet<Bytes>();
 
   constructor(world: World, parts: Parts) {
     this.#world = world;
@@ -53,7 +55,7 @@ export class ReplayMutated implements Observer {
     const isOwn = this.#isSelf(from);
     if (!isOwn && !this.#isSelf(to)) return;
     const { random } = this.#parts;
-    if (random.chance(RECORD_SHARE)) this.#record(isOwn ? this.#own : this.#others, frame);
+    if (random.chance(RECORD_SHARE) && !this.#changed.has(frame)) this.#record(isOwn ? this.#own : this.#others, frame);
     if (!isOwn && random.chance(ACT_SHARE)) this.#act();
   }
 
@@ -80,6 +82,7 @@ export class ReplayMutated implements Observer {
     if (draw < VERBATIM_SHARE + RAW_SHARE || !decoded.ok) {
       coverage.count('replayed', 'with other bytes');
       const changed = changedBytes(random, frame);
+      this.#changed.add(changed);
       return this.#send(() => changed);
     }
     this.#sayChanged(decoded.value);
@@ -100,6 +103,7 @@ export class ReplayMutated implements Observer {
       return this.#send((to) => this.#seal(message, encoded, to));
     }
     const frame = encodeFrame(encoded, original.proof);
+    this.#changed.add(frame);
     const isForged =
       proofKind(message.type, cluster.authentication) !== 'none' &&
       !isSame(authenticatedBytes(codec, encoded), original.authenticated);
