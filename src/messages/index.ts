@@ -60,6 +60,8 @@ export type { Statement, StatementContent, StatementFault } from './statement.ts
 export { readStatement, SIGNATURE_BYTES, statementOf } from './statement.ts';
 export type { StateEntry } from './state-entry.ts';
 export { stateEntrySize } from './state-entry.ts';
+export { stateSubtreeSize } from './state.ts';
+export type { StateSubtree } from './state.ts';
 export type { SlotStatus, Status } from './status.ts';
 export type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange, ViewChangeContent } from './view-change.ts';
 export { claimedCheckpoint, signedViewChange, viewChangeDigest, viewChangeSize } from './view-change.ts';

@@ -124,9 +124,9 @@ function helpWithCheckpoints(core: Core, { replica, lowWaterMark }: Status): num
       messages += 1;
     }
   }
-  for (const [sequence, { signed }] of core.ownCheckpoints) {
+  for (const [sequence, { checkpoint, signature }] of core.ownCheckpoints) {
     if (sequence <= lowWaterMark || sequence <= core.stable.sequence) continue;
-    core.send([replica], signed.checkpoint, signed.signature);
+    core.send([replica], checkpoint, signature);
     messages += 1;
   }
   return messages;

@@ -80,14 +80,21 @@ export type Event =
       readonly sequence: Sequence;
       readonly requests: readonly Digest[];
     }
-  | { readonly kind: 'transfer-started'; readonly sequence: Sequence; readonly root: Digest; readonly from: ReplicaId }
+  | {
+      readonly kind: 'transfer-started';
+      readonly sequence: Sequence;
+      readonly root: Digest;
+      readonly from: readonly ReplicaId[];
+    }
   | {
       readonly kind: 'transferred';
       readonly sequence: Sequence;
       readonly root: Digest;
-      readonly from: ReplicaId;
+      /** Keys and values that came; what was here already was not asked for. */
       readonly sizeBytes: number;
     }
+  /** The own state cannot be read; it is repaired by a transfer. */
+  | { readonly kind: 'state-damaged'; readonly reason: string }
   | { readonly kind: 'client-marked'; readonly client: ClientId }
   | {
       readonly kind: 'request-timeout';

@@ -7,6 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
+import { StateDamaged } from '../base/key-value.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
 import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
@@ -14,6 +15,7 @@ import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
+import { whileReadable } from './damage.ts';
 import type { ExecutedRequest } from './event.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
@@ -21,10 +23,11 @@ import { applicationTransaction } from './state-layout.ts';
 
 /** Executes every decided batch that is next in order and whose body is held. */
 export function executeReady(core: Core): void {
-  while (!core.diverged) {
+  while (core.mayExecute) {
     const slot = core.log.find(nextSequence(core));
     if (slot?.decided === undefined || !slot.holdsBody(slot.decided)) return;
-    executeSlot(core, slot, slot.decided);
+    const { decided } = slot;
+    whileReadable(core, () => executeSlot(core, slot, decided));
   }
 }
 
@@ -41,12 +44,18 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
     const transaction = core.state.begin();
-    batch.requests.forEach((entry, index) => {
-      executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
-      const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
-      core.performance.forget(entry.digest);
-      latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
-    });
+    try {
+      batch.requests.forEach((entry, index) => {
+        executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
+        const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
+        core.performance.forget(entry.digest);
+        latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
+      });
+    } catch (error) {
+      // A state that cannot be read: the tables in memory are ahead of it now, and are loaded again with the repaired one.
+      transaction.rollback();
+      throw error;
+    }
     transaction.commit();
   }
   noteSilence(core, slot);
@@ -171,6 +180,7 @@ function run(
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
+    if (error instanceof StateDamaged) throw error;
     return errorResult('application_error', 'the application threw; nothing was changed');
   }
   if (!(result instanceof Uint8Array)) {

@@ -77,5 +77,9 @@ export type Input =
       readonly summary: string;
       readonly frames: readonly Bytes[];
     }
+  /** A sealed or installed state is hashed and durable now: it is among its `versions()`. */
+  | { readonly kind: 'sealed' }
+  /** Something outside the core found that the state cannot be read: a scrub. */
+  | { readonly kind: 'damaged'; readonly reason: string }
   /** The deadline of `nextTimeout()` has come; harmless at any other time. */
   | { readonly kind: 'timeout' };

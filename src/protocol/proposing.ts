@@ -34,7 +34,7 @@ export function proposeIdleCheckpoint(core: Core): void {
 
 /** Something was executed since the last checkpoint, nothing is in flight or could be proposed instead, and there is room for it. */
 export function needsIdleCheckpoint(core: Core): boolean {
-  const last = Math.max(core.stable.sequence, ...core.ownCheckpoints.keys());
+  const last = Math.max(core.stable.sequence, core.sealedUpTo);
   const isIdle = core.lastExecuted > last && core.nextSequence === core.lastExecuted + 1;
   return isIdle && !hasProposable(core) && hasRoom(core);
 }

@@ -22,6 +22,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
     agreedTime: core.agreedTime,
     suspicions: [...core.suspicions.values()],
     diverged: core.diverged,
+    mayExecute: core.mayExecute,
     queuedRequests: core.queue.size,
     queuedBytes: core.queue.bytes,
     markedClients: [...core.markedClients],
@@ -32,8 +33,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
 
 function lastCheckpoint(core: Core): { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } {
   let last: { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } = core.stable;
-  for (const { signed } of core.ownCheckpoints.values())
-    if (signed.checkpoint.sequence > last.sequence) last = signed.checkpoint;
+  for (const { checkpoint } of core.ownCheckpoints.values()) if (checkpoint.sequence > last.sequence) last = checkpoint;
   return last;
 }
 

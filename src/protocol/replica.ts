@@ -3,6 +3,7 @@
  * (core.ts) and nothing else; it must never look at a clock, a socket or a disk. The paper's rules are in the modules it dispatches to.
  */
 import { assert } from '../base/assert.ts';
+import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
@@ -12,6 +13,7 @@ import { validateReplicaConfig } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
 import { Core } from './core.ts';
 import type { ReplicaModules } from './core.ts';
+import { noteDamage } from './damage.ts';
 import { checkResponsiveness, expireSuspicions, suspect } from './detection.ts';
 import { executeReady } from './execution.ts';
 import type { Input, Now } from './input.ts';
@@ -23,7 +25,8 @@ import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
 import { onRequestTimeout, onViewChangeTimeout, watch } from './request-timer.ts';
-import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
+import { answerDeferred, onFetchState } from './state-serving.ts';
+import { considerTransfer, onSealed, onState, onTransferTimeout } from './state-transfer.ts';
 import { onNewView, tryNewView } from './new-view.ts';
 import { leaveView, onViewChange } from './view-change.ts';
 import { resendViewChange } from './view-messages.ts';
@@ -40,7 +43,7 @@ export class Replica {
   #started = false;
 
   /**
-   * A replica at genesis, or, with the records it stored, where it was. Requires: `modules.state` is empty and the replica's alone. Throws
+   * A replica at genesis, or, with the state and the records it stored, where it was. Requires: `modules.state` is the replica's alone. Throws
    * UnusableRecords when the records are damaged or foreign; a wrong configuration is a programmer error (validate it first).
    */
   constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[]) {
@@ -48,10 +51,12 @@ export class Replica {
     assert(problems.length === 0, `a valid configuration: ${problems.map((problem) => problem.path).join(', ')}`);
     const core = new Core(config, modules);
     this.#core = core;
-    writeGenesis(core, (state) => {
-      modules.application.initialize?.(applicationTransaction(state));
-    });
-    core.stable = { ...core.stable, root: core.state.root() };
+    if (core.state.versions().length === 0 && core.state.assembling === undefined) {
+      writeGenesis(core, (state) => {
+        modules.application.initialize?.(applicationTransaction(state));
+      });
+      core.state.seal(GENESIS);
+    }
     restore(core, records);
   }
 
@@ -69,6 +74,7 @@ export class Replica {
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
     retryAll(core);
+    onSealed(core);
     core.isDecisionDue = true;
     this.#settle();
     core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
@@ -158,6 +164,12 @@ export class Replica {
           summary: input.summary,
           frames: input.frames,
         });
+        return;
+      case 'sealed':
+        onSealed(core);
+        return;
+      case 'damaged':
+        noteDamage(core, input.reason);
         return;
       case 'timeout':
     }

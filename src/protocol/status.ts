@@ -43,7 +43,7 @@ export type WaitKind =
   /** Nothing more; it is executed in this very step, unless this replica has diverged. */
   | 'turn'
   // Of the replica.
-  /** Its state contradicts a stable checkpoint: it needs that state. */
+  /** Its state contradicts a stable checkpoint, or cannot be read: it needs that of one. */
   | 'repair'
   /** A certified checkpoint lies above what was executed here, and the log up to it is gone elsewhere: its state. */
   | 'state'
@@ -108,6 +108,8 @@ export interface ReplicaStatus {
   readonly agreedTime: number;
   readonly suspicions: readonly Suspicion[];
   readonly diverged: boolean;
+  /** The present state is right, whole and readable: what is decided is executed. */
+  readonly mayExecute: boolean;
   readonly queuedRequests: number;
   readonly queuedBytes: number;
   readonly markedClients: readonly ClientId[];

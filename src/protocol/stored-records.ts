@@ -5,9 +5,6 @@ import type { Record } from './record.ts';
 /** The shortest list from which a restart gives this replica again. */
 export function storedRecords(core: Core): readonly Record[] {
   const records: Record[] = [];
-  for (const { signed, snapshot } of core.ownCheckpoints.values()) {
-    records.push({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
-  }
   if (core.stable.proof.length > 0) {
     const hasState = Math.max(0, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
     records.push({ kind: 'stable', ...core.stable, hasState });

@@ -56,7 +56,7 @@ function progressBytes({
 
 /** Sequence and agreed time (µs) of a state; undefined when it is no state of this system. */
 export function readProgress(
-  reader: Reader,
+  reader: Pick<Reader, 'get'>,
 ): { readonly lastExecuted: Sequence; readonly agreedTime: number } | undefined {
   const bytes = reader.get(PROGRESS);
   if (bytes?.length !== 16) return undefined;
@@ -65,7 +65,7 @@ export function readProgress(
 }
 
 /** True when `reader` was made under the same configuration. */
-export function hasConfiguration(reader: Reader, cluster: ClusterConfig): boolean {
+export function hasConfiguration(reader: Pick<Reader, 'get'>, cluster: ClusterConfig): boolean {
   const stored = reader.get(CONFIGURATION);
   const own = configurationBytes(cluster);
   return stored !== undefined && stored.length === own.length && stored.every((byte, index) => byte === own[index]);

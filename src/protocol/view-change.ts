@@ -79,7 +79,7 @@ function announced(core: Core): readonly ClaimedCheckpoint[] {
     [...core.ownCheckpoints]
       // What f+1 say was decided is executed above the window too; a checkpoint there is nobody's business yet.
       .filter(([sequence]) => sequence > core.log.low && sequence <= core.log.high)
-      .map(([, { signed }]) => ({ sequence: signed.checkpoint.sequence, root: signed.checkpoint.root }))
+      .map(([, { checkpoint }]) => ({ sequence: checkpoint.sequence, root: checkpoint.root }))
       .toSorted((left, right) => left.sequence - right.sequence)
   );
 }

@@ -27,7 +27,7 @@ export function describeWait({ what, sequence, needed, missing, amount }: Wait):
     case 'turn':
       return 'its turn';
     case 'repair':
-      return 'repair: its state contradicts a stable checkpoint';
+      return 'repair: its state contradicts a stable checkpoint, or cannot be read';
     case 'state':
       return `the state of checkpoint ${sequence} from ${from} (${amount ?? 0} bytes so far)`;
     case 'checkpoints':

@@ -14,7 +14,6 @@ export const RECORD_KINDS = [
   'accepted',
   'prepared',
   'executed',
-  'checkpoint',
   'stable',
   'view-change',
   'new-view',
@@ -32,6 +31,10 @@ export type DiskEffect = Record['kind'] | 'truncate';
 /** Where in the life of a record the power goes. */
 export const CRASH_PHASES = ['unsynced', 'synced', 'half-sent', 'sent'] as const;
 export type CrashPhase = (typeof CRASH_PHASES)[number];
+
+/** Where in the life of a checkpoint's state the power goes. */
+export const VERSION_PHASES = ['sealed', 'durable'] as const;
+export type VersionPhase = (typeof VERSION_PHASES)[number];
 
 /** What leaves a node: a message to replicas, by its type, a reply, or an event. */
 export type Release = MessageType | 'reply' | 'event';
@@ -51,6 +54,8 @@ export type CrashTrap =
       /** How many of the operations that are unsynced at that moment reach the disk all the same. */
       readonly survivors: number;
     }
+  /** The power goes before the next sealed state is durable, or when it is and nobody knows. */
+  | { readonly kind: 'version'; readonly phase: VersionPhase; readonly survivors: number }
   /** The power goes after the `count`-th output that leaves from now on, 1 being the next one. */
   | {
       readonly kind: 'output';
@@ -107,6 +112,11 @@ export class ArmedTrap {
     if (this.trap.kind !== 'record' || this.#position === undefined || position < this.#position) return undefined;
     const { record, phase } = this.trap;
     return { phase, point: `${record}:${phase}` };
+  }
+
+  /** A sealed state is about to be durable, or is. The point at which the power goes at once; undefined: not yet. */
+  onVersion(phase: VersionPhase): string | undefined {
+    return this.trap.kind === 'version' && this.trap.phase === phase ? `version:${phase}` : undefined;
   }
 
   /** These are about to leave. Where among them the power goes; undefined: not among them. */

@@ -66,9 +66,9 @@ export function describeMessage(message: Message): string {
     case 'complaint':
       return `COMPLAINT v${message.view} n${message.sequence} d=${shortDigest(message.digest)} (${message.requests.length} requests) ${replicaName(message.replica)}`;
     case 'fetch-state':
-      return `FETCH-STATE n${message.sequence} root=${shortDigest(message.root)} ${replicaName(message.replica)}`;
+      return `FETCH-STATE n${message.sequence} root=${shortDigest(message.root)} (${message.subtrees.length} subtrees) ${replicaName(message.replica)}`;
     case 'state':
-      return `STATE n${message.sequence} root=${shortDigest(message.root)} (${message.held ? `${message.entries.length} entries` : 'not held'}) ${replicaName(message.replica)}`;
+      return `STATE n${message.sequence} root=${shortDigest(message.root)} (${message.held ? `${message.subtrees.length} subtrees` : 'not held'}) ${replicaName(message.replica)}`;
     case 'view-change':
       return `VIEW-CHANGE v${message.view} h${message.lowWaterMark} P[${claims(message.prepared)}] Q[${claims(message.prePrepared)}] ${replicaName(message.replica)}`;
     case 'new-view':
@@ -119,9 +119,11 @@ export function describeEvent(event: Event): string {
     case 'diverged':
       return `has diverged at n${event.sequence}`;
     case 'transfer-started':
-      return `fetches the state of n${event.sequence} from ${replicaName(event.from)}`;
+      return `fetches the state of n${event.sequence} from ${names(event.from)}`;
     case 'transferred':
-      return `takes over the state of n${event.sequence} from ${replicaName(event.from)}`;
+      return `takes over the state of n${event.sequence} (${event.sizeBytes} bytes came)`;
+    case 'state-damaged':
+      return `cannot read its state: ${event.reason}`;
     case 'session-evicted':
       return `evicts a session of ${nameOf(event.client)}`;
     case 'request-received':

@@ -8,7 +8,7 @@ import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts'
 import type { SuspicionKind } from '../protocol/suspicion.ts';
 import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { DiskEffect, Release } from './crash-trap.ts';
 import { FAULT_SHAPES } from './fault-director.ts';
 import { CLIENT_FAULTS, FAULT_KINDS, TAKEN_TYPES } from './faults.ts';
@@ -42,6 +42,7 @@ const EVENTS: Table<EventKind> = {
   'transfer-started': true,
   transferred: true,
   suspicion: true,
+  'state-damaged': true,
   diverged: 'a correct replica whose state differs is a violation',
   refused: true,
   'message-sent': true,
@@ -123,7 +124,6 @@ const RECORDS: Table<DiskEffect> = {
   accepted: true,
   prepared: true,
   executed: true,
-  checkpoint: true,
   stable: true,
   'view-change': true,
   'new-view': true,
@@ -185,6 +185,7 @@ const CRASH_POINTS: readonly string[] = [
   'at rest',
   'all at once',
   ...DISK_EFFECTS.flatMap((effect) => CRASH_PHASES.map((phase) => `${effect}:${phase}`)),
+  ...VERSION_PHASES.map((phase) => `version:${phase}`),
 ];
 
 const LINEARIZABILITY: Table<

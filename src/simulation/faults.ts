@@ -4,7 +4,7 @@ import { asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { MESSAGE_TYPES } from '../messages/index.ts';
 import type { MessageType } from '../messages/index.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { CrashTrap, DiskEffect } from './crash-trap.ts';
 import type { Random } from './random.ts';
 
@@ -247,6 +247,7 @@ class Drawing {
     const random = this.#random;
     const survivors = random.between(0, 3);
     if (random.chance(0.2)) return { ...this.#seldomTrap(), survivors };
+    if (random.chance(0.1)) return { kind: 'version', phase: random.pick(VERSION_PHASES), survivors };
     if (random.chance(0.6)) {
       return { kind: 'record', record: random.pick(DISK_EFFECTS), phase: random.pick(CRASH_PHASES), survivors };
     }

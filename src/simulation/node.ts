@@ -6,6 +6,7 @@ import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Reply } from '../messages/index.ts';
@@ -13,13 +14,15 @@ import type { ReplicaConfig } from '../protocol/config.ts';
 import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
 import type { Output } from '../protocol/output.ts';
-import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
+import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
+import { MemoryState } from '../state/index.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
+import type { Sha256 } from './ideal-authenticator.ts';
 import { Disk } from './disk.ts';
 import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
@@ -33,6 +36,8 @@ export interface NodeHost {
   wake(node: SimulatedNode, at: number): void;
   /** Calls `onSynced(position)` when the disk is done. */
   sync(node: SimulatedNode, position: number): void;
+  /** Calls `onSettled()` when the state that was sealed first is hashed and durable. */
+  settle(node: SimulatedNode): void;
   /** The node has lost its power and asks to be started again some time. */
   onCrash(node: SimulatedNode): void;
 }
@@ -41,8 +46,7 @@ export interface NodeParts {
   readonly config: ReplicaConfig;
   readonly authenticator: Authenticator;
   readonly application: StateMachine;
-  /** An empty state for every start. */
-  readonly makeState: () => AuthenticatedState;
+  readonly sha256: Sha256;
   readonly behaviour: Behaviour | undefined;
   readonly isCorrect: boolean;
 }
@@ -61,6 +65,8 @@ export class SimulatedNode implements NodeView {
   /** False from the moment at which it may lie, for ever. */
   isCorrect: boolean;
   readonly disk = new Disk();
+  /** What of it is durable outlives a crash. */
+  #state: MemoryState;
   behaviour: Behaviour | undefined;
   readonly #clock = new SimulatedClock();
   /** Counts starts: what was scheduled for an earlier life is void. */
@@ -75,6 +81,7 @@ export class SimulatedNode implements NodeView {
   readonly #late = new DelayLine<{ readonly to: Party; readonly frame: Bytes }>(LATE_FRAMES);
   #barrier = 0;
   #syncing = false;
+  #settling = false;
   #wakeAt: number | undefined;
   #trap: ArmedTrap | undefined;
 
@@ -85,6 +92,7 @@ export class SimulatedNode implements NodeView {
     this.behaviour = parts.behaviour;
     this.#host = host;
     this.#parts = parts;
+    this.#state = new MemoryState(parts.sha256, { durable: 'when-settled' });
     this.#intake = new Intake(config.cluster, config.self, authenticator);
     this.#sealer = new Sealer(config.cluster, authenticator);
   }
@@ -137,10 +145,11 @@ export class SimulatedNode implements NodeView {
     assert(!this.isUp, 'a node that runs is not started');
     this.incarnation += 1;
     this.#clock.boot(this.#host.time, this.#host.time - monotonicStart);
-    const { config, authenticator, application, makeState } = this.#parts;
+    const { config, authenticator, application } = this.#parts;
     const records = this.disk.load();
+    this.#state = MemoryState.reopened(this.#state);
     try {
-      this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+      this.#replica = new Replica(config, { authenticator, state: this.#state, application }, records);
     } catch (error) {
       if (!(error instanceof UnusableRecords)) throw error;
       throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
@@ -164,9 +173,14 @@ export class SimulatedNode implements NodeView {
     this.#late.takeAll();
     this.#barrier = 0;
     this.#syncing = false;
+    this.#settling = false;
     this.#wakeAt = undefined;
     this.#trap = undefined;
     this.#host.onCrash(this);
+  }
+
+  versions(): readonly Version[] {
+    return this.#state.versions();
   }
 
   setTrap(trap: CrashTrap | undefined): void {
@@ -219,6 +233,19 @@ export class SimulatedNode implements NodeView {
     this.#spring(trapped.point);
   }
 
+  /** What was sealed first is durable. */
+  onSettled(): void {
+    this.#settling = false;
+    const lost = this.#trap?.onVersion('sealed');
+    if (lost !== undefined) return this.#spring(lost);
+    const before = new Set(this.#state.versions());
+    this.#state.settle();
+    for (const version of this.#state.versions()) if (!before.has(version)) this.#host.observer.sealed(this, version);
+    const untold = this.#trap?.onVersion('durable');
+    if (untold !== undefined) return this.#spring(untold);
+    this.step({ kind: 'sealed' });
+  }
+
   #spring(point: string): void {
     this.crash(point, this.#trap?.trap.survivors ?? 0);
   }
@@ -240,6 +267,10 @@ export class SimulatedNode implements NodeView {
       }
     }
     if (point !== undefined) return this.#spring(point);
+    if (!this.#settling && this.#state.unsettled().length > 0) {
+      this.#settling = true;
+      this.#host.settle(this);
+    }
     this.#flush(this.#takeFree());
     if (this.isUp) this.#armWake();
   }

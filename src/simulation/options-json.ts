@@ -9,7 +9,7 @@ import type { Result } from '../base/result.ts';
 import { DEFAULT_TUNING, validateReplicaConfig } from '../protocol/config.ts';
 import type { TuningConfig } from '../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../protocol/quorum.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
 import { CLIENT_FAULTS, TAKEN_TYPES } from './faults.ts';
 import type { Fault, Links } from './faults.ts';
@@ -74,6 +74,7 @@ const TRAP = byKind<CrashTrap>({
     phase: oneOf(CRASH_PHASES),
     survivors: integer(0),
   }),
+  version: shape({ kind: oneOf(['version']), phase: oneOf(VERSION_PHASES), survivors: integer(0) }),
   output: shape({
     kind: oneOf(['output']),
     of: optional(oneOf(RELEASES)),

@@ -10,7 +10,6 @@ import { encodeUtf8 } from '../base/utf8.ts';
 import type { ClientOutcome } from '../protocol/client-session.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TUNING, windowSize } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
-import { MemoryState } from '../state/index.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
@@ -106,8 +105,14 @@ export class ScenarioWorld {
       const self = asReplicaId(index);
       const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
       const config = { self, cluster, tuning: ownTuning };
-      const makeState = (): MemoryState => new MemoryState(portableSha256);
-      this.world.addNode({ config, authenticator, application, makeState, behaviour: undefined, isCorrect: true });
+      this.world.addNode({
+        config,
+        authenticator,
+        application,
+        sha256: portableSha256,
+        behaviour: undefined,
+        isCorrect: true,
+      });
     }
     this.#addCheckers(ownTuning);
     for (const [index, id] of clientIds.entries()) this.#addClient(index, id);

@@ -11,7 +11,7 @@ import { MAX_REPLICAS } from '../protocol/quorum.ts';
 import { brokenBy, describeBroken } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { describeEvent, describeMessage, shortDigest } from './describe.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import { describeProblem } from './guard.ts';
 import type { SimulatedNode } from './node.ts';
 import { readOptions } from './options-json.ts';
@@ -295,6 +295,10 @@ class Scenario {
       if ((of === undefined && second !== undefined) || !Number.isInteger(count) || count < 1)
         throw new ScenarioError(`"after ${first} ${second ?? ''}": no such moment`);
       node.setTrap({ kind: 'output', of, count, receivers: undefined, survivors: 0 });
+    } else if (first === 'version') {
+      const phase = VERSION_PHASES.find((known) => known === second);
+      if (phase === undefined) throw new ScenarioError(`"${first} ${second}": no such moment`);
+      node.setTrap({ kind: 'version', phase, survivors: 0 });
     } else {
       const record = DISK_EFFECTS.find((known) => known === first);
       const phase = CRASH_PHASES.find((known) => known === second);

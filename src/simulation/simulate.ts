@@ -9,7 +9,6 @@ import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import { DEFAULT_CLUSTER } from '../protocol/config.ts';
 import type { StateMachine } from '../protocol/ports.ts';
-import { MemoryState } from '../state/index.ts';
 import { brokenBy } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
@@ -192,7 +191,7 @@ class Simulation {
         config: { self, cluster: world.cluster, tuning: options.tuning },
         authenticator: world.authority.authenticator({ kind: 'replica', replica: self }),
         application: this.#application,
-        makeState: () => new MemoryState(this.#sha256),
+        sha256: this.#sha256,
         behaviour: liar === undefined ? undefined : this.#makeBehaviour(liar, random),
         isCorrect: liar === undefined,
       };

@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import { CodecContext, decodeFrame } from '../messages/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
@@ -42,6 +43,7 @@ interface SentFrame {
 type WorldEvent =
   | SentFrame
   | { readonly kind: 'wake'; readonly node: SimulatedNode; readonly incarnation: number }
+  | { readonly kind: 'settled'; readonly node: SimulatedNode; readonly incarnation: number }
   | { readonly kind: 'synced'; readonly node: SimulatedNode; readonly incarnation: number; readonly position: number }
   | { readonly kind: 'input'; readonly node: SimulatedNode; readonly incarnation: number; readonly input: Input }
   | { readonly kind: 'client-wake'; readonly client: ClientParty }
@@ -69,6 +71,9 @@ interface Twin {
 
 /** How long after a crash a node starts again; undefined: not before somebody calls `restart`. */
 export type RestartPolicy = (node: SimulatedNode) => number | undefined;
+
+/** A state is written with so many syncs at most. */
+const SYNCS_PER_VERSION = 4;
 
 export class World implements NodeHost {
   readonly cluster: ClusterConfig;
@@ -300,6 +305,13 @@ export class World implements NodeHost {
     this.#queue.push(this.#time + duration, { kind: 'synced', node, incarnation: node.incarnation, position });
   }
 
+  /** Some syncs' time. */
+  settle(node: SimulatedNode): void {
+    const { minSyncUs, maxSyncUs } = this.#disk;
+    const duration = this.#slowDisks.get(node) ?? this.#random.between(minSyncUs, SYNCS_PER_VERSION * maxSyncUs);
+    this.#queue.push(this.#time + duration, { kind: 'settled', node, incarnation: node.incarnation });
+  }
+
   onCrash(node: SimulatedNode): void {
     this.#paused.delete(node);
     const delayUs = this.restartPolicy(node);
@@ -316,6 +328,7 @@ export class World implements NodeHost {
         return;
       case 'wake':
       case 'synced':
+      case 'settled':
       case 'input':
         this.#takeOwn(event);
         return;
@@ -331,13 +344,14 @@ export class World implements NodeHost {
   }
 
   /** What comes from within a node: void in its next life. */
-  #takeOwn(event: Extract<WorldEvent, { kind: 'wake' | 'synced' | 'input' }>): void {
+  #takeOwn(event: Extract<WorldEvent, { kind: 'wake' | 'synced' | 'settled' | 'input' }>): void {
     const { node } = event;
     if (!node.isUp || node.incarnation !== event.incarnation) return;
     const backlog = this.#paused.get(node);
     if (backlog !== undefined) backlog.add(event, '', 0);
     else if (event.kind === 'wake') node.onWake();
     else if (event.kind === 'synced') node.onSynced(event.position);
+    else if (event.kind === 'settled') node.onSettled();
     else node.step(event.input);
   }
 
@@ -381,6 +395,7 @@ export class World implements NodeHost {
         each((observer) => observer.stepped?.(node, input, outputs));
       },
       durable: (node: NodeView, records: readonly Record[]) => each((observer) => observer.durable?.(node, records)),
+      sealed: (node: NodeView, version: Version) => each((observer) => observer.sealed?.(node, version)),
       released: (node: NodeView, output: Output) => each((observer) => observer.released?.(node, output)),
       held: (by, hasRoom) => each((observer) => observer.held?.(by, hasRoom)),
       crashed: (node: ReplicaId, point: string) => {

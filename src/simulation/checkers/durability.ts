@@ -1,7 +1,8 @@
 /** Durability: no vote leaves before the record it rests on, no log rewriting drops what is still needed. */
 import type { ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
-import type { Message } from '../../messages/index.ts';
+import type { Version } from '../../base/key-value.ts';
+import type { Checkpoint, Message } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Record } from '../../protocol/record.ts';
@@ -14,8 +15,6 @@ function keyOf(record: Record): string | undefined {
     case 'accepted':
     case 'prepared':
       return `${record.kind} ${record.view}/${record.sequence} ${record.digest}`;
-    case 'checkpoint':
-      return `checkpoint ${record.checkpoint.checkpoint.sequence} ${record.checkpoint.checkpoint.root}`;
     case 'view-change':
       return `view-change ${record.viewChange.viewChange.view}`;
     case 'new-view':
@@ -75,15 +74,12 @@ function coveringName(record: Record): string | undefined {
       return `accepted ${record.sequence} ${record.digest} up to ${record.view}`;
     case 'prepared':
       return `prepared ${record.sequence} up to ${record.view}`;
-    case 'checkpoint':
-      return keyOf(record);
     default:
       return undefined;
   }
 }
 
 function sequenceOf(record: Record): number {
-  if (record.kind === 'checkpoint') return record.checkpoint.checkpoint.sequence;
   return 'sequence' in record ? record.sequence : 0;
 }
 
@@ -116,8 +112,15 @@ export class DurabilityChecker implements Observer {
     }
   }
 
+  /** Its state at this checkpoint is durable: CHECKPOINT may leave. */
+  sealed(node: NodeView, { sequence, root }: Version): void {
+    if (node.isCorrect) this.#of(node).set(`checkpoint ${sequence} ${root}`, { sequence, covering: undefined });
+  }
+
   released(node: NodeView, output: Output): void {
     if (!node.isCorrect || output.kind !== 'send') return;
+    if (output.message.type === 'checkpoint' && output.message.replica === node.id)
+      this.#demandKept(node, output.message);
     for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
       demand(this.#of(node).has(key), 'durable before it is said', () => {
         return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
@@ -128,6 +131,15 @@ export class DurabilityChecker implements Observer {
   stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
     if (!node.isCorrect) return;
     for (const output of outputs) if (output.kind === 'truncate') this.#onTruncate(node, output.records);
+  }
+
+  /** What it announces it has, and keeps until a higher one is stable. */
+  #demandKept(node: NodeView, { sequence, root }: Checkpoint): void {
+    const { status } = node;
+    const isKept = node.versions().some((version) => version.sequence === sequence && version.root === root);
+    demand(isKept || sequence < status.lowWaterMark, 'kept until stable', () => {
+      return `${replicaName(node.id)} announces checkpoint ${sequence}, whose state it does not hold; h is ${status.lowWaterMark}`;
+    });
   }
 
   /** Above h, the record of every vote is still in the rewritten log, or that of a later view for the same: what P and Q list. */

@@ -119,7 +119,8 @@ export class ExecutionChecker implements Observer {
 
   /** The replica's application content is the model's at the same sequence number. */
   compareContent(node: NodeView): void {
-    const { lastExecuted } = node.status;
+    const { lastExecuted, mayExecute } = node.status;
+    if (!mayExecute) return;
     const expected = this.#contents.get(lastExecuted);
     if (expected === undefined) return;
     const actual = fingerprintOf(applicationReader(node.replica.reader));

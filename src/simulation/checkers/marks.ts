@@ -86,9 +86,10 @@ export class MarksChecker implements Observer {
       ['open slots', status.openSlots, 2 * windowSize(cluster)],
       ['suspicions', status.suspicions.length, SUSPICIONS_PER_NODE * cluster.replicaCount],
       [
+        // A state takes its time to be durable; meanwhile execution goes on as far as votes do.
         'executed since the last checkpoint',
         status.lastExecuted - status.stateRootSequence,
-        cluster.checkpointInterval,
+        2 * windowSize(cluster),
       ],
     ];
     for (const [name, actual, limit] of bounds) {
