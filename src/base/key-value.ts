@@ -128,6 +128,11 @@ export interface AuthenticatedState extends Reader {
    * `sequence` is above every one sealed before (or there is none above it any more, see `assemble`).
    */
   seal(sequence: Sequence): void;
+  /**
+   * What the sealed content of `sequence` and those before it rest on is durable: they may become so now, and not before. A state that outlived the
+   * votes it came from would be one that nobody agreed on.
+   */
+  store(sequence: Sequence): void;
   /** Hashed and durable, ascending. */
   versions(): readonly Version[];
   /** The versions below `sequence` may go; the highest stays in any case. */

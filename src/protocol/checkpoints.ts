@@ -29,10 +29,14 @@ export function isCheckpointDue(core: Core, sequence: Sequence, flagged: boolean
   return flagged || sequence % core.config.cluster.checkpointInterval === 0;
 }
 
-/** The state at `sequence` is sealed; CHECKPOINT follows when it is hashed and durable. Requires: just executed `sequence`. */
+/**
+ * The state at `sequence` is sealed; CHECKPOINT follows when it is hashed and durable. That it may be only once all records before it are: it was
+ * executed by own votes, too, and without them a crash could leave a state that nobody agreed on. Requires: just executed `sequence`.
+ */
 export function takeCheckpoint(core: Core, sequence: Sequence): void {
   writeSystemState(core);
   core.state.seal(sequence);
+  core.output({ kind: 'store', sequence });
   core.sealedUpTo = sequence;
   if (!core.replaying) announceSealed(core);
 }

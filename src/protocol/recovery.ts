@@ -13,6 +13,7 @@ import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
+import type { Output } from './output.ts';
 import type { Record } from './record.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 
@@ -31,18 +32,24 @@ export function restore(core: Core, records: readonly Record[]): void {
   const { newView } = core;
   const chosen = newView?.newView.slots.at(-1)?.sequence ?? core.floor;
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);
-  // What replaying made stable anew (a crash came before that was written down) is written down before it is spoken of.
-  const anew = core
-    .drain()
-    .filter(
-      ({ kind, ...output }) =>
-        (kind === 'persist' && 'record' in output && output.record.kind === 'stable') ||
-        (kind === 'event' && 'event' in output && output.event.kind === 'state-damaged'),
-    );
-  for (const output of anew) core.output(output);
+  // What replaying sealed or made stable anew (a crash came before that was written down) is written down before it is spoken of.
+  for (const output of core.drain().filter(isStillToDo)) core.output(output);
   core.timers.clearAll();
   for (const peer of core.peers) peer.silentSince = undefined;
   core.replaying = false;
+}
+
+function isStillToDo(output: Output): boolean {
+  switch (output.kind) {
+    case 'store':
+      return true;
+    case 'persist':
+      return output.record.kind === 'stable';
+    case 'event':
+      return output.event.kind === 'state-damaged';
+    default:
+      return false;
+  }
 }
 
 /** The highest stable checkpoint; whether the records say that a state at or above it was durable. */

@@ -56,6 +56,7 @@ export class Replica {
         modules.application.initialize?.(applicationTransaction(state));
       });
       core.state.seal(GENESIS);
+      core.state.store(GENESIS);
     }
     restore(core, records);
   }

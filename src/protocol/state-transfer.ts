@@ -130,7 +130,7 @@ function transferTarget(core: Core): Target | undefined {
   }
   const start = startOfView(core);
   if (start !== undefined && isNeeded(core, start.sequence)) return start;
-  const weak = weaklyCertifiedCheckpoint(core, core.lastExecuted);
+  const weak = weaklyCertifiedCheckpoint(core, core.mayExecute ? core.lastExecuted : core.log.low);
   if (weak === undefined || !isNeeded(core, weak.sequence)) return undefined;
   return { sequence: weak.sequence, root: weak.root, proof: [], sources: othersOf(core, weak.signers) };
 }

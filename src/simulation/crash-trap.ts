@@ -77,6 +77,7 @@ export function releaseOf(output: Output): Release | undefined {
       return output.kind;
     case 'persist':
     case 'truncate':
+    case 'store':
       return undefined;
   }
 }
@@ -125,11 +126,11 @@ export class ArmedTrap {
     if (trap.kind !== 'output') return undefined;
     for (const [index, output] of outputs.entries()) {
       const release = releaseOf(output);
-      if (trap.of !== undefined && trap.of !== release) continue;
+      if (release === undefined || (trap.of !== undefined && trap.of !== release)) continue;
       this.#left -= 1;
       if (this.#left > 0) continue;
       const { receivers } = trap;
-      if (output.kind !== 'send' || receivers === undefined) return { index, output, point: `after ${release ?? ''}` };
+      if (output.kind !== 'send' || receivers === undefined) return { index, output, point: `after ${release}` };
       const to = output.to.filter((id) => isReached(receivers, id));
       const reached = to.length > 0 ? { ...output, to } : undefined;
       return { index, output: reached, point: `within ${output.message.type}` };

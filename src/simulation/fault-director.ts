@@ -74,9 +74,7 @@ export class FaultDirector {
     }
   }
 
-  #troubleNodes(
-    fault: Extract<Fault, { kind: 'crash' | 'crash-all' | 'pause' | 'slow-disk' | 'clock-jump' | 'clock-drift' }>,
-  ): void {
+  #troubleNodes(fault: Exclude<Fault, LosingFault | { kind: 'isolate' | 'storm' | 'clog' | 'faulty-client' }>): void {
     switch (fault.kind) {
       case 'crash':
         return this.#crash(fault);
@@ -98,6 +96,13 @@ export class FaultDirector {
         this.#world.setSyncUs(node, fault.syncUs);
         return this.#over(fault.forUs, () => this.#world.setSyncUs(node, undefined));
       }
+      case 'full-disk': {
+        const node = this.#world.node(fault.replica);
+        node.fillDisk();
+        return this.#over(fault.forUs, () => node.freeDisk());
+      }
+      case 'bit-flip':
+        return this.#world.node(fault.replica).damageState(fault.prefix, fault.scrubbed);
       case 'clock-jump': {
         const node = this.#world.node(fault.replica);
         node.wallOffsetMs += fault.byMs;
@@ -197,6 +202,7 @@ export class FaultDirector {
 
   #healNode(node: SimulatedNode): void {
     node.setTrap(undefined);
+    node.freeDisk();
     node.wallOffsetMs = this.#options.wallOffsetsMs[node.id] ?? 0;
     node.setClockRate(TRUE_RATE);
     node.synchroniseClock();

@@ -88,6 +88,10 @@ export type Fault =
       readonly forUs: number;
     }
   | { readonly kind: 'slow-disk'; readonly replica: ReplicaId; readonly syncUs: number; readonly forUs: number }
+  /** The disk takes nothing for a while. */
+  | { readonly kind: 'full-disk'; readonly replica: ReplicaId; readonly forUs: number }
+  /** The part of the state whose keys' digests begin with `prefix` (hexadecimal) cannot be read any more; a scrub finds it at once, or whoever reads there. */
+  | { readonly kind: 'bit-flip'; readonly replica: ReplicaId; readonly prefix: string; readonly scrubbed: boolean }
   | { readonly kind: 'clock-jump'; readonly replica: ReplicaId; readonly byMs: number; readonly forUs: number }
   /** Both clocks of a node advance by so many thousandths of the true time. */
   | { readonly kind: 'clock-drift'; readonly replica: ReplicaId; readonly permille: number; readonly forUs: number }
@@ -108,6 +112,8 @@ export const FAULT_KINDS = [
   'storm',
   'pause',
   'slow-disk',
+  'full-disk',
+  'bit-flip',
   'clock-jump',
   'clock-drift',
   'faulty-client',
@@ -116,14 +122,17 @@ type UnlistedKind = Exclude<FaultKind, (typeof FAULT_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
 const ALL_KINDS_LISTED: [UnlistedKind] extends [never] ? true : UnlistedKind = true;
 assert(ALL_KINDS_LISTED, 'every kind of fault can be drawn');
-const NEEDS_PEERS: ReadonlySet<FaultKind> = new Set([
-  'partition',
-  'flapping',
-  'one-way',
-  'clog',
-  'drop-type',
-  'isolate',
-]);
+/** So many replicas a fault needs: others to be cut off from, or to repair a state. */
+const LEAST_REPLICAS: { readonly [kind in FaultKind]?: number } = {
+  partition: 2,
+  flapping: 2,
+  'one-way': 2,
+  clog: 2,
+  'drop-type': 2,
+  isolate: 2,
+  'bit-flip': 4,
+};
+const HEX_DIGITS = '0123456789abcdef';
 
 /** How likely each kind is in a run that has it. */
 const WEIGHTS: { readonly [kind in FaultKind]: number } = {
@@ -138,6 +147,8 @@ const WEIGHTS: { readonly [kind in FaultKind]: number } = {
   storm: 1,
   pause: 2,
   'slow-disk': 1,
+  'full-disk': 1,
+  'bit-flip': 1,
   'clock-jump': 1,
   'clock-drift': 1,
   'faulty-client': 3,
@@ -173,7 +184,7 @@ export interface FaultTargets {
 
 /** One to eight faults of a random subset of the kinds, in the order in which they begin. */
 export function makeFaults(random: Random, targets: FaultTargets): readonly Fault[] {
-  const possible = FAULT_KINDS.filter((kind) => targets.replicaCount > 1 || !NEEDS_PEERS.has(kind));
+  const possible = FAULT_KINDS.filter((kind) => targets.replicaCount >= (LEAST_REPLICAS[kind] ?? 1));
   const drawn = possible.filter((kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE));
   const kinds = drawn.length > 0 ? drawn : [random.pick(possible)];
   const bag = kinds.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
@@ -226,6 +237,10 @@ class Drawing {
         return { kind, replicas: this.#paused(replica), bufferBytes: random.pick(BUFFER_BYTES), forUs };
       case 'slow-disk':
         return { kind, replica, syncUs: random.pick([20_000, 150_000]), forUs };
+      case 'full-disk':
+        return { kind, replica, forUs };
+      case 'bit-flip':
+        return { kind, replica, prefix: random.pick([...HEX_DIGITS]), scrubbed: random.chance(0.3) };
       case 'clock-jump':
         return { kind, replica, byMs: random.pick([-12_000, -3000, 3000, 12_000]), forUs };
       case 'clock-drift':

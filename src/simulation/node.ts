@@ -18,12 +18,12 @@ import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
-import { MemoryState } from '../state/index.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { Disk } from './disk.ts';
+import { FragileState } from './fragile-state.ts';
 import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
 
@@ -66,7 +66,7 @@ export class SimulatedNode implements NodeView {
   isCorrect: boolean;
   readonly disk = new Disk();
   /** What of it is durable outlives a crash. */
-  #state: MemoryState;
+  #state: FragileState;
   behaviour: Behaviour | undefined;
   readonly #clock = new SimulatedClock();
   /** Counts starts: what was scheduled for an earlier life is void. */
@@ -82,6 +82,7 @@ export class SimulatedNode implements NodeView {
   #barrier = 0;
   #syncing = false;
   #settling = false;
+  #isDiskFull = false;
   #wakeAt: number | undefined;
   #trap: ArmedTrap | undefined;
 
@@ -92,7 +93,7 @@ export class SimulatedNode implements NodeView {
     this.behaviour = parts.behaviour;
     this.#host = host;
     this.#parts = parts;
-    this.#state = new MemoryState(parts.sha256, { durable: 'when-settled' });
+    this.#state = FragileState.empty(parts.sha256);
     this.#intake = new Intake(config.cluster, config.self, authenticator);
     this.#sealer = new Sealer(config.cluster, authenticator);
   }
@@ -147,7 +148,7 @@ export class SimulatedNode implements NodeView {
     this.#clock.boot(this.#host.time, this.#host.time - monotonicStart);
     const { config, authenticator, application } = this.#parts;
     const records = this.disk.load();
-    this.#state = MemoryState.reopened(this.#state);
+    this.#state = FragileState.reopened(this.#state);
     try {
       this.#replica = new Replica(config, { authenticator, state: this.#state, application }, records);
     } catch (error) {
@@ -181,6 +182,27 @@ export class SimulatedNode implements NodeView {
 
   versions(): readonly Version[] {
     return this.#state.versions();
+  }
+
+  /** A part of its state cannot be read from now on. Found by whoever reads there, or by the scrub, which comes by now if `isScrubbed`. */
+  damageState(prefix: string, isScrubbed: boolean): void {
+    this.#state.damage(prefix);
+    if (isScrubbed && this.isUp) this.step({ kind: 'damaged', reason: 'a scrub found it' });
+  }
+
+  /** Nothing more is written: what is given to the disk waits, and what waits for it. */
+  fillDisk(): void {
+    this.#isDiskFull = true;
+  }
+
+  /** There is room again. */
+  freeDisk(): void {
+    if (!this.#isDiskFull) return;
+    this.#isDiskFull = false;
+    if (!this.isUp) return;
+    this.#syncing = false;
+    this.#settling = false;
+    this.#useDisk();
   }
 
   setTrap(trap: CrashTrap | undefined): void {
@@ -220,6 +242,7 @@ export class SimulatedNode implements NodeView {
 
   /** The disk is done with the first `position` operations. */
   onSynced(position: number): void {
+    if (this.#isDiskFull) return;
     this.#syncing = false;
     const fresh = this.disk.sync(position);
     this.#host.observer.durable(this, fresh);
@@ -235,6 +258,7 @@ export class SimulatedNode implements NodeView {
 
   /** What was sealed first is durable. */
   onSettled(): void {
+    if (this.#isDiskFull) return;
     this.#settling = false;
     const lost = this.#trap?.onVersion('sealed');
     if (lost !== undefined) return this.#spring(lost);
@@ -267,10 +291,6 @@ export class SimulatedNode implements NodeView {
       }
     }
     if (point !== undefined) return this.#spring(point);
-    if (!this.#settling && this.#state.unsettled().length > 0) {
-      this.#settling = true;
-      this.#host.settle(this);
-    }
     this.#flush(this.#takeFree());
     if (this.isUp) this.#armWake();
   }
@@ -295,6 +315,16 @@ export class SimulatedNode implements NodeView {
       return this.#spring(last.point);
     }
     this.#release(free);
+    this.#useDisk();
+  }
+
+  /** Gives the disk something to do. */
+  #useDisk(): void {
+    if (this.#isDiskFull) return;
+    if (!this.#settling && this.#state.unsettled().length > 0) {
+      this.#settling = true;
+      this.#host.settle(this);
+    }
     if (!this.#syncing && this.disk.written > this.disk.synced) {
       this.#syncing = true;
       this.#host.sync(this, this.disk.written);
@@ -305,7 +335,9 @@ export class SimulatedNode implements NodeView {
     const replies = new Map<ClientId, Reply[]>();
     for (const output of outputs) {
       this.#host.observer.released(this, output);
-      if (output.kind === 'send') {
+      if (output.kind === 'store') {
+        this.#state.store(output.sequence);
+      } else if (output.kind === 'send') {
         const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
         this.#seal(output.message, to, output.signature);
       } else if (output.kind === 'reply') {

@@ -116,6 +116,13 @@ const FAULT = byKind<Fault>({
   }),
   pause: shape({ kind: oneOf(['pause']), replicas, bufferBytes: integer(0), forUs: duration }),
   storm: shape({ kind: oneOf(['storm']), loss: fraction, forUs: duration }),
+  'full-disk': shape({ kind: oneOf(['full-disk']), replica, forUs: duration }),
+  'bit-flip': shape({
+    kind: oneOf(['bit-flip']),
+    replica,
+    prefix: oneOf([...'0123456789abcdef']),
+    scrubbed: flag,
+  }),
   'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
   'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
   'clock-drift': shape({ kind: oneOf(['clock-drift']), replica, permille: integer(100, 10_000), forUs: duration }),

@@ -29,8 +29,8 @@ import { treeDifference } from './tree-difference.ts';
 
 export interface MemoryStateOptions {
   /**
-   * When a sealed content is among the versions: `at-once`, before `seal` returns; or `when-settled`, one for each call of `settle`, as with a
-   * disk that takes its time. Default: `at-once`.
+   * When a sealed content is among the versions: `at-once`, before `seal` returns; or `when-settled`, one for each call of `settle` after its `store`, as
+   * with a disk that takes its time. Default: `at-once`.
    */
   readonly durable?: 'at-once' | 'when-settled';
   /** Told of each version when it is durable; with `at-once`, while `seal` or `install` is still at work. */
@@ -63,6 +63,8 @@ export class MemoryState implements AuthenticatedState {
   #versions: readonly MemoryVersion[] = [];
   /** In the order in which they will be durable. */
   #sealed: readonly Sealed[] = [];
+  /** Up to here, sealed contents may become durable. */
+  #stored = -1;
   /** Below it, versions go as soon as there is a higher one. */
   #collected = 0;
   /** Under way, or complete and installed but not yet durable. */
@@ -115,6 +117,10 @@ export class MemoryState implements AuthenticatedState {
     this.#addSealed({ version: new MemoryVersion(sequence, this.#content), isInstalled: false });
   }
 
+  store(sequence: Sequence): void {
+    this.#stored = Math.max(this.#stored, sequence);
+  }
+
   versions(): readonly Version[] {
     const installed = this.#sealed.find(({ isInstalled }) => isInstalled)?.version;
     return installed === undefined
@@ -152,15 +158,20 @@ export class MemoryState implements AuthenticatedState {
     this.#addSealed({ version: new MemoryVersion(assembly.sequence, this.#content), isInstalled: true });
   }
 
-  /** The sealed contents that are not durable yet, in the order in which they will be. */
+  /** The sealed contents that may become durable now, in the order in which they will. */
   unsettled(): readonly Sequence[] {
-    return this.#sealed.map(({ version }) => version.sequence);
+    const mayBe = this.#sealed.filter((sealed) => this.#mayBeStored(sealed));
+    return mayBe.map(({ version }) => version.sequence);
   }
 
-  /** The oldest sealed content becomes durable, if there is one. */
+  #mayBeStored({ version, isInstalled }: Sealed): boolean {
+    return isInstalled || version.sequence <= this.#stored || this.#options.durable !== 'when-settled';
+  }
+
+  /** The oldest sealed content becomes durable, if there is one that may. */
   settle(): void {
     const [sealed, ...others] = this.#sealed;
-    if (sealed === undefined) return;
+    if (sealed === undefined || !this.#mayBeStored(sealed)) return;
     const { version, isInstalled } = sealed;
     this.#sealed = others;
     if (isInstalled) this.#assembly = undefined;

@@ -92,6 +92,8 @@ interface Needed {
 export class DurabilityChecker implements Observer {
   /** Per node, everything that ever became durable. */
   readonly #durable = new Map<ReplicaId, Map<string, Needed>>();
+  /** Whose medium lost what it had written: a fault, which takes back states above the one that it is repaired with. */
+  readonly #damaged = new Set<ReplicaId>();
 
   #of(node: NodeView): Map<string, Needed> {
     let keys = this.#durable.get(node.id);
@@ -118,7 +120,9 @@ export class DurabilityChecker implements Observer {
   }
 
   released(node: NodeView, output: Output): void {
-    if (!node.isCorrect || output.kind !== 'send') return;
+    if (!node.isCorrect) return;
+    if (output.kind === 'event' && output.event.kind === 'state-damaged') this.#damaged.add(node.id);
+    if (output.kind !== 'send') return;
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
     for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
@@ -137,7 +141,7 @@ export class DurabilityChecker implements Observer {
   #demandKept(node: NodeView, { sequence, root }: Checkpoint): void {
     const { status } = node;
     const isKept = node.versions().some((version) => version.sequence === sequence && version.root === root);
-    demand(isKept || sequence < status.lowWaterMark, 'kept until stable', () => {
+    demand(isKept || sequence < status.lowWaterMark || this.#damaged.has(node.id), 'kept until stable', () => {
       return `${replicaName(node.id)} announces checkpoint ${sequence}, whose state it does not hold; h is ${status.lowWaterMark}`;
     });
   }
