@@ -38,9 +38,9 @@ export interface OpenTransaction extends Transaction {
 
 /** Where a subtree of the state's tree hangs, and what it must hash to. The root: depth 0. */
 export interface SubtreeAddress {
-  /** A digest of a key below it, or any bits that lead there: the first `depth` bits count, the others are 0. */
+  /** Bits that lead there from the root. Those at which no node on the way forks are 0 (whoever asks knows no others), and none counts there. */
   readonly path: Digest;
-  /** How many bits lead there: 0 … 256. */
+  /** 1 + the bit of the node above: 0 … 256. */
   readonly depth: number;
   readonly hash: Digest;
 }
@@ -73,7 +73,10 @@ export interface ProofStep {
   readonly sibling: Digest;
 }
 
-/** That a key is there, or is not, under a root. `other`: the leaf that stands where the key's would. */
+/**
+ * That a key is there, or is not, under a root. `path` goes from the root down. `present`: it ends at the key's leaf. `absent`: following the key's
+ * bits it ends at the leaf of another key (`other`), where the key would have to be: a node commits to its bit, so there is one such way.
+ */
 export type StateProof =
   | { readonly kind: 'present'; readonly path: readonly ProofStep[] }
   | {
