@@ -86,10 +86,8 @@ export class DiskRoom {
   async #look(): Promise<void> {
     const freeBytes = await freeBytesAt(this.#full?.path);
     if (this.#stopped || this.#full === undefined) return;
-    this.#full = { ...this.#full, freeBytes };
-    if (!hasRoom(this.#full)) return this.#plan(this.#nextDelayMs());
     const records = this.#options.records();
-    this.#full = { ...this.#full, neededBytes: groupBytes(records) + RESERVE_BYTES };
+    this.#full = { ...this.#full, freeBytes, neededBytes: groupBytes(records) + RESERVE_BYTES };
     if (!hasRoom(this.#full)) return this.#plan(this.#nextDelayMs());
     this.#options.resume(records);
   }
