@@ -22,7 +22,7 @@ export { DurabilityLost } from './log/log-fault.ts';
 export type { DiskFull, FullCode, LogFault, LogFaultCode } from './log/log-fault.ts';
 export { MemoryLog } from './log/memory-log.ts';
 export { syncFolder } from './log/segment-file.ts';
-export { groupBytes } from './log/segment-format.ts';
+export { groupBytes, LOG_FORMAT } from './log/segment-format.ts';
 export type { LogOwner } from './log/segment-format.ts';
 export { LOG_LEVELS, makeLogger } from './logger.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';

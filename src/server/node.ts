@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
-import { CodecContext } from '../messages/index.ts';
-import { LOG_LEVELS, makeLogger, NodeAuthenticator } from '../node/index.ts';
+import { LOG_LEVELS, makeLogger } from '../node/index.ts';
 import type { LogLevel } from '../node/index.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { configWarnings, NODE_FILES } from './config/index.ts';
+import { cryptography } from './cryptography.ts';
 import type { DriverFault } from './driver.ts';
-import type { Cryptography, NodeOptions, StoredReplica } from './node-options.ts';
+import type { NodeOptions, StoredReplica } from './node-options.ts';
 import { NodeParts, VERSION } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
@@ -68,17 +68,6 @@ async function run(parts: NodeParts, { config }: Prepared): Promise<Result<Runni
     await ending;
   };
   return ok({ name: parts.name, httpUrl, peerPort, failed: parts.failed, stop });
-}
-
-function cryptography({ config, identity }: Prepared): Cryptography {
-  const authenticator = new NodeAuthenticator({
-    identity,
-    self: { kind: 'replica', replica: config.self },
-    clusterId: config.clusterId,
-    replicas: config.replicas.map((replica) => replica.identity),
-    clients: config.clients.map((client) => client.identity),
-  });
-  return { authenticator, codec: new CodecContext(config.clusterId, (bytes) => authenticator.sha256(bytes)) };
 }
 
 function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredReplica): Result<NodeParts, StartFault> {
