@@ -25,6 +25,7 @@ export const WAIT_KINDS = [
   'proposal',
   'window',
   'link',
+  'room',
   'restart',
 ] as const;
 

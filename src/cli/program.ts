@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addInspectCommand } from './commands/inspect.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addRequestCommand } from './commands/request.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
@@ -58,6 +60,8 @@ export function makeProgram(end: End): Command {
   addInitCommand(program, end);
   addStartCommand(program, end);
   addConfigCommand(program, end);
+  addInspectCommand(program, end);
+  addCheckCommand(program, end);
   addVerifyCommand(program, end);
   addSimulateCommand(program, end);
   addReplayCommand(program, end);

@@ -16,8 +16,14 @@ export type { LinkRefusal, LinkRefusalCode, LinkSettings } from './links/setting
 export type { Address } from './links/transport.ts';
 export { DurableLog } from './log/durable-log.ts';
 export type { DurableLogOptions, OpenedLog } from './log/durable-log.ts';
+export { ownerName, readChain, segmentNumbers } from './log/log-folder.ts';
+export type { LogChain, ReadSegment } from './log/log-folder.ts';
 export { DurabilityLost } from './log/log-fault.ts';
-export type { LogFault } from './log/log-fault.ts';
+export type { DiskFull, FullCode, LogFault, LogFaultCode } from './log/log-fault.ts';
+export { MemoryLog } from './log/memory-log.ts';
+export { syncFolder } from './log/segment-file.ts';
+export { groupBytes, LOG_FORMAT } from './log/segment-format.ts';
+export type { LogOwner } from './log/segment-format.ts';
 export { LOG_LEVELS, makeLogger } from './logger.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
 export { makeSignatureVerifier, sha256 } from './signature-verifier.ts';

@@ -159,6 +159,11 @@ export class Driver {
     };
   }
 
+  /** The shortest list from which a restart gives this replica, as bytes of the log. */
+  records(): readonly Bytes[] {
+    return this.#replica.records().map(encodeRecord);
+  }
+
   get reader(): Reader {
     return this.#replica.reader;
   }

@@ -1,9 +1,10 @@
 /** What a node is started with. */
 import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
-import type { DurableLog, LinkSettings, NodeAuthenticator } from '../node/index.ts';
-import type { Record } from '../protocol/record.ts';
+import type { LinkSettings, NodeAuthenticator } from '../node/index.ts';
 import type { HttpLimits } from './http/server.ts';
+import type { GateLog } from './output-gate.ts';
+import type { StoredLog } from './stored-replica.ts';
 
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
@@ -22,8 +23,13 @@ export interface Cryptography {
   readonly codec: CodecContext;
 }
 
-/** The log with what was in it. */
+/** A log that can be closed. */
+export interface NodeLog extends GateLog {
+  /** Writes what is pending first. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** The keys at work, and the log with what was in it. */
 export interface StoredReplica extends Cryptography {
-  readonly log: DurableLog;
-  readonly records: readonly Record[];
+  readonly stored: StoredLog;
 }

@@ -20,6 +20,7 @@ import type { Quorums } from '../protocol/quorum.ts';
 import { MemoryState } from '../state/index.ts';
 import { applicationName } from './application.ts';
 import { configWarnings, toClusterDescription, toReplicaConfig } from './config/index.ts';
+import { DiskRoom, describeFullDisk } from './disk-room.ts';
 import { Driver } from './driver.ts';
 import type { DriverFault, DriverObserver } from './driver.ts';
 import { EventLog } from './event-log.ts';
@@ -59,6 +60,7 @@ export class NodeParts {
   readonly #stored: StoredReplica;
   readonly #quorums: Quorums;
   readonly #driver: Driver;
+  readonly #room: DiskRoom;
   readonly #links: ReplicaLinks;
   readonly #gateway: Gateway;
   readonly #registry: RequestRegistry;
@@ -89,6 +91,7 @@ export class NodeParts {
     this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());
     this.#driver = this.#makeDriver();
+    this.#room = this.#makeRoom();
     this.#links = this.#makeLinks();
     this.#registry = new RequestRegistry({
       ...DEFAULT_REGISTRY_LIMITS,
@@ -153,14 +156,16 @@ export class NodeParts {
     }
     await this.#client?.close();
     this.#driver.stop();
+    this.#room.stop();
     await this.#links.close();
-    await this.#stored.log.close();
+    await this.#stored.stored.log.close();
     this.logger.info('node stopped');
   }
 
   #makeDriver(): Driver {
     const { config, application } = this.#prepared;
-    const { authenticator, codec, log, records } = this.#stored;
+    const { authenticator, codec } = this.#stored;
+    const { log, records } = this.#stored.stored;
     const state = new MemoryState((bytes) => authenticator.sha256(bytes));
     return new Driver({
       config: toReplicaConfig(config),
@@ -173,6 +178,23 @@ export class NodeParts {
       lab: config.lab,
       observer: this.#makeObserver(),
     });
+  }
+
+  #makeRoom(): DiskRoom {
+    const { stored } = this.#stored;
+    const room = new DiskRoom({
+      resume: stored.resume,
+      records: () => this.#driver.records(),
+      onChange: (full) => {
+        if (full === undefined) this.logger.warn('there is room on disk again: the replica votes again');
+        else this.logger.error({ disk: full }, `the replica votes no more until there is ${describeFullDisk(full)}`);
+      },
+    });
+    stored.listen((full) => {
+      if (full === undefined) room.onRoom();
+      else room.onFull(full);
+    });
+    return room;
   }
 
   #makeObserver(): DriverObserver {
@@ -313,6 +335,7 @@ export class NodeParts {
       lab: this.#lab,
       metrics: this.#metrics,
       warnings: configWarnings(config),
+      fullDisk: () => this.#room.full,
       version: VERSION,
       peers: this.#peers,
       keys: this.#stored.authenticator,

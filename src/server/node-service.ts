@@ -20,6 +20,8 @@ import type { EvidenceRules } from '../protocol/evidence.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import { toClusterConfig } from './config/index.ts';
 import type { NodeConfig } from './config/index.ts';
+import { describeFullDisk } from './disk-room.ts';
+import type { FullDisk } from './disk-room.ts';
 import type { Driver, DriverFault } from './driver.ts';
 import { explainBody } from './explanation.ts';
 import type { Gateway } from './gateway.ts';
@@ -43,6 +45,8 @@ export interface ServiceParts {
   readonly lab: Lab;
   readonly metrics: Metrics;
   readonly warnings: readonly string[];
+  /** What the log waits for; undefined while there is room. */
+  readonly fullDisk: () => FullDisk | undefined;
   readonly version: string;
   readonly peers: Pick<LinkWatch, 'up' | 'upCount' | 'down'>;
   /** For judging whether evidence proves anything to others. */
@@ -66,7 +70,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         lab: config.lab,
         uptimeSeconds: parts.uptimeSeconds(),
         version: parts.version,
-        warnings: parts.warnings,
+        warnings: [...parts.warnings, ...fullDiskWaits(parts).map((wait) => `votes no more, waits for ${wait}`)],
       }),
     submit: (submission: Submission) => gateway.submit(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
@@ -76,7 +80,11 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     log: (query) => log(parts, query),
     suspicions: () => suspicions(parts),
     explain: () =>
-      explainBody(driver.moment(), { downLinks: parts.peers.down(), stopped: stoppedError(parts)?.message }),
+      explainBody(driver.moment(), {
+        downLinks: parts.peers.down(),
+        stopped: stoppedError(parts)?.message,
+        room: fullDiskWaits(parts)[0],
+      }),
     metrics: () => metrics.text(),
   };
 }
@@ -90,11 +98,12 @@ export function stoppedError({ fault, driver }: Pick<ServiceParts, 'fault' | 'dr
     : undefined;
 }
 
-/** Ready: in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
-export function readiness({ driver, config, peers }: Pick<ServiceParts, 'driver' | 'config' | 'peers'>): Readiness {
+/** Ready: room on disk, in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
+export function readiness(parts: Pick<ServiceParts, 'driver' | 'config' | 'peers' | 'fullDisk'>): Readiness {
+  const { driver, config, peers } = parts;
   const status = driver.status();
   const { quorum, weak, replicaCount } = status.quorums;
-  const waitingFor: string[] = [];
+  const waitingFor: string[] = [...fullDiskWaits(parts)];
   if (status.inViewChange) waitingFor.push(`the NEW-VIEW of view ${status.view}`);
   const links = peers.upCount + 1;
   if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
@@ -105,7 +114,13 @@ export function readiness({ driver, config, peers }: Pick<ServiceParts, 'driver'
   const target = (claims[weak - 1] ?? 0) - config.checkpointInterval;
   if (status.lastExecuted < target)
     waitingFor.push(`execution up to sequence ${target}, now at ${status.lastExecuted}`);
-  return waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor };
+  if (waitingFor.length === 0) return { ready: true };
+  return { ready: false, waitingFor, disk: parts.fullDisk() };
+}
+
+function fullDiskWaits({ fullDisk }: Pick<ServiceParts, 'fullDisk'>): readonly string[] {
+  const full = fullDisk();
+  return full === undefined ? [] : [describeFullDisk(full)];
 }
 
 const INTAKE_ERRORS: Readonly<Record<IntakeRefusalCode, ErrorCode>> = {

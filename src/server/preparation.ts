@@ -28,6 +28,9 @@ export type StartFaultCode =
   | 'tokens-unusable'
   | 'credentials-required'
   | 'log-unusable'
+  | 'log-missing'
+  | 'log-foreign'
+  | 'log-damaged'
   | 'address-unusable';
 
 /** What a node is made from. */

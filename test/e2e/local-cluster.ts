@@ -24,6 +24,8 @@ interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly shell?: boolean;
+  /** A command that runs ours: `nsenter`, say. */
+  readonly within?: readonly string[];
 }
 
 /** A run of the command line that goes on. */
@@ -42,7 +44,7 @@ export class CliProcess {
       npm_lifecycle_event: undefined,
     };
     const env = { ...process.env, ...clean, ...options.env };
-    const command = [process.execPath, MAIN, ...args];
+    const command = [...(options.within ?? []), process.execPath, MAIN, ...args];
     // The colon keeps the shell from becoming the command itself.
     const [file = '', ...rest] = options.shell === true ? ['sh', '-c', '"$@"; :', 'sh', ...command] : command;
     this.child = spawn(file, rest, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -105,8 +107,12 @@ export class Workplace {
   readonly #running: CliProcess[] = [];
 
   /** Starts a command and does not wait for it. */
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
-    const started = new CliProcess(args, { cwd: this.folder, env });
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
+  ): CliProcess {
+    const started = new CliProcess(args, { cwd: this.folder, env, within });
     this.#running.push(started);
     return started;
   }

@@ -57,7 +57,8 @@ async function run({ directory: given, supervised }: StartOptions): Promise<numb
   const pidFile = join(directory, 'pid');
   const ending = untilEnd(supervised === true);
   try {
-    writeFileSync(pidFile, `${process.pid}\n`);
+    const unwritten = writePid(pidFile);
+    if (unwritten !== undefined) return refuse([`cannot write ${pidFile}: ${unwritten}`]);
     if (supervised !== true) for (const warning of configWarnings(config.value)) terminal.warn(warning);
     // Only here: the other commands start in a fraction of the time without the server.
     const { boundProcessMemory, FAULT_EXIT_CODES, startNode } = await import('../../server/index.ts');
@@ -75,6 +76,16 @@ async function run({ directory: given, supervised }: StartOptions): Promise<numb
     rmSync(pidFile, { force: true });
     lock.value.release();
     if (process.connected) process.disconnect();
+  }
+}
+
+/** Undefined, or why not: a full disk, say. */
+function writePid(file: string): string | undefined {
+  try {
+    writeFileSync(file, `${process.pid}\n`);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

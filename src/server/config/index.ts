@@ -11,6 +11,13 @@ export { configWarnings, toClusterConfig, toClusterDescription, toReplicaConfig 
 export { describeConfigFault, describeProblem, loadNodeConfig, NODE_FILES, readNodeConfig } from './load.ts';
 export type { ConfigFault } from './load.ts';
 export { nearestName } from './nearest-name.ts';
-export type { ApplicationChoice, ClientEntry, HttpConfig, NodeConfig, ReplicaEntry } from './node-config.ts';
+export type {
+  ApplicationChoice,
+  ClientEntry,
+  Durability,
+  HttpConfig,
+  NodeConfig,
+  ReplicaEntry,
+} from './node-config.ts';
 export { validateNodeConfig } from './validate.ts';
 export { isHost, isLoopback } from './validate-members.ts';

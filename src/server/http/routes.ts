@@ -30,6 +30,7 @@ import {
 import type { ApiError } from '../../api/index.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
+import type { FullDisk } from '../disk-room.ts';
 import { compactJson } from './content.ts';
 import { Refused } from './refused.ts';
 import type { NodeService } from './service.ts';
@@ -63,6 +64,13 @@ async function sendJson(reply: FastifyReply, status: number, text: string): Prom
   return reply.code(status).type('application/json; charset=utf-8').send(text);
 }
 
+/** What stands in the way on a full disk, for programs. */
+function diskDetails(disk: FullDisk | undefined): object {
+  if (disk === undefined) return {};
+  const { code, path, freeBytes, neededBytes } = disk;
+  return { disk: { code, path, free_bytes: freeBytes ?? null, needed_bytes: neededBytes } };
+}
+
 export function addStatusRoutes(http: Http, node: NodeService): void {
   http.get(
     '/healthz',
@@ -91,7 +99,8 @@ export function addStatusRoutes(http: Http, node: NodeService): void {
       if (stopped !== undefined) throw new Refused(stopped);
       const readiness = node.readiness();
       if (readiness.ready) return { status: 'ready' as const, node_id: node.name };
-      throw new Refused(apiError('not_ready', undefined, { waiting_for: readiness.waitingFor }, 1));
+      const { waitingFor, disk } = readiness;
+      throw new Refused(apiError('not_ready', undefined, { waiting_for: waitingFor, ...diskDetails(disk) }, 1));
     },
   );
   http.get(

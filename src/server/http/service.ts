@@ -16,6 +16,7 @@ import type {
 } from '../../api/index.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
+import type { FullDisk } from '../disk-room.ts';
 
 /** A request as it came through the door. */
 export interface Submission {
@@ -42,7 +43,10 @@ export interface RequestAnswer {
   readonly resultJson: string | undefined;
 }
 
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly waitingFor: readonly string[] };
+/** `disk`: what the log waits for, when that is full. */
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly waitingFor: readonly string[]; readonly disk: FullDisk | undefined };
 
 export interface NodeService {
   readonly name: string;
