@@ -18,9 +18,8 @@ import { readOptions } from './options-json.ts';
 import type { SwarmOptions } from './options.ts';
 import { isTroubleCommand, nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
 import { ScenarioWorld } from './scenario-world.ts';
-import type { ScenarioOptions } from './scenario-world.ts';
+import type { ScenarioModules, ScenarioOptions } from './scenario-world.ts';
 import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
-import type { SimulationModules } from './simulate.ts';
 
 export { ScenarioError };
 
@@ -33,8 +32,6 @@ export interface ScenarioRun {
   /** It judges swarms: other than that of a transcript, its verdict may change for the better. */
   readonly isSwarm: boolean;
 }
-
-export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
 
 /** What `verdict` prints when all is well. */
 export const NO_VIOLATION = 'no violation';
@@ -175,7 +172,7 @@ class Scenario {
     };
     const [strange] = left;
     if (strange !== undefined) throw new ScenarioError(`"${strange}": no option of a cluster`);
-    this.#scene = new ScenarioWorld(options, this.#modules.onTrace);
+    this.#scene = new ScenarioWorld(options, this.#modules);
     this.#start = this.#scene.world.time;
     const { world } = this.#scene;
     world.addObserver({

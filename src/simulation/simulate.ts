@@ -25,7 +25,8 @@ import { Coverage } from './coverage.ts';
 import type { CoverageCounts } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
 import { FaultDirector, FAULTY_CLIENTS } from './fault-director.ts';
-import { portableSha256 } from './ideal-authenticator.ts';
+import type { MakeAuthority } from './authority.ts';
+import { IdealAuthority, portableSha256 } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { makeMutate } from './mutate.ts';
 import { addSimulatedLiar } from './simulated-liars.ts';
@@ -53,6 +54,8 @@ export interface SeedReport {
 
 export interface SimulationModules {
   readonly sha256?: Sha256;
+  /** Whose signatures and MACs; left out: ideal ones. */
+  readonly makeAuthority?: MakeAuthority;
   readonly onTrace?: (line: string) => void;
   readonly overrides?: SwarmOverrides;
 }
@@ -95,8 +98,10 @@ class Simulation {
     this.options = options;
     this.#sha256 = modules.sha256 ?? portableSha256;
     const random = new Random(options.seed, 'world');
+    const cluster = clusterOf(options);
     this.world = new World({
-      cluster: clusterOf(options),
+      cluster,
+      authority: modules.makeAuthority?.(cluster, options.seed) ?? new IdealAuthority(this.#sha256),
       network: new Network(random.fork('network'), options.network),
       disk: options.disk,
       random: random.fork('world'),

@@ -16,11 +16,11 @@ import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import type { Authority } from './authority.ts';
 import { Backlog } from './backlog.ts';
 import type { ClientParty } from './client-party.ts';
 import { describeEvent, describeInput, describeMessage } from './describe.ts';
 import { EventQueue } from './event-queue.ts';
-import { IdealAuthority } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import type { Address, Network } from './network.ts';
 import type { LinkFilter } from './link-faults.ts';
@@ -51,6 +51,7 @@ type WorldEvent =
 
 export interface WorldParts {
   readonly cluster: ClusterConfig;
+  readonly authority: Authority;
   readonly network: Network;
   readonly disk: DiskQuality;
   readonly random: Random;
@@ -78,7 +79,7 @@ const SYNCS_PER_VERSION = 4;
 export class World implements NodeHost {
   readonly cluster: ClusterConfig;
   readonly codec: CodecContext;
-  readonly authority: IdealAuthority;
+  readonly authority: Authority;
   readonly network: Network;
   readonly trace: Trace;
   readonly nodes: SimulatedNode[] = [];
@@ -102,7 +103,7 @@ export class World implements NodeHost {
   constructor(parts: WorldParts) {
     this.cluster = parts.cluster;
     this.codec = new CodecContext(parts.cluster.clusterId, parts.sha256);
-    this.authority = new IdealAuthority(parts.sha256);
+    this.authority = parts.authority;
     this.network = parts.network;
     this.trace = new Trace(parts.onTrace);
     this.#random = parts.random;

@@ -81,9 +81,7 @@ function logInspection({ segments, leftovers }: StoredLogContent): LogInspection
     view,
     in_view_change: !isEntered,
     low_water_mark: highest(records.flatMap((record) => (record.kind === 'stable' ? [record.sequence] : []))),
-    last_checkpoint: highest(
-      records.flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : [])),
-    ),
+    last_checkpoint: highest(records.flatMap((record) => (record.kind === 'stable' ? [record.sequence] : []))),
     highest_accepted: highest(records.flatMap((record) => (record.kind === 'accepted' ? [record.sequence] : []))),
     bytes: segments.reduce((sum, { length }) => sum + length, 0),
     segments: segments.map(segmentInspection),
