@@ -12,4 +12,5 @@ export * from './request.ts';
 export * from './state-proof.ts';
 export * from './state-proof-file.ts';
 export * from './state-proof-verdict.ts';
+export * from './state-value.ts';
 export * from './status.ts';

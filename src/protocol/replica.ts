@@ -5,7 +5,8 @@
 import { assert } from '../base/assert.ts';
 import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
-import type { Reader } from '../base/key-value.ts';
+import type { Reader, Version } from '../base/key-value.ts';
+import type { SignedCheckpoint } from '../messages/index.ts';
 import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
 import { onCheckpoint } from './checkpoints.ts';
 import { onComplaint, repeatComplaints } from './complaints.ts';
@@ -37,6 +38,12 @@ import { writeGenesis } from './system-state.ts';
 import { replicaWaits } from './waits.ts';
 
 export type { ReplicaModules };
+
+/** A state, and the signed CHECKPOINTs of q replicas for its root. */
+export interface CertifiedState {
+  readonly version: Version;
+  readonly proof: readonly SignedCheckpoint[];
+}
 
 export class Replica {
   readonly #core: Core;
@@ -125,6 +132,13 @@ export class Replica {
   /** The shortest list of records from which a restart gives this replica. */
   records(): readonly Record[] {
     return storedRecords(this.#core);
+  }
+
+  /** The state of the last stable checkpoint, if it is held and proven. */
+  certifiedState(): CertifiedState | undefined {
+    const { stable, state } = this.#core;
+    const version = state.versions().find(({ sequence, root }) => sequence === stable.sequence && root === stable.root);
+    return version === undefined || stable.proof.length === 0 ? undefined : { version, proof: stable.proof };
   }
 
   /** The executed state, the protocol's own tables included; see applicationReader. */

@@ -23,7 +23,7 @@ import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
 import { Replica } from '../protocol/replica.ts';
-import type { ReplicaModules } from '../protocol/replica.ts';
+import type { CertifiedState, ReplicaModules } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { ReplicaMoment } from './explanation.ts';
@@ -164,6 +164,11 @@ export class Driver {
     return this.#replica.records().map(encodeRecord);
   }
 
+  /** The state of the last stable checkpoint with the certificate that made it so; undefined while it is not here. */
+  certifiedState(): CertifiedState | undefined {
+    return this.#replica.certifiedState();
+  }
+
   get reader(): Reader {
     return this.#replica.reader;
   }
@@ -195,6 +200,16 @@ export class Driver {
   /** A link to a peer came up. */
   onConnected(peer: ReplicaId): void {
     if (this.#mayStep()) this.#step({ kind: 'connected', peer });
+  }
+
+  /** A sealed or fetched state is durable. Never dropped: a transfer waits for it. */
+  onSealed(): void {
+    this.#step({ kind: 'sealed' });
+  }
+
+  /** The state cannot be read, as somebody found who read it. */
+  onDamaged(reason: string): void {
+    this.#step({ kind: 'damaged', reason });
   }
 
   /** What the link itself refused of a peer, before there was a frame. */
@@ -341,6 +356,9 @@ export class Driver {
           break;
         case 'reply':
           this.#outbox.add(output.reply);
+          break;
+        case 'store':
+          this.#options.modules.state.store(output.sequence);
           break;
         case 'send':
           this.#send(

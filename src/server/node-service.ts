@@ -33,6 +33,7 @@ import type { MessageRing } from './message-ring.ts';
 import type { Metrics } from './metrics.ts';
 import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
 import type { RequestRegistry } from './request-registry.ts';
+import { readState } from './state-reading.ts';
 
 export interface ServiceParts {
   readonly config: NodeConfig;
@@ -78,6 +79,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),
     behaviours: behavioursBody,
     log: (query) => log(parts, query),
+    state: (key, query) => readState(driver, parts.codec.clusterId, key, query),
     suspicions: () => suspicions(parts),
     explain: () =>
       explainBody(driver.moment(), {
@@ -108,6 +110,7 @@ export function readiness(parts: Pick<ServiceParts, 'driver' | 'config' | 'peers
   const links = peers.upCount + 1;
   if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
   if (status.diverged) waitingFor.push('repair: the own state contradicts a stable checkpoint');
+  else if (!status.mayExecute) waitingFor.push('its state, which is fetched from the others');
   const claims = [...driver.claims.values()].toSorted((left, right) => right - left);
   const heard = Math.min(weak, replicaCount - 1);
   if (claims.length < heard) waitingFor.push(`the STATUS of ${heard - claims.length} more nodes`);

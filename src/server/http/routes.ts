@@ -24,6 +24,10 @@ import {
   SimulateByzantineAnswer,
   SimulateByzantineBody,
   StartedBody,
+  StateParams,
+  StateProofBody,
+  StateQuery,
+  StateValueBody,
   StatusBody,
   SuspicionsBody,
 } from '../../api/index.ts';
@@ -222,6 +226,19 @@ export function addProtocolRoutes(http: Http, node: NodeService): void {
       },
     },
     async (request) => valueOf(node.log(request.query)),
+  );
+  http.get(
+    '/pbft/state/:key',
+    {
+      schema: {
+        tags: ['pbft'],
+        summary: "A value of the application's state; with proof=true for whoever trusts no single node",
+        params: StateParams,
+        querystring: StateQuery,
+        response: { 200: Type.Union([StateValueBody, StateProofBody]), '4xx': ErrorBody, '5xx': ErrorBody },
+      },
+    },
+    async (request) => valueOf(node.state(request.params.key, request.query)),
   );
   http.get(
     '/pbft/suspicions',

@@ -11,6 +11,9 @@ import type {
   SimulateByzantineAnswer,
   SimulateByzantineBody,
   StartedBody,
+  StateProofBody,
+  StateQuery,
+  StateValueBody,
   StatusBody,
   SuspicionsBody,
 } from '../../api/index.ts';
@@ -60,6 +63,8 @@ export interface NodeService {
   simulateByzantine(order: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError>;
   behaviours(): BehavioursBody;
   log(query: LogQuery): Result<LogBody, ApiError>;
+  /** The value at `key` of the application's state, as `query` asks for it. */
+  state(key: string, query: StateQuery): Result<StateValueBody | StateProofBody, ApiError>;
   suspicions(): SuspicionsBody;
   explain(): ExplainBody;
   /** Prometheus text. */
