@@ -29,6 +29,8 @@ export interface Inner {
   hash: Digest | undefined;
   /** Where the store has it, if it stands there as the first of what is stored together. */
   id: number | undefined;
+  /** How the store writes it with all that is stored together below it, once that is known. */
+  encoded: string | undefined;
   /** How many entries are below, as far as they are there. */
   readonly size: number;
   /** Nothing below is missing. */
@@ -77,6 +79,7 @@ export function makeInner(bit: number, left: Node, right: Node): Inner {
     right,
     hash: undefined,
     id: undefined,
+    encoded: undefined,
     size,
     complete: isComplete(left) && isComplete(right),
   };

@@ -40,6 +40,11 @@ export class MerkleTree {
     return new MerkleTree({ sha256, store: NO_STORE, onReplaced: () => undefined }, node);
   }
 
+  /** This tree, of which `node` is the root as it has been stored. */
+  stored(node: Node): MerkleTree {
+    return new MerkleTree(this.#parts, node);
+  }
+
   /** This tree with the entry added, or its value replaced; itself when it has that very entry. */
   with(entry: Entry): MerkleTree {
     const { sha256 } = this.#parts;

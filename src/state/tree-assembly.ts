@@ -65,6 +65,11 @@ export class TreeAssembly implements Assembly {
     return this.#node === undefined || isComplete(this.#node);
   }
 
+  /** The tree `before` is stored, and `after` stands for it; nothing changes if more has been taken meanwhile. */
+  onStored(before: Node | undefined, after: Node | undefined): void {
+    if (this.#node === before) this.#node = after;
+  }
+
   wanted(limit: number, isAsked: (address: SubtreeAddress) => boolean): readonly SubtreeAddress[] {
     const found: SubtreeAddress[] = [];
     const visit = (at: Node, forks: readonly Fork[]): void => {

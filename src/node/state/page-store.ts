@@ -1,0 +1,149 @@
+/** Reading pages and leaves: each record is checked before it is used, and kept for a while within a bound of bytes. */
+import { crc32 } from 'node:zlib';
+import type { Bytes } from '../../base/bytes.ts';
+import type { Digest } from '../../base/ids.ts';
+import type { Entry } from '../../base/key-value.ts';
+import { leafHash } from '../../state/index.ts';
+import type { Inner, Leaf, NodeStore, Sha256, Stub } from '../../state/index.ts';
+import { idKey } from './database.ts';
+import type { StateDatabase } from './database.ts';
+import { parseNode } from './page-codec.ts';
+import { RecordCache } from './record-cache.ts';
+import { RecordDamaged } from './state-fault.ts';
+
+const CRC_BYTES = 4;
+
+/** The value of a page: a checksum over its number and what it holds, then what it holds. */
+export function pageValue(id: number, text: string): Buffer {
+  const value = Buffer.allocUnsafe(CRC_BYTES + text.length / 2);
+  value.write(text, CRC_BYTES, 'hex');
+  value.writeUInt32BE(crc32(value.subarray(CRC_BYTES), crc32(idKey(id))));
+  return value;
+}
+
+/** The value of a leaf: the length of the key in 2 bytes, the key, the value of the entry. */
+export function leafValue({ key, value }: Entry): Buffer {
+  const record = Buffer.allocUnsafe(2 + key.length + value.length);
+  record.writeUInt16BE(key.length);
+  record.set(key, 2);
+  record.set(value, 2 + key.length);
+  return record;
+}
+
+interface KnownLeaf {
+  readonly entry: Entry;
+  readonly hash: Digest;
+  readonly keyDigest: Digest;
+}
+
+export interface PageStoreOptions {
+  readonly sha256: Sha256;
+  readonly database: StateDatabase;
+  readonly pageCacheBytes: number;
+  readonly leafCacheBytes: number;
+}
+
+export class PageStore implements NodeStore {
+  readonly #sha256: Sha256;
+  readonly #database: StateDatabase;
+  readonly #pages: RecordCache<Inner>;
+  readonly #leaves: RecordCache<KnownLeaf>;
+  /** Written, and not yet to be read from the database. */
+  readonly #uncommitted = new Map<number, Inner>();
+
+  constructor({ sha256, database, pageCacheBytes, leafCacheBytes }: PageStoreOptions) {
+    this.#sha256 = sha256;
+    this.#database = database;
+    this.#pages = new RecordCache(pageCacheBytes);
+    this.#leaves = new RecordCache(leafCacheBytes);
+  }
+
+  node(stub: Stub): Inner {
+    const id = stub.id ?? 0;
+    const known = this.#uncommitted.get(id) ?? this.#pages.get(id, pageBytes);
+    if (known !== undefined) return checked(id, known, stub);
+    const page = this.readPage(stub);
+    this.#pages.set(id, page, pageBytes(page));
+    return page;
+  }
+
+  entry(leaf: Leaf): Entry {
+    const id = leaf.id ?? 0;
+    const known = this.#leaves.get(id, leafBytes);
+    if (known !== undefined) {
+      const isAsked = known.hash === leaf.hash && known.keyDigest === leaf.keyDigest;
+      if (!isAsked) throw new RecordDamaged('leaves', id, 'it is another entry than was asked for');
+      return known.entry;
+    }
+    const entry = this.readLeaf(leaf);
+    const read = { entry, hash: leaf.hash, keyDigest: leaf.keyDigest };
+    this.#leaves.set(id, read, leafBytes(read));
+    return entry;
+  }
+
+  /** The entry of a leaf as the database has it, checked. */
+  readLeaf({ id = 0, hash, keyDigest }: Leaf): Entry {
+    const record = this.#database.leaves.getBinary(idKey(id));
+    if (record === undefined) throw new RecordDamaged('leaves', id, 'it is not there');
+    const keyEnd = record.length < 2 ? 0 : 2 + record.readUInt16BE();
+    if (keyEnd < 3 || keyEnd > record.length) throw new RecordDamaged('leaves', id, 'it has not the form of a leaf');
+    const entry = { key: bytesOf(record, 2, keyEnd), value: bytesOf(record, keyEnd, record.length) };
+    const digest = this.#sha256(entry.key);
+    if (digest !== keyDigest || leafHash(this.#sha256, digest, this.#sha256(entry.value)) !== hash) {
+      throw new RecordDamaged('leaves', id, 'its hash differs from that in the tree');
+    }
+    return entry;
+  }
+
+  /** The page as the database has it, checked but for the hashes in it. */
+  readPage(stub: Stub): Inner {
+    const id = stub.id ?? 0;
+    const value = this.#database.pages.getBinary(idKey(id));
+    if (value === undefined) throw new RecordDamaged('pages', id, 'it is not there');
+    if (value.length < CRC_BYTES || value.readUInt32BE() !== crc32(value.subarray(CRC_BYTES), crc32(idKey(id)))) {
+      throw new RecordDamaged('pages', id, 'its checksum differs');
+    }
+    const page = parseNode(value.toString('hex', CRC_BYTES));
+    if (page?.kind !== 'inner') throw new RecordDamaged('pages', id, 'it has not the form of a page');
+    page.id = id;
+    return checked(id, page, stub);
+  }
+
+  /** A page that has just been written, until `forgetWritten`; then it is one among those that were read. */
+  addWritten(id: number, page: Inner): void {
+    this.#uncommitted.set(id, page);
+  }
+
+  /** The pages written so far are committed. */
+  forgetWritten(): void {
+    for (const [id, page] of this.#uncommitted) this.#pages.set(id, page, pageBytes(page));
+    this.#uncommitted.clear();
+  }
+
+  /** Forgets everything: numbers of pages and leaves will be given again. */
+  clear(): void {
+    this.#uncommitted.clear();
+    this.#pages.clear();
+    this.#leaves.clear();
+  }
+}
+
+function checked(id: number, page: Inner, stub: Stub): Inner {
+  if (page.hash !== stub.hash || page.size !== stub.size || page.complete !== stub.complete) {
+    throw new RecordDamaged('pages', id, 'it is another part of the tree than was asked for');
+  }
+  return page;
+}
+
+/** What a page takes in memory: its text, and its nodes with what they hold. */
+function pageBytes(page: Inner): number {
+  return 300 + 3 * (page.encoded?.length ?? 0);
+}
+
+function leafBytes({ entry }: KnownLeaf): number {
+  return 500 + entry.key.length + entry.value.length;
+}
+
+function bytesOf(record: Buffer, from: number, to: number): Bytes {
+  return new Uint8Array(record.buffer, record.byteOffset + from, to - from);
+}

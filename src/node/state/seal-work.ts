@@ -1,0 +1,114 @@
+/** How sealed changes become a version, and how versions that are collected leave room. */
+import { assert } from '../../base/assert.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { Digest, Sequence } from '../../base/ids.ts';
+import { StateDamaged } from '../../base/key-value.ts';
+import { emptyRoot, hashOf } from '../../state/index.ts';
+import type { Changes, Leaf } from '../../state/index.ts';
+import { DeadList, partsOf, recordOf, recordsOf } from './dead-list.ts';
+import { putRow, removeRow } from './entries-table.ts';
+import type { StoredRoot, StoredVersion } from './state-meta.ts';
+import type { Storage } from './storage.ts';
+
+/** So many changed keys are in memory, with the nodes above them, before these are written. */
+const CHANGES_AT_ONCE = 20_000;
+
+/** A content that is not yet a version, or not yet in the table of entries: what is read goes through its changes. */
+export interface Sealed {
+  readonly sequence: Sequence;
+  readonly changes: Changes;
+  isVersion: boolean;
+}
+
+/**
+ * Puts the changes into the tree, and commits it as a version together with the list of what it replaced; `onCommit` is called when that is
+ * about to happen and cannot be given up any more. Then brings the table of entries up to date, so that the changes need not be looked through.
+ */
+export async function makeVersion(
+  storage: Storage,
+  sealed: Sealed,
+  steps: { readonly onCommit: () => void; readonly onVersion: (version: StoredVersion) => void },
+): Promise<void> {
+  const { database, numbers, slices, meta } = storage;
+  assert(meta.entriesOf?.length === 1, 'a version is made when the table of entries is that of the one before');
+  const epoch = storage.nextEpoch();
+  const dead = new DeadList(database, epoch);
+  const first = { pages: numbers.page, leaves: numbers.leaf };
+  let tree = storage.tree(meta.versions.at(-1)?.tree, (node) => {
+    const record = node.kind === 'stub' ? undefined : recordOf(node);
+    if (record === undefined) return;
+    if (record.id < first[record.table]) dead.add(record);
+    else storage.remove(record);
+  });
+  const rows: { readonly key: Bytes; readonly leaf: Leaf }[] = [];
+  const writer = storage.writer((leaf, key) => rows.push({ key, leaf }));
+  let count = 0;
+  for (const { key, value } of sealed.changes.scan('', undefined)) {
+    tree = value === undefined ? tree.without(key) : tree.with({ key, value });
+    count += 1;
+    if (count % CHANGES_AT_ONCE === 0 && tree.node !== undefined) tree = tree.stored(await writer.write(tree.node));
+    else if (slices.isOver) await slices.pause();
+  }
+  const root = tree.node === undefined ? undefined : await writer.write(tree.node);
+  await storage.commit();
+
+  dead.write();
+  steps.onCommit();
+  const version = { sequence: sealed.sequence, epoch, root: rootHash(storage, root), tree: root };
+  const entriesOf = [...meta.entriesOf, root];
+  await storage.commitMeta({ versions: [...meta.versions, version], dead: [...meta.dead, epoch], entriesOf });
+  steps.onVersion(version);
+
+  for (const { key, leaf } of rows) {
+    putRow(database, key, leaf);
+    await storage.pace();
+  }
+  for (const { key, value } of sealed.changes.scan('', undefined)) {
+    if (value === undefined) removeRow(database, key);
+    await storage.pace();
+  }
+  await storage.commitMeta({ entriesOf: [root] });
+}
+
+export function rootHash(storage: Storage, root: StoredRoot): Digest {
+  return root === undefined ? emptyRoot(storage.sha256) : hashOf(storage.sha256, root);
+}
+
+/** The versions that stay when those below `sequence` may go; the highest stays in any case. */
+export function kept(versions: readonly StoredVersion[], sequence: number): readonly StoredVersion[] {
+  const last = versions.at(-1);
+  return versions.filter((version) => version.sequence >= sequence || version === last);
+}
+
+/** There is something to be removed once the versions below `sequence` go. */
+export function isCollectable({ meta }: Storage, sequence: number): boolean {
+  const [oldest] = kept(meta.versions, sequence);
+  return oldest !== undefined && (oldest !== meta.versions[0] || meta.dead.some((epoch) => epoch <= oldest.epoch));
+}
+
+/** Lets the versions below `sequence` go, and removes what only they needed. A list that is damaged is told and left out: its records stay. */
+export async function collectVersions(
+  storage: Storage,
+  sequence: number,
+  onDamage: (damage: StateDamaged) => void,
+): Promise<void> {
+  const { database } = storage;
+  const versions = kept(storage.meta.versions, sequence);
+  const [oldest] = versions;
+  if (oldest === undefined) return;
+  await storage.commitMeta({ versions });
+  for (const part of partsOf(
+    database,
+    storage.meta.dead.filter((epoch) => epoch <= oldest.epoch),
+  )) {
+    try {
+      for (const record of recordsOf(database, part)) storage.remove(record);
+    } catch (error) {
+      if (!(error instanceof StateDamaged)) throw error;
+      onDamage(error);
+    }
+    database.remove(database.dead, part);
+    await storage.pace();
+  }
+  await storage.commitMeta({ dead: storage.meta.dead.filter((epoch) => epoch > oldest.epoch) });
+}
