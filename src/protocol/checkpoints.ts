@@ -172,7 +172,9 @@ export function certifiedCheckpoint(core: Core): (Certificate & { readonly seque
 export function installCheckpoint(core: Core, version: Version, certificate: Certificate): void {
   const { sequence } = version;
   announce(core, version);
-  if (certificate.proof.length >= core.quorums.quorum) becomeStable(core, sequence, certificate);
+  // h may have moved on meanwhile: then the next transfer follows.
+  if (certificate.proof.length >= core.quorums.quorum && sequence >= core.log.low)
+    becomeStable(core, sequence, certificate);
   else tryStable(core, sequence);
 }
 

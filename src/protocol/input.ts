@@ -77,7 +77,7 @@ export type Input =
       readonly summary: string;
       readonly frames: readonly Bytes[];
     }
-  /** A sealed or installed state is hashed and durable now: it is among its `versions()`. */
+  /** A sealed or installed state is hashed and durable now: it is among its `versions()`. Or an assembly is complete now. */
   | { readonly kind: 'sealed' }
   /** Something outside the core found that the state cannot be read: a scrub. */
   | { readonly kind: 'damaged'; readonly reason: string }

@@ -330,9 +330,13 @@ function blame(core: Core, fetching: Fetching, node: ReplicaId, what: string): v
   fetching.drop(node);
 }
 
-/** A sealed or fetched state has become durable. */
+/** A sealed or fetched state has become durable, or one that was fetched is complete. */
 export function onSealed(core: Core): void {
   const { transfer } = core;
+  if (transfer instanceof Fetching && !transfer.isInstalling && core.state.assembling?.isComplete === true) {
+    proceed(core, transfer);
+    return;
+  }
   if (transfer?.isInstalling === true) {
     const version = core.state.versions().find(({ sequence }) => sequence === transfer.sequence);
     if (version !== undefined && version.root === transfer.root) onInstalled(core, transfer, version);

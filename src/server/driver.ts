@@ -37,7 +37,8 @@ import { ReplyOutbox } from './reply-outbox.ts';
 /** Why a replica stopped by itself. */
 export type DriverFault =
   | { readonly code: 'invariant-violated'; readonly reason: string; readonly error: unknown }
-  | { readonly code: 'log-failed'; readonly reason: string; readonly error: unknown };
+  | { readonly code: 'log-failed'; readonly reason: string; readonly error: unknown }
+  | { readonly code: 'state-failed'; readonly reason: string; readonly error: unknown };
 
 /** Who wants to know what happens. Called synchronously; must not throw. */
 export interface DriverObserver {
@@ -204,12 +205,17 @@ export class Driver {
 
   /** A sealed or fetched state is durable. Never dropped: a transfer waits for it. */
   onSealed(): void {
-    this.#step({ kind: 'sealed' });
+    if (!this.#stopped) this.#step({ kind: 'sealed' });
+  }
+
+  /** The state database can no longer be written, for a reason that does not go away by itself. */
+  onStateFailed(reason: string): void {
+    this.#halt({ code: 'state-failed', reason, error: undefined });
   }
 
   /** The state cannot be read, as somebody found who read it. */
   onDamaged(reason: string): void {
-    this.#step({ kind: 'damaged', reason });
+    if (!this.#stopped) this.#step({ kind: 'damaged', reason });
   }
 
   /** What the link itself refused of a peer, before there was a frame. */

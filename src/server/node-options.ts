@@ -5,6 +5,7 @@ import type { LinkSettings, NodeAuthenticator } from '../node/index.ts';
 import type { HttpLimits } from './http/server.ts';
 import type { GateLog } from './output-gate.ts';
 import type { StoredLog } from './stored-replica.ts';
+import type { StoredState } from './stored-state.ts';
 
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
@@ -29,7 +30,8 @@ export interface NodeLog extends GateLog {
   close(): Promise<void>;
 }
 
-/** The keys at work, and the log with what was in it. */
+/** The keys at work, the log with what was in it, and the state. */
 export interface StoredReplica extends Cryptography {
   readonly stored: StoredLog;
+  readonly state: StoredState;
 }

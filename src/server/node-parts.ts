@@ -17,7 +17,6 @@ import type { Now } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { Quorums } from '../protocol/quorum.ts';
-import { MemoryState } from '../state/index.ts';
 import { applicationName } from './application.ts';
 import { configWarnings, toClusterDescription, toReplicaConfig } from './config/index.ts';
 import { DiskRoom, describeFullDisk } from './disk-room.ts';
@@ -36,11 +35,13 @@ import type { NodeOptions, StoredReplica } from './node-options.ts';
 import { refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { DEFAULT_REGISTRY_LIMITS, RequestRegistry, slotAt } from './request-registry.ts';
+import { StateKeeper } from './state-keeper.ts';
 
 /** Of the package. */
 export const VERSION: string = readVersion();
 
 const DEFAULT_PENDING_REQUESTS = 4096;
+const HOUR_MS = 3_600_000;
 /** How long requests under way may still be answered when a node stops. */
 const HTTP_GRACE_MS = 1500;
 
@@ -60,6 +61,7 @@ export class NodeParts {
   readonly #stored: StoredReplica;
   readonly #quorums: Quorums;
   readonly #driver: Driver;
+  readonly #keeper: StateKeeper;
   readonly #room: DiskRoom;
   readonly #links: ReplicaLinks;
   readonly #gateway: Gateway;
@@ -91,6 +93,7 @@ export class NodeParts {
     this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());
     this.#driver = this.#makeDriver();
+    this.#keeper = this.#makeKeeper();
     this.#room = this.#makeRoom();
     this.#links = this.#makeLinks();
     this.#registry = new RequestRegistry({
@@ -136,6 +139,7 @@ export class NodeParts {
   /** From now on the replica takes part. */
   start(): void {
     this.#driver.start();
+    this.#keeper.start();
     this.#links.connect();
     this.#client = new PbftClient({
       cluster: toClusterDescription(this.#prepared.config),
@@ -158,6 +162,8 @@ export class NodeParts {
     this.#driver.stop();
     this.#room.stop();
     await this.#links.close();
+    await this.#keeper.stop();
+    await this.#stored.state.close();
     await this.#stored.stored.log.close();
     this.logger.info('node stopped');
   }
@@ -166,7 +172,7 @@ export class NodeParts {
     const { config, application } = this.#prepared;
     const { authenticator, codec } = this.#stored;
     const { log, records } = this.#stored.stored;
-    const state = new MemoryState((bytes) => authenticator.sha256(bytes));
+    const { state } = this.#stored.state;
     return new Driver({
       config: toReplicaConfig(config),
       modules: { authenticator, application, state },
@@ -177,6 +183,15 @@ export class NodeParts {
       clock: now,
       lab: config.lab,
       observer: this.#makeObserver(),
+    });
+  }
+
+  #makeKeeper(): StateKeeper {
+    return new StateKeeper({
+      stored: this.#stored.state,
+      driver: this.#driver,
+      logger: this.logger,
+      scrubIntervalMs: this.#prepared.config.scrubHours * HOUR_MS,
     });
   }
 

@@ -17,6 +17,7 @@ import { NodeParts, VERSION } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { openStoredLog } from './stored-replica.ts';
+import { openStoredState } from './stored-state.ts';
 
 export interface RunningNode {
   readonly name: string;
@@ -32,6 +33,7 @@ export interface RunningNode {
 export const FAULT_EXIT_CODES: Readonly<Record<DriverFault['code'], number>> = {
   'invariant-violated': 70,
   'log-failed': 74,
+  'state-failed': 74,
 };
 
 /**
@@ -44,8 +46,14 @@ export async function startNode(options: NodeOptions): Promise<Result<RunningNod
   const crypto = cryptography(prepared.value);
   const stored = await openStoredLog(options.directory, prepared.value.config, crypto.codec);
   if (!stored.ok) return stored;
-  const parts = makeParts(options, prepared.value, { ...crypto, stored: stored.value });
+  const state = await openStoredState(options.directory, prepared.value.config, crypto.authenticator);
+  if (!state.ok) {
+    await stored.value.log.close();
+    return state;
+  }
+  const parts = makeParts(options, prepared.value, { ...crypto, stored: stored.value, state: state.value });
   if (!parts.ok) {
+    await state.value.close();
     await stored.value.log.close();
     return parts;
   }

@@ -28,6 +28,7 @@ export type StartFaultCode =
   | 'tokens-unusable'
   | 'credentials-required'
   | 'log-unusable'
+  | 'state-unusable'
   | 'log-missing'
   | 'log-foreign'
   | 'log-damaged'

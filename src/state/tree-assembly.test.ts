@@ -139,7 +139,8 @@ describe('an assembly', () => {
       transaction.put(text('a'), text(String(sequence)));
       transaction.commit();
       state.seal(asSequence(sequence));
-      if (sequence < 30) state.settle();
+      if (sequence < 30) state.store(asSequence(sequence));
+      state.settle();
     }
     const target = versionOf(numbered(0, 9));
     fill(state.assemble(asSequence(20), target.root), target);
@@ -147,6 +148,8 @@ describe('an assembly', () => {
     state.install();
     expect(state.versions().map(({ sequence }) => sequence)).toEqual([10]);
     state.seal(asSequence(21));
+    expect(state.unsettled()).toEqual([20]);
+    state.store(asSequence(21));
     expect(state.unsettled()).toEqual([20, 21]);
     state.settle();
     expect(state.versions().map(({ sequence, root }) => [sequence, root])).toEqual([

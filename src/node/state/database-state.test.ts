@@ -76,8 +76,10 @@ describe('DatabaseState', () => {
     const state = await opened(path);
     put(state, { a: '1', b: '2', c: '' });
     state.seal(asSequence(1));
+    state.store(asSequence(1));
     put(state, { a: undefined, d: '4' });
     state.seal(asSequence(2));
+    state.store(asSequence(2));
     put(state, { e: '5' });
     expect(all(state)).toEqual([
       ['b', '2'],
@@ -121,6 +123,7 @@ describe('DatabaseState', () => {
           if (what !== 'read') {
             sequence += 1;
             for (const each of [state, model]) each.seal(asSequence(sequence));
+            state.store(asSequence(sequence));
           }
           if (what === 'collect') for (const each of [state, model]) each.collect(asSequence(sequence - 1));
           if (what === 'wait' || what === 'reopen') await state.idle();

@@ -96,6 +96,8 @@ export class DatabaseState implements AuthenticatedState {
   /** Not yet all in the database, in the order in which they were sealed. */
   #sealed: readonly Sealed[] = [];
   #versions: readonly DatabaseVersion[];
+  /** Up to here, sealed contents may become durable. */
+  #stored = -1;
   /** Below it, versions go as soon as there is a higher one. */
   #collected = 0;
   #assembly: DatabaseAssembly | undefined;
@@ -166,6 +168,11 @@ export class DatabaseState implements AuthenticatedState {
     assert(sequence > this.#highest(), 'a state is sealed in ascending order');
     this.#sealed = [...this.#sealed, { sequence, changes: this.#changes, isVersion: false }];
     this.#changes = NO_CHANGES;
+    this.#wake();
+  }
+
+  store(sequence: Sequence): void {
+    this.#stored = Math.max(this.#stored, sequence);
     this.#wake();
   }
 
@@ -364,7 +371,8 @@ export class DatabaseState implements AuthenticatedState {
     const isIndexed = entriesOf?.length === 1 && isSameTree(entriesOf[0], latest);
     if (!isIndexed || this.#sealed[0]?.isVersion === true) return async () => this.#bringEntries();
     const isBehind = this.#storage.meta.dead.length > 8;
-    const [sealed] = this.#sealed;
+    const [first] = this.#sealed;
+    const sealed = first !== undefined && first.sequence <= this.#stored ? first : undefined;
     if (sealed !== undefined && !isBehind) return async () => this.#makeVersion(sealed);
     if (isCollectable(this.#storage, this.#collected)) return async () => this.#removeCollected();
     return sealed === undefined ? undefined : async () => this.#makeVersion(sealed);

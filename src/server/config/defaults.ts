@@ -30,6 +30,8 @@ export const NODE_DEFAULTS = {
   idempotencyKeys: DEFAULT_CLUSTER.idempotencyKeys,
   /** Whatever else is slower, a vote that was given stays given. */
   durability: 'sync',
+  /** Silent damage of a disk is found within a day. */
+  scrubHours: 24,
   /** Making nodes misbehave on request has no place where value is at stake. */
   lab: false,
   tuning: DEFAULT_TUNING,

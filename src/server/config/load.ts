@@ -21,6 +21,8 @@ export const NODE_FILES = {
   gatewayKey: join('keys', 'gateway.key'),
   /** The write-ahead log, a folder. */
   log: 'log',
+  /** The state database, a folder. */
+  state: 'state',
   /** Left by `init`, removed by the first start: this node has told nobody anything yet. */
   newMark: 'new',
 } as const;

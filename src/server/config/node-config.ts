@@ -73,6 +73,8 @@ export interface NodeConfig {
   readonly storedReplyBytes: number;
   readonly idempotencyKeys: number;
   readonly durability: Durability;
+  /** So many hours after one scrub of the state the next begins; 0: none. */
+  readonly scrubHours: number;
   /** Lab mode: nodes can be told to misbehave, messages are recorded. Never where real value is at stake. */
   readonly lab: boolean;
   readonly tuning: TuningConfig;

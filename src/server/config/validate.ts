@@ -38,6 +38,7 @@ export const FIELDS = [
   'stored_reply_bytes',
   'idempotency_keys',
   'durability',
+  'scrub_hours',
   'lab',
   'tuning',
 ] as const;
@@ -97,6 +98,9 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
     openClients: optional('open_clients', NODE_DEFAULTS.openClients, (given) => list.boolean('open_clients', given)),
     durability: optional('durability', NODE_DEFAULTS.durability, (given) =>
       list.choice('durability', given, DURABILITIES),
+    ),
+    scrubHours: optional('scrub_hours', NODE_DEFAULTS.scrubHours, (given) =>
+      list.integer('scrub_hours', given, { min: 0, max: 8760 }),
     ),
     lab: optional('lab', NODE_DEFAULTS.lab, (given) => list.boolean('lab', given)),
   };
