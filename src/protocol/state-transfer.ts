@@ -258,7 +258,7 @@ export function onTransferTimeout(core: Core): void {
   proceed(core, fetching, late);
 }
 
-/** STATE. Conditions: asked for, of the one asked; still needed; held there; each subtree one of those asked for, and what its address says. */
+/** STATE. Conditions: of one who was asked, about the state asked for; still needed; held there; each subtree is what its address says. */
 export function onState(core: Core, message: State): void {
   const fetching = core.transfer;
   const { replica, sequence, root, held, subtrees } = message;
@@ -280,12 +280,11 @@ export function onState(core: Core, message: State): void {
     onNotHeld(core, fetching, replica);
     return;
   }
-  const fault = take(core, fetching, question, subtrees);
-  if (fault !== undefined) {
-    blame(core, fetching, replica, fault);
+  if (!areTaken(core, fetching, subtrees)) {
+    blame(core, fetching, replica);
   } else if (subtrees.length === 0) {
     fetching.countInVain(replica);
-  } else {
+  } else if (subtrees.some(({ address }) => question.subtrees.some((asked) => isSame(asked, address)))) {
     fetching.unanswered.delete(replica);
     fetching.questions.delete(replica);
   }
@@ -305,27 +304,22 @@ function onNotHeld(core: Core, fetching: Fetching, replica: ReplicaId): void {
   else proceed(core, fetching);
 }
 
-/** What is wrong with the answer; undefined when nothing is. */
-function take(
-  core: Core,
-  fetching: Fetching,
-  question: Question,
-  subtrees: readonly StateSubtree[],
-): string | undefined {
-  if (subtrees.length === 0) return undefined;
-  if (!subtrees.every(({ address }) => question.subtrees.some((asked) => isSame(asked, address))))
-    return 'subtrees that nobody asked for';
+/**
+ * Is each subtree what its address says? What is missing here is taken, whether this question asked for it or an earlier one, whose answer is late; what
+ * is not missing is no fault.
+ */
+function areTaken(core: Core, fetching: Fetching, subtrees: readonly StateSubtree[]): boolean {
+  if (subtrees.length === 0) return true;
   const assembly = assemble(core, fetching);
-  for (const { address, entries, nodes } of subtrees) {
+  return subtrees.every(({ address, entries, nodes }) => {
     const content: SubtreeContent = nodes.length > 0 ? { kind: 'nodes', nodes } : { kind: 'entries', entries };
-    if (assembly.take(address, content) === 'wrong') return 'a subtree with another hash';
-  }
-  return undefined;
+    return assembly.take(address, content) !== 'wrong';
+  });
 }
 
-function blame(core: Core, fetching: Fetching, node: ReplicaId, what: string): void {
+function blame(core: Core, fetching: Fetching, node: ReplicaId): void {
   const { sequence } = fetching;
-  const summary = `${replicaName(node)} sent ${what} as the state of checkpoint ${sequence}`;
+  const summary = `${replicaName(node)} sent a subtree with another hash as part of the state of checkpoint ${sequence}`;
   suspect(core, { node, kind: 'wrong-state', certainty: 'certain', sequence, summary });
   fetching.drop(node);
 }
