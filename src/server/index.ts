@@ -1,4 +1,8 @@
 /** Floor 4.5: a node as a process runs it. */
+export { backupNode } from './backup/backup-node.ts';
+export type { BackupAbout } from './backup/backup-file.ts';
+export { restoreNode } from './backup/restore-node.ts';
+export type { Restored } from './backup/restore-node.ts';
 export type { DriverFault } from './driver.ts';
 export { checkNode } from './inspection/check-node.ts';
 export type { NodeCheck } from './inspection/check-node.ts';

@@ -1,5 +1,4 @@
 /** The parts of one node and their wiring: replica, links, client, HTTP. Owns their order of starting and ending, and who hears what from whom. */
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
@@ -36,9 +35,7 @@ import { refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { DEFAULT_REGISTRY_LIMITS, RequestRegistry, slotAt } from './request-registry.ts';
 import { StateKeeper } from './state-keeper.ts';
-
-/** Of the package. */
-export const VERSION: string = readVersion();
+import { VERSION } from './version.ts';
 
 const DEFAULT_PENDING_REQUESTS = 4096;
 const HOUR_MS = 3_600_000;
@@ -383,11 +380,4 @@ function addressFault(what: string, host: string, port: number, error: unknown):
   if (code === 'EADDRNOTAVAIL')
     return `${host} is no address of this machine: correct the host for ${what} in config.json`;
   return `cannot listen on ${host}:${port} for ${what}: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  };
-  return manifest.version;
 }

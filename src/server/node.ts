@@ -13,11 +13,12 @@ import { configWarnings, NODE_FILES } from './config/index.ts';
 import { cryptography } from './cryptography.ts';
 import type { DriverFault } from './driver.ts';
 import type { NodeOptions, StoredReplica } from './node-options.ts';
-import { NodeParts, VERSION } from './node-parts.ts';
+import { NodeParts } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { openStoredLog } from './stored-replica.ts';
 import { openStoredState } from './stored-state.ts';
+import { VERSION } from './version.ts';
 
 export interface RunningNode {
   readonly name: string;
