@@ -85,10 +85,8 @@ export function recordLine(record: Record, names: Names = NONE): string {
     case 'prepared':
     case 'executed':
       return `${record.kind} v${record.view} n${record.sequence} ${nameOf(record.digest, names)}`;
-    case 'checkpoint':
-      return `checkpoint n${record.checkpoint.checkpoint.sequence}`;
     case 'stable':
-      return `stable n${record.sequence} of ${record.proof.length}`;
+      return `stable n${record.sequence} of ${record.proof.length}${record.hasState ? '' : ' without state'}`;
     case 'view-change':
       return `view-change v${record.viewChange.viewChange.view}`;
     case 'new-view':
