@@ -100,10 +100,11 @@ describe('OSDI’99 §4.3: stable', () => {
 
   test('so are all earlier checkpoints and CHECKPOINT messages', () => {
     const rig = executed(4);
-    announce(rig, 3, 2, rootAt(rig, 2));
+    const root = rootAt(rig, 2);
+    announce(rig, 3, 2, root);
     for (const from of [0, 2]) announce(rig, from, 4);
     expect([...rig.checkpoints.keys()]).toEqual([4]);
-    expect(refusalsOf(announce(rig, 3, 2, rootAt(rig, 2)))).toEqual(['checkpoint below-window']);
+    expect(refusalsOf(announce(rig, 3, 2, root))).toEqual(['checkpoint below-window']);
     expect(rig.status.lowWaterMark).toBe(4);
   });
 });
