@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { replica } from '../../test/support/core-kit.ts';
 import type { CoreKit } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Bench } from '../../test/support/bench.ts';
 import type { Packet } from '../../test/support/bench.ts';
-import { SESSION, bytes, replica, seq } from '../../test/support/core-kit.ts';
+import { SESSION, bytes, seq } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import {

@@ -68,7 +68,7 @@ export class BenchNode {
     const authenticator = bench.kit.of(id);
     this.#sealer = new Sealer(bench.kit.cluster, authenticator);
     this.intake = new Intake(bench.kit.cluster, id, authenticator);
-    this.state = new DamageableState(bench.durable);
+    this.state = new DamageableState('when-settled');
   }
 
   get isUp(): boolean {
@@ -134,7 +134,13 @@ export class BenchNode {
     }
   }
 
+  /** What has left, and what was so allowed to become durable. */
   #dispatch(outputs: readonly Output[]): void {
+    this.#leave(outputs);
+    if (this.#bench.durable === 'at-once' && this.isUp && this.state.unsettled().length > 0) this.settle();
+  }
+
+  #leave(outputs: readonly Output[]): void {
     for (const output of this.rewrite?.(outputs) ?? outputs) {
       if (!this.isUp) return;
       if (output.kind === 'event') {
@@ -157,6 +163,9 @@ export class BenchNode {
       case 'truncate':
         this.disk = output.records.map(encodeRecord);
         return;
+      case 'store':
+        this.state.store(output.sequence);
+        return;
       case 'reply':
         bench.replies.push({ from: this.id, reply: output.reply });
         return;
@@ -175,7 +184,7 @@ export class BenchNode {
 export class Bench {
   readonly kit: CoreKit;
   readonly application: StateMachine;
-  /** Whether a sealed state is durable at once, or when the test settles it. */
+  /** Whether a sealed state is durable as soon as it may be, or when the test settles it. */
   readonly durable: Durable;
   readonly nodes: readonly BenchNode[];
   /** Frames under way, in the order they were sent. */

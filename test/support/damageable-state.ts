@@ -52,7 +52,7 @@ export class DamageableState implements AuthenticatedState {
     this.#damaged = [...this.#damaged, ...keys];
   }
 
-  /** Sealed or installed, and not durable. */
+  /** Sealed or installed, and not durable, though it may be. */
   unsettled(): readonly Sequence[] {
     return this.#inner.unsettled();
   }
@@ -79,6 +79,10 @@ export class DamageableState implements AuthenticatedState {
 
   seal(sequence: Sequence): void {
     this.#inner.seal(sequence);
+  }
+
+  store(sequence: Sequence): void {
+    this.#inner.store(sequence);
   }
 
   versions(): readonly Version[] {
@@ -127,6 +131,7 @@ export class DamageableState implements AuthenticatedState {
     for (const { key, value } of readable) transaction.put(key, value);
     transaction.commit();
     this.#inner.seal(GENESIS);
+    this.#inner.store(GENESIS);
     this.#inner.settle();
     this.#salvaged = this.#inner.versions().at(-1);
   }

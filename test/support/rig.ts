@@ -51,7 +51,13 @@ export class Rig {
       records,
     );
     this.started = this.replica.start(this.now);
-    this.records.push(...recordsOf(this.started));
+    this.#write(this.started);
+  }
+
+  /** The disk is never slow here: what was sealed may become durable at once. */
+  #write(outputs: readonly Output[]): void {
+    this.records.push(...recordsOf(outputs));
+    for (const output of outputs) if (output.kind === 'store') this.state.store(output.sequence);
   }
 
   get now(): Now {
@@ -64,7 +70,7 @@ export class Rig {
 
   step(input: Input): readonly Output[] {
     const outputs = this.replica.step(this.now, input);
-    this.records.push(...recordsOf(outputs));
+    this.#write(outputs);
     return outputs;
   }
 

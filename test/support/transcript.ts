@@ -68,6 +68,8 @@ function lineOf(output: Output, names: Names): string {
       return `persist ${recordLine(output.record, names)}`;
     case 'truncate':
       return `truncate to ${output.records.map((record) => recordLine(record, names)).join(', ')}`;
+    case 'store':
+      return `store n${output.sequence}`;
     case 'send':
       return `send ${messageLine(output.message, names)} → ${output.to.join(' ')}${output.signature === undefined ? '' : ' signed'}`;
     case 'reply': {
