@@ -5,9 +5,9 @@ import { SEQUENCE, StateProofMaker, utf8 } from '../../test/support/state-proofs
 import { describeStateProofFault, stateProofBody } from '../api/index.ts';
 import type { CertifiedValue } from '../api/index.ts';
 import { asDigest, asReplicaId, asSequence } from '../base/ids.ts';
+import type { StateProof } from '../base/key-value.ts';
 import { Identity, sha256 } from '../node/index.ts';
 import { applicationKey } from '../protocol/state-layout.ts';
-import type { StateProof } from '../state/index.ts';
 import { verifyStateProofFile } from './state-proof.ts';
 
 const maker = new StateProofMaker();
@@ -41,7 +41,7 @@ describe('a state proof is proven', () => {
       key: utf8(key),
       value,
       sequence: SEQUENCE,
-      root: maker.snapshot.root,
+      root: maker.version.root,
       signers: [0, 1, 3],
     });
   });

@@ -41,8 +41,9 @@ export function takeCheckpoint(core: Core, sequence: Sequence): void {
   if (!core.replaying) announceSealed(core);
 }
 
-/** CHECKPOINT to all for every sealed state that has become durable since. */
+/** CHECKPOINT to all for every sealed state that has become durable since; none of a state that cannot be read. */
 export function announceSealed(core: Core): void {
+  if (core.damage !== undefined) return;
   const highest = Math.max(GENESIS, ...core.ownCheckpoints.keys());
   for (const version of core.state.versions()) {
     if (version.sequence <= highest) continue;

@@ -7,7 +7,6 @@ import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
-import { StateDamaged } from '../base/key-value.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
 import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
@@ -15,7 +14,7 @@ import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
-import { whileReadable } from './damage.ts';
+import { WatchedTransaction, whileReadable } from './damage.ts';
 import type { ExecutedRequest } from './event.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
@@ -173,15 +172,20 @@ function run(
   { index, slot }: { readonly index: number; readonly slot: Slot },
 ): Bytes {
   const inner = transaction.begin();
+  const watched = new WatchedTransaction(inner);
   const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
   let result: unknown;
   try {
-    result = core.application.execute(applicationTransaction(inner), request.operation, context);
+    result = core.application.execute(applicationTransaction(watched), request.operation, context);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
-    if (error instanceof StateDamaged) throw error;
+    if (watched.damage !== undefined) throw watched.damage;
     return errorResult('application_error', 'the application threw; nothing was changed');
+  }
+  if (watched.damage !== undefined) {
+    inner.rollback();
+    throw watched.damage;
   }
   if (!(result instanceof Uint8Array)) {
     inner.rollback();

@@ -70,6 +70,7 @@ function restoreStable(core: Core, records: readonly Record[]): boolean {
 /** Own checkpoints are the durable versions of the state, from h up; where the state for h was still to come, the one before it is where this replica starts. */
 function restoreCheckpoints(core: Core, records: readonly Record[]): void {
   const isStateExpected = restoreStable(core, records);
+  core.log.collect(core.stable.sequence);
   const versions = core.state.versions();
   const highest = versions.at(-1);
   if (highest === undefined) {
@@ -89,7 +90,6 @@ function restoreCheckpoints(core: Core, records: readonly Record[]): void {
     if (sequence > core.stable.sequence) core.checkpointVotes.set(sequence, new Map([[core.self, signed]]));
   }
   core.sealedUpTo = highest.sequence;
-  core.log.collect(core.stable.sequence);
   whileReadable(core, () => takeOverVersion(core, highest));
 }
 
@@ -162,9 +162,12 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
         core.heldBytes += batchBytes(record.batch);
       }
       slot.decided = digest;
-      if (sequence <= core.lastExecuted) slot.executed = digest;
-      else if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest) && core.mayExecute)
-        executeSlot(core, slot, digest);
+      if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest) && core.mayExecute)
+        whileReadable(core, () => {
+          executeSlot(core, slot, digest);
+        });
+      // What was executed in an earlier life binds, also where it cannot be executed in this one yet.
+      if (sequence <= core.lastExecuted || !core.mayExecute) slot.executed = digest;
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
+import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import type { Core } from './core.ts';
 import type { Slot } from './slot.ts';
@@ -34,7 +35,9 @@ export function replicaStatus(core: Core): ReplicaStatus {
 function lastCheckpoint(core: Core): { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } {
   let last: { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } = core.stable;
   for (const { checkpoint } of core.ownCheckpoints.values()) if (checkpoint.sequence > last.sequence) last = checkpoint;
-  return last;
+  if (last.sequence > GENESIS) return last;
+  // Nobody signs for genesis: its root is that of the version.
+  return core.state.versions().find(({ sequence }) => sequence === GENESIS) ?? last;
 }
 
 export function slotStatuses(core: Core, from: Sequence, to: Sequence): readonly SlotStatus[] {

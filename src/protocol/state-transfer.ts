@@ -206,25 +206,29 @@ function proceed(core: Core, fetching: Fetching, last?: ReplicaId): void {
     giveUp(core);
     return;
   }
-  const first = fetching.sources.filter((source) => source !== last);
-  for (const source of [...first, ...fetching.sources.filter((each) => each === last)]) ask(core, fetching, source);
+  const idle = fetching.sources.filter((source) => !fetching.questions.has(source));
+  const first = idle.filter((source) => source !== last);
+  askAll(core, fetching, [...first, ...idle.filter((each) => each === last)]);
   setTimer(core, fetching);
 }
 
-/** Asks a source that has no question open: for the root first, from one alone; then each for something else. */
-function ask(core: Core, fetching: Fetching, source: ReplicaId): void {
-  if (fetching.questions.has(source)) return;
+/** Asks sources that have no question open: for the root first, one alone; then each for an equal part of what is missing. */
+function askAll(core: Core, fetching: Fetching, idle: readonly ReplicaId[]): void {
   const { sequence, root, patienceUs } = fetching;
-  const subtrees = wanted(core, fetching);
-  if (subtrees.length === 0) return;
-  fetching.questions.set(source, { subtrees, deadline: core.now.monotonic + patienceUs });
-  core.send([source], { type: 'fetch-state', replica: core.self, sequence, root, subtrees });
+  const missing = wanted(core, fetching, SUBTREES_AT_ONCE * idle.length);
+  const share = Math.ceil(missing.length / Math.max(1, idle.length));
+  for (const [at, source] of idle.entries()) {
+    const subtrees = missing.slice(at * share, (at + 1) * share);
+    if (subtrees.length === 0) return;
+    fetching.questions.set(source, { subtrees, deadline: core.now.monotonic + patienceUs });
+    core.send([source], { type: 'fetch-state', replica: core.self, sequence, root, subtrees });
+  }
 }
 
-function wanted(core: Core, fetching: Fetching): readonly SubtreeAddress[] {
+function wanted(core: Core, fetching: Fetching, limit: number): readonly SubtreeAddress[] {
   const { assembling } = core.state;
   if (assembling === undefined) return fetching.questions.size > 0 ? [] : [rootOf(fetching)];
-  return assembling.wanted(SUBTREES_AT_ONCE, (address) => fetching.isAsked(address));
+  return assembling.wanted(limit, (address) => fetching.isAsked(address));
 }
 
 function rootOf({ root }: Fetching): SubtreeAddress {

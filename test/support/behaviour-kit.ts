@@ -52,6 +52,7 @@ export function statusOf(self: number): ReplicaStatus {
     agreedTime: 0,
     suspicions: [],
     diverged: false,
+    mayExecute: true,
     queuedRequests: 0,
     queuedBytes: 0,
     markedClients: [],

@@ -2,6 +2,7 @@
 import type { CertifiedValue } from '../../src/api/index.ts';
 import { asDigest, asReplicaId, asSequence } from '../../src/base/ids.ts';
 import type { Digest } from '../../src/base/ids.ts';
+import type { Version } from '../../src/base/key-value.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import type { PublicCluster } from '../../src/client/index.ts';
 import { checkpointBytes, CodecContext } from '../../src/messages/index.ts';
@@ -9,7 +10,7 @@ import type { SignedCheckpoint } from '../../src/messages/index.ts';
 import { Identity, sha256 } from '../../src/node/index.ts';
 import { applicationKey } from '../../src/protocol/state-layout.ts';
 import { MemoryState } from '../../src/state/index.ts';
-import type { ProvableSnapshot } from '../../src/state/index.ts';
+import { versionOf } from './root-of.ts';
 
 export const SEQUENCE = 128;
 
@@ -33,7 +34,7 @@ const ENTRIES: readonly (readonly [string, Uint8Array])[] = [
 export class StateProofMaker {
   readonly clusterId: Digest;
   readonly identities: readonly Identity[];
-  readonly snapshot: ProvableSnapshot;
+  readonly version: Version;
 
   constructor(
     identities: readonly Identity[] = Array.from({ length: 4 }, () => Identity.generate()),
@@ -47,7 +48,7 @@ export class StateProofMaker {
     // The protocol's own tables lie under the same root, with keys that an application might have as well.
     transaction.put(Uint8Array.of(0, ...utf8('account/alice')), utf8('of the protocol'));
     transaction.commit();
-    this.snapshot = state.snapshot();
+    this.version = versionOf(state);
   }
 
   /** What anybody may know of it. */
@@ -67,7 +68,7 @@ export class StateProofMaker {
     const checkpoint = {
       type: 'checkpoint',
       sequence: asSequence(SEQUENCE),
-      root: this.snapshot.root,
+      root: this.version.root,
       replica: asReplicaId(number - 1),
       ...change,
     } as const;
@@ -83,10 +84,10 @@ export class StateProofMaker {
     return {
       clusterId: this.clusterId,
       key: bytes,
-      value: this.snapshot.get(full),
-      proof: this.snapshot.prove(full),
+      value: this.version.get(full),
+      proof: this.version.prove(full),
       sequence: asSequence(SEQUENCE),
-      root: this.snapshot.root,
+      root: this.version.root,
       certificate: change.certificate ?? [1, 2, 4].map((number) => this.checkpoint(number)),
       ...change,
     };

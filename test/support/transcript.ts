@@ -68,6 +68,8 @@ function lineOf(output: Output, names: Names): string {
       return `persist ${recordLine(output.record, names)}`;
     case 'truncate':
       return `truncate to ${output.records.map((record) => recordLine(record, names)).join(', ')}`;
+    case 'store':
+      return `store n${output.sequence}`;
     case 'send':
       return `send ${messageLine(output.message, names)} → ${output.to.join(' ')}${output.signature === undefined ? '' : ' signed'}`;
     case 'reply': {
@@ -85,10 +87,8 @@ export function recordLine(record: Record, names: Names = NONE): string {
     case 'prepared':
     case 'executed':
       return `${record.kind} v${record.view} n${record.sequence} ${nameOf(record.digest, names)}`;
-    case 'checkpoint':
-      return `checkpoint n${record.checkpoint.checkpoint.sequence}`;
     case 'stable':
-      return `stable n${record.sequence} of ${record.proof.length}`;
+      return `stable n${record.sequence} of ${record.proof.length}${record.hasState ? '' : ' without state'}`;
     case 'view-change':
       return `view-change v${record.viewChange.viewChange.view}`;
     case 'new-view':

@@ -88,7 +88,7 @@ describe('pbft verify of a state proof', () => {
       key: { utf8: 'binary' },
       value: { base64url: '_wD-' },
       as_of_sequence: 128,
-      root: maker.snapshot.root,
+      root: maker.version.root,
       nodes: ['node1', 'node2', 'node4'],
     });
     stdout = '';
