@@ -143,8 +143,6 @@ describe('what is taken as an answer', () => {
   });
 
   const LIES: readonly (readonly [string, (right: StateSubtree) => readonly StateSubtree[]])[] = [
-    ['one at another address', (right) => [{ ...right, address: { ...rootAddress(LIE), hash: OTHER } }]],
-    ['one besides that was asked of nobody', (right) => [right, subtreeOf(rootAddress(OTHER))]],
     ['one with another value', (right) => [{ ...right, entries: altered(right) }]],
     ['one with an entry less', (right) => [{ ...right, entries: right.entries.slice(1) }]],
     ['one with its entries in reverse', (right) => [{ ...right, entries: right.entries.toReversed() }]],
@@ -170,6 +168,37 @@ describe('what is taken as an answer', () => {
       expect(rig.status).toMatchObject({ lastExecuted: 1, stateRoot: root });
     },
   );
+
+  test('what was not asked for is no lie, since an answer may be late; it is not taken, and the question stays open', () => {
+    const kit = newKit();
+    const source = makeSource(kit);
+    const { rig, asked } = lagging(kit, rootAt(source, 1));
+    const question = only(questionsIn(asked));
+    const outputs = rig.receive({ ...answerOf(source, question), subtrees: [subtreeOf(rootAddress(OTHER))] });
+    expect([suspicionsOf(outputs), asksOf(outputs), refusalsOf(outputs)]).toEqual([[], [], []]);
+    expect(rig.status.mayExecute).toBe(true);
+    rig.receive(answerOf(source, question));
+    expect(rig.status.lastExecuted).toBe(1);
+  });
+
+  test('the answer to a question that was put again meanwhile is taken: nothing of it is asked for once more, nobody is blamed', () => {
+    const kit = newKit();
+    const source = makeSource(kit, 1, largeApp(2000));
+    const { rig, asked } = lagging(kit, rootAt(source, 1));
+    const [first, ...others] = questionsIn(rig.receive(answerOf(source, only(questionsIn(asked)))));
+    if (first === undefined) throw new Error('more is asked for');
+    const again = questionsIn(rig.pass(600_000));
+    expect(again.some(({ to }) => to === first.to)).toBe(true);
+    const outputs = rig.receive(answerOf(source, first));
+    expect(suspicionsOf(outputs)).toEqual([]);
+    const taken = new Set(first.message.subtrees.map(({ hash }) => hash));
+    for (const { message } of questionsIn(outputs))
+      for (const { hash } of message.subtrees) expect(taken).not.toContain(hash);
+    const more = [...others, ...again].flatMap((each) => rig.receive(answerOf(source, each)));
+    const { outputs: told } = answerAll(rig, source, [...outputs, ...more]);
+    expect(suspicionsOf(told)).toEqual([]);
+    expect(rig.status.lastExecuted).toBe(1);
+  });
 
   test('of several subtrees the right ones before the wrong one stay, and are not asked for again', () => {
     const application = largeApp(200);

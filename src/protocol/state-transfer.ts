@@ -313,9 +313,11 @@ function onNotHeld(core: Core, fetching: Fetching, replica: ReplicaId): void {
  * is not missing is no fault.
  */
 function areTaken(core: Core, fetching: Fetching, subtrees: readonly StateSubtree[]): boolean {
-  if (subtrees.length === 0) return true;
+  const isBegun = core.state.assembling !== undefined;
+  const useful = isBegun ? subtrees : subtrees.filter(({ address }) => isSame(address, rootOf(fetching)));
+  if (useful.length === 0) return true;
   const assembly = assemble(core, fetching);
-  return subtrees.every(({ address, entries, nodes }) => {
+  return useful.every(({ address, entries, nodes }) => {
     const content: SubtreeContent = nodes.length > 0 ? { kind: 'nodes', nodes } : { kind: 'entries', entries };
     return assembly.take(address, content) !== 'wrong';
   });

@@ -102,6 +102,7 @@ describe('Driver on a real log, n = 1', () => {
   let directory: string;
   const running: Running[] = [];
   beforeEach(() => {
+    state = new MemoryState((bytes) => authenticator.sha256(bytes));
     directory = mkdtempSync(join(tmpdir(), 'pbft-driver-'));
   });
   afterEach(async () => {
@@ -112,6 +113,8 @@ describe('Driver on a real log, n = 1', () => {
     rmSync(directory, { recursive: true });
   });
 
+  /** As a disk would, it outlives the driver. */
+  let state: MemoryState;
   const place = (): string => join(directory, 'log');
   /** Bytes of the log's first segment that are there now. */
   const onDisk = (): number => statSync(join(place(), '0000000001.seg'), { throwIfNoEntry: false })?.size ?? 0;
@@ -131,10 +134,11 @@ describe('Driver on a real log, n = 1', () => {
     });
     const application = applicationNamed('ledger');
     if (application === undefined) throw new Error('no ledger');
+    state = MemoryState.reopened(state);
     const seen: Omit<Running, 'driver' | 'log'> = { sent: [], events: [], faults: [], dropped: [] };
     const driver = new Driver({
       config,
-      modules: { authenticator, application, state: new MemoryState((bytes) => authenticator.sha256(bytes)) },
+      modules: { authenticator, application, state },
       codec,
       records,
       log,
