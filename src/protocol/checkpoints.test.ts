@@ -11,6 +11,7 @@ import {
   suspicionLine,
   suspicionsOf,
 } from '../../test/support/transcript.ts';
+import { newViewOf, stableAt, tell, viewChangeOf } from '../../test/support/view-messages.ts';
 import { asDigest } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Output } from './output.ts';
@@ -252,6 +253,40 @@ describe('what is said against whom', () => {
     const asked = rig.requests([rig.kit.signed('x', { session: SESSION + 1 })]);
     expect(refusalsOf(asked)).toEqual(['requests diverged']);
     expect(effectsOf(asked)).toEqual([]);
+  });
+});
+
+describe('a NEW-VIEW proves a checkpoint whose own state is sealed and not durable', () => {
+  function adopting(root: (rig: Rig) => Digest): Rig {
+    const rig = executed(1, { state: new DamageableState('when-settled') });
+    rig.settle();
+    const stable = stableAt(rig.kit, 1, root(rig), [0, 2, 3]);
+    tell(
+      rig,
+      newViewOf(
+        rig.kit,
+        2,
+        [0, 2, 3].map((from) => viewChangeOf(rig.kit, from, 2, stable)),
+      ),
+    );
+    expect(rig.status).toMatchObject({ view: 2, lowWaterMark: 1, diverged: false });
+    return rig;
+  }
+
+  test('with another root: this replica has diverged, which shows when its own is hashed; it is not announced', () => {
+    const rig = adopting(() => LIE);
+    const outputs = rig.settle();
+    expect(eventsOfKind(outputs, 'diverged')).toMatchObject([{ sequence: 1, stable: LIE }]);
+    expect(effectsOf(outputs).filter((line) => line.startsWith('send checkpoint'))).toEqual([]);
+    expect(rig.status).toMatchObject({ diverged: true, mayExecute: false });
+  });
+
+  test('with the same root: it is announced when it is durable', () => {
+    const rig = adopting(({ kit }) => rootOf(executed(1, {}, kit)));
+    const outputs = rig.settle();
+    expect(eventsOfKind(outputs, 'diverged')).toEqual([]);
+    expect(effectsOf(outputs)).toContain('send checkpoint n1 of 1 → 0 2 3 signed');
+    expect(rig.status).toMatchObject({ diverged: false, mayExecute: true });
   });
 });
 

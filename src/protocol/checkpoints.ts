@@ -47,9 +47,18 @@ export function announceSealed(core: Core): void {
   const highest = Math.max(GENESIS, ...core.ownCheckpoints.keys());
   for (const version of core.state.versions()) {
     if (version.sequence <= highest) continue;
+    if (contradictsStable(core, version)) return;
     announce(core, version);
     tryStable(core, version.sequence);
   }
+}
+
+/** A NEW-VIEW proved this checkpoint before the own state there was hashed, and names another root: diverged. */
+function contradictsStable(core: Core, version: Version): boolean {
+  const { stable } = core;
+  if (version.sequence !== stable.sequence || version.root === stable.root) return false;
+  diverge(core, signCheckpoint(core, version), stable);
+  return true;
 }
 
 /** Own CHECKPOINT for a state that is durable here. */

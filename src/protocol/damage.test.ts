@@ -14,6 +14,8 @@ import {
   newKit,
 } from '../../test/support/transfer-kit.ts';
 import { effectsOf, eventsOfKind, sentOf, suspicionsOf } from '../../test/support/transcript.ts';
+import { newViewOf, preparedAt, stableAt, tell, viewChangeOf } from '../../test/support/view-messages.ts';
+import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Output } from './output.ts';
 
@@ -161,5 +163,16 @@ describe('damage at the start', () => {
     expect(eventsOfKind(fetched.outputs, 'transferred')).toMatchObject([{ sequence: 2, root }]);
     expect(executedIn(fetched.outputs)).toEqual([3, 4]);
     expect(again.status).toMatchObject({ lastExecuted: 4, mayExecute: true });
+  });
+
+  test('what was executed in an earlier life, and cannot be in this one yet, binds all the same: no vote for another', () => {
+    const { kit, rig, root } = executedThree();
+    rig.state.damage(counterKey('x'));
+    const again = rig.restarted();
+    const others = { ...stableAt(kit, 2, root, [0, 2, 3]), ...preparedAt(3, NULL_DIGEST, 1) };
+    const claims = [0, 2, 3].map((from) => viewChangeOf(kit, from, 2, others));
+    const outputs = tell(again, newViewOf(kit, 2, claims));
+    expect(again.status).toMatchObject({ view: 2, mayExecute: false });
+    expect(sentOf(outputs).filter(({ type }) => type === 'prepare')).toEqual([]);
   });
 });

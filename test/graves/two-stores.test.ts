@@ -51,6 +51,38 @@ describe('G19: a state in which something is not as it was written', () => {
   });
 });
 
+describe('G20: traffic stops', () => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'after request %i, of which the last replica got nothing: it gets it all the same',
+    (last) => {
+      const bench = new Bench({ cluster: { checkpointInterval: 4 } });
+      for (let timestamp = 1; timestamp <= last; timestamp += 1) {
+        bench.lose = ({ to }) => to === 3 && timestamp === last;
+        bench.execute(bench.kit.signed('x', { timestamp }));
+      }
+      bench.lose = () => false;
+      bench.until(() => bench.isConverged(), 'node4 has caught up');
+      bench.pass(5 * SECOND);
+      const statuses = bench.nodes.map(({ status }) => status);
+      expect(new Set(statuses.map(({ stateRoot }) => stateRoot)).size).toBe(1);
+      expect(statuses.every(({ lastExecuted, lowWaterMark }) => lowWaterMark === lastExecuted)).toBe(true);
+      expect(bench.nodes.map((node) => node.count('x'))).toEqual([last, last, last, last]);
+    },
+  );
+
+  test('and every node stops, and starts again: nothing is lost, and it goes on', () => {
+    for (const durable of ['at-once', 'when-settled'] as const) {
+      const bench = new Bench({ cluster: { checkpointInterval: 4 }, durable });
+      for (let timestamp = 1; timestamp <= 6; timestamp += 1) bench.execute(bench.kit.signed('x', { timestamp }));
+      for (const node of bench.nodes) node.crash();
+      for (const node of bench.nodes) node.start();
+      bench.execute(bench.kit.signed('x', { timestamp: 7 }));
+      bench.until(() => bench.isConverged(), 'all go on');
+      expect(bench.nodes.map((node) => node.count('x'))).toEqual([7, 7, 7, 7]);
+    }
+  });
+});
+
 describe('G20: a crash between the two stores', () => {
   const kit = newKit();
   const source = makeSource(kit);
