@@ -72,9 +72,10 @@ describe('DiskRoom', () => {
     await expect.poll(() => asked).toBeGreaterThan(1);
     expect(resumed).toEqual([]);
     const { full } = room;
-    expect(full?.freeBytes).toBeGreaterThan(0);
-    expect(describeFullDisk(full ?? expect.fail('it is full'))).toBe(
-      `room on disk (ENOSPC at ${file()}): ${full?.freeBytes} bytes are free and ${2 ** 52 + 24 + RESERVE} are needed; free some space on that disk, and this node goes on by itself`,
+    if (full === undefined) throw new Error('it is full');
+    expect(full.freeBytes).toBeGreaterThan(0);
+    expect(describeFullDisk(full)).toBe(
+      `room on disk (ENOSPC at ${file()}): ${full.freeBytes} bytes are free and ${2 ** 52 + 24 + RESERVE} are needed; free some space on that disk, and this node goes on by itself`,
     );
   });
 

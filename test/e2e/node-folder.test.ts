@@ -1,0 +1,92 @@
+/** The folder of a node from the command line: what it holds, what is wrong with it, and when a node must not start from it. */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually, Workplace } from './local-cluster.ts';
+
+const NODES = ['node1', 'node2', 'node3', 'node4'];
+
+let place: Workplace;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(async () => {
+  await place.clear();
+});
+
+const inFolder = (...path: readonly string[]): string => join(place.folder, 'pbft-data', ...path);
+
+/** A cluster that has executed something and is stopped. */
+async function stopped(): Promise<void> {
+  const up = await place.up();
+  const answer = await place.post('node1', '/pbft/request?wait=true', { operation: 'transfer', amount: 1 });
+  expect(answer.body).toMatchObject({ status: 'executed' });
+  up.signal('SIGTERM');
+  await up.ended;
+}
+
+test('inspect and check: a new node, one that runs, one that is stopped, one that is damaged', async () => {
+  await place.makeFolder();
+  expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('this node is new') as string,
+  });
+  const up = await place.up();
+  await place.post('node1', '/pbft/request?wait=true', { operation: 'transfer', amount: 1 });
+  const running = await place.run(['inspect', 'pbft-data/node1', '--json']);
+  expect(JSON.parse(running.stdout)).toMatchObject({
+    node_id: 'node1',
+    new: false,
+    process: place.pid('node1'),
+    log: { view: 0, segments: [{ records: { accepted: 1 } }] },
+  });
+  expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/in use by process \d+: stop that node first/) as string,
+  });
+  up.signal('SIGTERM');
+  await up.ended;
+
+  const table = await place.run(['inspect', 'pbft-data/node1']);
+  expect(table.stdout).toMatch(/^runs {8}no$/m);
+  expect(table.stdout).toMatch(/^\d{10}\.seg {2}base {2}\s*\d+ {2}.*1 accepted/m);
+  expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({ code: 0, stderr: '' });
+
+  const [name = ''] = readdirSync(inFolder('node1/log')).filter((each) => each.endsWith('.seg'));
+  const content = readFileSync(inFolder('node1/log', name));
+  content[40] = (content[40] ?? 0) ^ 1;
+  writeFileSync(inFolder('node1/log', name), content);
+  const damaged = await place.run(['check', 'pbft-data/node1']);
+  expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining('damaged in 1 place') as string });
+  expect(damaged.stdout).toContain(`${name} at byte 0`);
+  const json = JSON.parse((await place.run(['check', 'pbft-data/node1', '--json'])).stdout) as object;
+  expect(json).toMatchObject({ sound: false, parts: [{ part: 'log', damages: [{ offset: 0 }] }] });
+  expect(await place.run(['start', '--directory', 'pbft-data/node1'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`${name} is damaged at byte 0`) as string,
+  });
+  for (const command of ['inspect', 'check'])
+    expect(await place.run([command, 'nowhere'])).toMatchObject({ code: 2, stdout: '' });
+});
+
+test('a node without its log is refused by start, and by up where too few others are left; the others go on', async () => {
+  await stopped();
+  expect(NODES.filter((name) => existsSync(inFolder(name, 'new')))).toEqual([]);
+  rmSync(inFolder('node4/log'), { recursive: true });
+  const refused = await place.run(['start', '--directory', 'pbft-data/node4']);
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toMatch(/node4\/log holds no log, and this node is not new.*pbft recover/);
+  expect(existsSync(inFolder('node4/log'))).toBe(false);
+
+  const up = place.start(['up']);
+  await eventually('three go on', () => up.stdout.includes('Ctrl-C ends it'), 40_000);
+  expect(up.stderr).toContain('holds no log, and this node is not new');
+  expect(await place.balance('node1', 'default')).toBe(1);
+  up.signal('SIGTERM');
+  await up.ended;
+
+  for (const name of NODES) rmSync(inFolder(name, 'log'), { recursive: true, force: true });
+  const none = await place.run(['up']);
+  expect(none).toMatchObject({ code: 2 });
+  expect(none.stderr).toContain('pbft recover');
+});
