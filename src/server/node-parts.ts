@@ -227,6 +227,8 @@ export class NodeParts {
 
   #onStopped(fault: DriverFault): void {
     this.#fault = fault;
+    // What a replica holds that broke a rule of its own must not take the place of what it wrote before.
+    this.#room.stop();
     this.logger.error({ err: fault.error, code: fault.code }, `the replica stopped and votes no more: ${fault.reason}`);
     this.#fail(fault);
   }
@@ -326,6 +328,7 @@ export class NodeParts {
     return new Metrics({
       status: () => this.#driver.status(),
       heldOutputs: () => this.#driver.heldOutputs,
+      isDiskFull: () => this.#room.full !== undefined,
       gatewayPending: () => this.#gateway.pending,
       openRequests: () => this.#registry.openCount,
       connectedPeers: () => this.#peers.upCount,

@@ -96,6 +96,19 @@ describe('starting a node', () => {
     }
   });
 
+  it('again where it was, when it waits for the system and not for the disk', async () => {
+    cluster.configure('node1', (config) => Object.assign(config, { durability: 'async' }));
+    for (const balance of [1, 2]) {
+      await cluster.startNode('node1');
+      await cluster.ready();
+      expect(await cluster.execute('node1', { operation: 'transfer', amount: 1 })).toMatchObject({
+        result: { to_balance: balance },
+      });
+      expect((await cluster.status('node1'))['warnings']).toEqual([expect.stringContaining('durability "async"')]);
+      await cluster.stopNode('node1');
+    }
+  });
+
   it('that keeps nothing over a log that another setting needs', async () => {
     cluster.configure('node1', (config) => Object.assign(config, { durability: 'memory' }));
     await cluster.startNode('node1');
