@@ -125,6 +125,7 @@ function helpWithCheckpoints(core: Core, { replica, lowWaterMark }: Status): num
     }
   }
   for (const [sequence, { signed }] of core.ownCheckpoints) {
+    if (core.isRecovering) break;
     if (sequence <= lowWaterMark || sequence <= core.stable.sequence) continue;
     core.send([replica], signed.checkpoint, signed.signature);
     messages += 1;

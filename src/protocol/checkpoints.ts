@@ -43,6 +43,8 @@ function announce(core: Core, sequence: Sequence): void {
   core.ownCheckpoints.set(sequence, { signed, snapshot });
   core.persist({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
   core.emit({ kind: 'checkpoint-taken', sequence, root: snapshot.root });
+  // Whoever lost its log says nothing that a quorum could count, and counts it nowhere itself.
+  if (core.isRecovering) return;
   core.broadcast(checkpoint, signed.signature);
   votesAt(core, sequence).set(core.self, signed);
 }

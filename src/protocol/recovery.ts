@@ -8,9 +8,11 @@ import { ClientTable } from './client-table.ts';
 import type { Core } from './core.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
+import { makeRecovery, restoreRecovery } from './lost-votes.ts';
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Record, StoredState } from './record.ts';
+import { RecoveryTable } from './recovery-table.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 
 /** The records do not fit this replica or each other: a damaged or foreign disk. Nothing was changed on disk; the message says what to do. */
@@ -25,6 +27,7 @@ export function restore(core: Core, records: readonly Record[]): void {
   for (const record of records) {
     if (record.kind !== 'checkpoint' && record.kind !== 'stable') restoreRecord(core, record);
   }
+  restoreRecovery(core);
   const { newView } = core;
   const chosen = newView?.newView.slots.at(-1)?.sequence ?? core.floor;
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);
@@ -119,12 +122,17 @@ export function takeOverState(core: Core): void {
   core.agreedTime = progress.agreedTime;
   core.clientTable = ClientTable.load(core.state, core.config.cluster);
   core.idempotency = IdempotencyTable.load(core.state, core.config.cluster);
+  core.recoveries = RecoveryTable.load(core.state);
   if (core.highestAccepted < core.lastExecuted) core.highestAccepted = core.lastExecuted;
 }
 
 function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' | 'stable' }>): void {
   if (record.kind === 'suspicion') {
     core.suspicions.set(`${record.suspicion.node}/${record.suspicion.kind}/certain`, record.suspicion);
+    return;
+  }
+  if (record.kind === 'recovery') {
+    core.recovery = makeRecovery(record);
     return;
   }
   if (record.kind === 'view-change') return restoreViewChange(core, record.viewChange);
@@ -185,6 +193,7 @@ function restoreNewView(core: Core, signed: SignedNewView): void {
   core.view = view;
   core.inViewChange = false;
   core.newView = signed;
+  core.lastNewView = signed;
   core.floor = start.sequence;
   core.chosen = new Map(slots.map(({ sequence, digest }) => [sequence, digest]));
 }

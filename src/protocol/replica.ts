@@ -3,7 +3,7 @@
  * (core.ts) and nothing else; it must never look at a clock, a socket or a disk. The paper's rules are in the modules it dispatches to.
  */
 import { assert } from '../base/assert.ts';
-import type { Sequence } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
 import { onCheckpoint } from './checkpoints.ts';
@@ -22,6 +22,9 @@ import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
+import { beginRecovery, onRecoveryTimer, onReplyStable, pursueRecovery, startRecovery } from './lost-votes.ts';
+import { considerGrants } from './recovery-grant.ts';
+import { onQueryStable } from './stable-answers.ts';
 import { onRequestTimeout, onViewChangeTimeout, watch } from './request-timer.ts';
 import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
 import { onNewView, tryNewView } from './new-view.ts';
@@ -35,6 +38,12 @@ import { replicaWaits } from './waits.ts';
 
 export type { ReplicaModules };
 
+/** The log is gone: the replica comes back by a recovery (lost-votes.ts). */
+export interface LostLog {
+  /** Fresh: used for no recovery before. */
+  readonly nonce: Digest;
+}
+
 export class Replica {
   readonly #core: Core;
   #started = false;
@@ -43,7 +52,7 @@ export class Replica {
    * A replica at genesis, or, with the records it stored, where it was. Requires: `modules.state` is empty and the replica's alone. Throws
    * UnusableRecords when the records are damaged or foreign; a wrong configuration is a programmer error (validate it first).
    */
-  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[]) {
+  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[], lost?: LostLog) {
     const problems = validateReplicaConfig(config);
     assert(problems.length === 0, `a valid configuration: ${problems.map((problem) => problem.path).join(', ')}`);
     const core = new Core(config, modules);
@@ -53,6 +62,7 @@ export class Replica {
     });
     core.stable = { ...core.stable, root: core.state.root() };
     restore(core, records);
+    if (lost !== undefined && records.length === 0) beginRecovery(core, lost.nonce);
   }
 
   /** Once, before the first step: greets the peers and asks what was missed. */
@@ -68,6 +78,7 @@ export class Replica {
     if (!core.inViewChange) core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
+    startRecovery(core);
     retryAll(core);
     core.isDecisionDue = true;
     this.#settle();
@@ -206,6 +217,12 @@ export class Replica {
         assert(signature !== undefined, 'a NEW-VIEW is signed');
         onNewView(core, message, signature);
         return;
+      case 'query-stable':
+        onQueryStable(core, message);
+        return;
+      case 'reply-stable':
+        onReplyStable(core, message);
+        return;
       case 'complaint': {
         const slot = onComplaint(core, message);
         if (slot !== undefined) tryAccept(core, slot);
@@ -233,6 +250,7 @@ export class Replica {
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
     if (core.timers.fires('view-change', monotonic)) onViewChangeTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
+    if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
   }
@@ -246,6 +264,8 @@ export class Replica {
   /** Runs what has become possible until nothing more is: execution, proposals, timers. */
   #settle(): void {
     const core = this.#core;
+    considerGrants(core);
+    pursueRecovery(core);
     if (core.isDecisionDue) tryNewView(core);
     let before: number;
     do {

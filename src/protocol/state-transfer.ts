@@ -14,6 +14,7 @@ import { certifiedCheckpoint, installCheckpoint, weaklyCertifiedCheckpoint } fro
 import { hasAllowance, nextAllowance, spend } from './allowance.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
+import { lastTimestampOf } from './recover-request.ts';
 import { restoreSnapshot, takeOverState } from './recovery.ts';
 
 /** What is fetched, from whom, and how far it has come. */
@@ -274,7 +275,7 @@ function install(core: Core, transfer: Transfer): void {
   takeOverState(core);
   core.diverged = false;
   for (const slot of core.log.from(sequence + 1)) slot.executed = undefined;
-  core.queue.prune((client, session) => core.clientTable.lastTimestamp(client, session));
+  core.queue.prune((client, session) => lastTimestampOf(core, client, session));
   core.nextSequence = asSequence(Math.max(core.nextSequence, sequence + 1));
   core.lastExecutionAt = core.now.monotonic;
   core.emit({ kind: 'transferred', sequence, root, from: transfer.source, sizeBytes: transfer.sizeBytes });

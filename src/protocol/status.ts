@@ -43,6 +43,14 @@ export type WaitKind =
   /** Nothing more; it is executed in this very step, unless this replica has diverged. */
   | 'turn'
   // Of the replica.
+  /** It lost its log and asks what it may have voted on: answers to QUERY-STABLE. */
+  | 'estimates'
+  /** Its RECOVER, to be ordered and executed. */
+  | 'recover'
+  /** A stable checkpoint at or above M and r + L, with its state. */
+  | 'recovery-end'
+  /** What the others say of the views that they have entered. */
+  | 'recovery-views'
   /** Its state contradicts a stable checkpoint: it needs that state. */
   | 'repair'
   /** A certified checkpoint lies above what was executed here, and the log up to it is gone elsewhere: its state. */
@@ -90,6 +98,16 @@ export interface ViewChangeStatus {
   readonly decision: string | undefined;
 }
 
+/** This replica lost its log and casts no vote yet. */
+export interface RecoveryStatus {
+  /** M: above everything that it may have voted on; undefined until it is known. */
+  readonly mark: Sequence | undefined;
+  /** r: where its RECOVER was executed; undefined until it was. */
+  readonly recoveredAt: Sequence | undefined;
+  /** max(M, r + L): the checkpoint that must be stable; undefined until both are known. */
+  readonly end: Sequence | undefined;
+}
+
 export interface ReplicaStatus {
   readonly self: ReplicaId;
   readonly quorums: Quorums;
@@ -114,4 +132,6 @@ export interface ReplicaStatus {
   readonly openSlots: number;
   /** undefined while this replica is in a view. */
   readonly viewChange: ViewChangeStatus | undefined;
+  /** undefined while this replica remembers what it said. */
+  readonly recovery: RecoveryStatus | undefined;
 }

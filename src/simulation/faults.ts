@@ -91,7 +91,9 @@ export type Fault =
   | { readonly kind: 'clock-jump'; readonly replica: ReplicaId; readonly byMs: number; readonly forUs: number }
   /** Both clocks of a node advance by so many thousandths of the true time. */
   | { readonly kind: 'clock-drift'; readonly replica: ReplicaId; readonly permille: number; readonly forUs: number }
-  | { readonly kind: 'faulty-client'; readonly fault: ClientFault };
+  | { readonly kind: 'faulty-client'; readonly fault: ClientFault }
+  /** Power off, and all that was on the disk is gone; on again after `downUs`, as a replica that recovers. One of the f until it is done. */
+  | { readonly kind: 'lose-disk'; readonly replica: ReplicaId; readonly downUs: number };
 
 export type FaultKind = Fault['kind'];
 
@@ -111,6 +113,7 @@ export const FAULT_KINDS = [
   'clock-jump',
   'clock-drift',
   'faulty-client',
+  'lose-disk',
 ] as const satisfies readonly FaultKind[];
 type UnlistedKind = Exclude<FaultKind, (typeof FAULT_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
@@ -141,6 +144,7 @@ const WEIGHTS: { readonly [kind in FaultKind]: number } = {
   'clock-jump': 1,
   'clock-drift': 1,
   'faulty-client': 3,
+  'lose-disk': 2,
 };
 
 /** How likely a run has a kind at all. There are more moments to crash at than seeds in a usual run. */
@@ -169,11 +173,15 @@ export interface FaultTargets {
   readonly replicaCount: number;
   /** Replicas that are no liars: only they crash, stand still, or have bad disks and clocks. */
   readonly correct: readonly ReplicaId[];
+  /** May a disk be lost besides the liars there are? It counts as one of the f. */
+  readonly mayLoseDisk: boolean;
 }
 
 /** One to eight faults of a random subset of the kinds, in the order in which they begin. */
 export function makeFaults(random: Random, targets: FaultTargets): readonly Fault[] {
-  const possible = FAULT_KINDS.filter((kind) => targets.replicaCount > 1 || !NEEDS_PEERS.has(kind));
+  const possible = FAULT_KINDS.filter((kind) =>
+    kind === 'lose-disk' ? targets.mayLoseDisk : targets.replicaCount > 1 || !NEEDS_PEERS.has(kind),
+  );
   const drawn = possible.filter((kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE));
   const kinds = drawn.length > 0 ? drawn : [random.pick(possible)];
   const bag = kinds.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
@@ -230,6 +238,8 @@ class Drawing {
         return { kind, replica, byMs: random.pick([-12_000, -3000, 3000, 12_000]), forUs };
       case 'clock-drift':
         return { kind, replica, permille: random.pick([800, 900, 999, 1001, 1100, 1200]), forUs: 2 * this.#longestUs };
+      case 'lose-disk':
+        return { kind, replica, downUs: this.#downtime() };
       case 'faulty-client':
         return { kind, fault: random.pick(CLIENT_FAULTS) };
     }

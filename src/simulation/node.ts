@@ -6,7 +6,7 @@ import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
-import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Reply } from '../messages/index.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
@@ -16,6 +16,7 @@ import type { Output } from '../protocol/output.ts';
 import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
@@ -77,6 +78,8 @@ export class SimulatedNode implements NodeView {
   #syncing = false;
   #wakeAt: number | undefined;
   #trap: ArmedTrap | undefined;
+  /** Its disk was lost: how it starts, until it is done with the recovery. */
+  #lost: LostLog | undefined;
 
   constructor(host: NodeHost, parts: NodeParts) {
     const { config, authenticator } = parts;
@@ -140,7 +143,7 @@ export class SimulatedNode implements NodeView {
     const { config, authenticator, application, makeState } = this.#parts;
     const records = this.disk.load();
     try {
-      this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+      this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records, this.#lost);
     } catch (error) {
       if (!(error instanceof UnusableRecords)) throw error;
       throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
@@ -156,7 +159,7 @@ export class SimulatedNode implements NodeView {
     this.#host.observer.durable(this, this.disk.crash(survivors));
     // What the disk will know after the crash did happen, though nobody was told.
     for (const { position, output } of this.#outbox) {
-      if (output.kind === 'event' && position <= this.disk.synced) this.#host.observer.released(this, output);
+      if (output.kind === 'event' && position <= this.disk.synced) this.#tell(output);
     }
     this.#host.observer.crashed(this.id, point);
     this.#replica = undefined;
@@ -167,6 +170,19 @@ export class SimulatedNode implements NodeView {
     this.#wakeAt = undefined;
     this.#trap = undefined;
     this.#host.onCrash(this);
+  }
+
+  /** Power off, and the disk with all that was on it is gone. Requires: up; a nonce that no recovery had before. */
+  loseDisk(nonce: Digest): void {
+    this.#host.observer.diskLost(this.id);
+    this.crash('disk lost', 0);
+    this.#lost = { nonce };
+    this.disk.lose();
+  }
+
+  /** Its disk was lost, and it is not done with the recovery: one of the f, also while it is down. */
+  get isRecovering(): boolean {
+    return this.#lost !== undefined;
   }
 
   setTrap(trap: CrashTrap | undefined): void {
@@ -270,10 +286,16 @@ export class SimulatedNode implements NodeView {
     }
   }
 
+  /** It happened, for good. */
+  #tell(output: Output): void {
+    if (output.kind === 'event' && output.event.kind === 'recovered') this.#lost = undefined;
+    this.#host.observer.released(this, output);
+  }
+
   #release(outputs: readonly Output[]): void {
     const replies = new Map<ClientId, Reply[]>();
     for (const output of outputs) {
-      this.#host.observer.released(this, output);
+      this.#tell(output);
       if (output.kind === 'send') {
         const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
         this.#seal(output.message, to, output.signature);

@@ -110,7 +110,8 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
   const replicas = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
   const correct = replicas.filter((id) => !liars.some(({ replica }) => replica === id));
-  const faults = makeFaults(random, { replicaCount, correct });
+  const mayLoseDisk = liars.length < Math.floor((replicaCount - 1) / 3);
+  const faults = makeFaults(random, { replicaCount, correct, mayLoseDisk });
   // Room for every session of the correct clients: a request that the primary has no room for looks left out to a backup.
   const queueRequests = random.pick([16, 64]);
   const sessionsPerClient = random.pick([2, 4, 16]);
