@@ -21,6 +21,8 @@ export interface Mutant {
   readonly test?: string;
   /** The liar of every seed, where few of those that are drawn would show it. */
   readonly liar?: string;
+  /** Disks are lost in every seed. */
+  readonly lostDisks?: boolean;
 }
 
 const PROTOCOL = 'src/protocol';

@@ -4,6 +4,7 @@ import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addRecoverCommand } from './commands/recover.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addRequestCommand } from './commands/request.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
@@ -57,6 +58,7 @@ export function makeProgram(end: End): Command {
   addByzantineCommand(program, end);
   addInitCommand(program, end);
   addStartCommand(program, end);
+  addRecoverCommand(program, end);
   addConfigCommand(program, end);
   addVerifyCommand(program, end);
   addSimulateCommand(program, end);

@@ -3,11 +3,14 @@ import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
 import type { DurableLog, LinkSettings, NodeAuthenticator } from '../node/index.ts';
 import type { Record } from '../protocol/record.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import type { HttpLimits } from './http/server.ts';
 
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
   readonly directory: string;
+  /** The log of this node is lost: it comes back as one that recovers. Refused where there is a log. */
+  readonly lost?: LostLog;
   /** JSON lines on standard output unless given. */
   readonly logger?: Logger;
   readonly httpLimits?: Partial<HttpLimits>;

@@ -14,9 +14,11 @@ import { UnusableRecords } from '../protocol/recovery.ts';
 import { configWarnings } from './config/index.ts';
 import type { DriverFault } from './driver.ts';
 import type { Cryptography, NodeOptions, StoredReplica } from './node-options.ts';
+import { LOG_FILE } from './log-file.ts';
 import { NodeParts, VERSION } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
 import { decodeRecord } from '../protocol/record-codec.ts';
 
 export interface RunningNode {
@@ -28,8 +30,6 @@ export interface RunningNode {
   /** Ends everything: HTTP first, the log last. Resolves when nothing is left; harmless when repeated. */
   stop(): Promise<void>;
 }
-
-const LOG_FILE = 'replica.log';
 
 /** Exit codes of a process whose replica stopped by itself, after sysexits.h: EX_SOFTWARE and EX_IOERR. */
 export const FAULT_EXIT_CODES: Readonly<Record<DriverFault['code'], number>> = {
@@ -46,6 +46,11 @@ export async function startNode(options: NodeOptions): Promise<Result<RunningNod
   if (!prepared.ok) return prepared;
   const opened = await openLog(join(options.directory, LOG_FILE), cryptography(prepared.value));
   if (!opened.ok) return opened;
+  const refused = options.lost === undefined ? undefined : refuseRecovery(prepared.value, opened.value);
+  if (refused !== undefined) {
+    await opened.value.log.close();
+    return refused;
+  }
   const parts = makeParts(options, prepared.value, opened.value);
   if (!parts.ok) {
     await opened.value.log.close();
@@ -81,6 +86,23 @@ function cryptography({ config, identity }: Prepared): Cryptography {
     clients: config.clients.map((client) => client.identity),
   });
   return { authenticator, codec: new CodecContext(config.clusterId, (bytes) => authenticator.sha256(bytes)) };
+}
+
+/** Why a node cannot be brought back by a recovery; undefined when it can. */
+function refuseRecovery({ config }: Prepared, { records }: StoredReplica): ReturnType<typeof refuse> | undefined {
+  const name = replicaName(config.self);
+  if (records.length > 0)
+    return refuse(
+      'log-exists',
+      `${name} has its log, with which it knows what it said: start it with \`pbft start\`. A recovery is for a node that lost its log.`,
+    );
+  const { quorum } = makeQuorums(config.replicas.length, config.quorumRule);
+  const others = config.replicas.length - 1;
+  if (others >= quorum) return undefined;
+  return refuse(
+    'recovery-impossible',
+    `${name} cannot recover: a recovery takes the answers of ${quorum} other nodes, and this cluster has ${others}. What it lost, nobody can tell it.`,
+  );
 }
 
 async function openLog(file: string, crypto: Cryptography): Promise<Result<StoredReplica, StartFault>> {

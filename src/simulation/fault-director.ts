@@ -202,6 +202,7 @@ export class FaultDirector {
     this.#losers.add(node);
     this.#downUs.set(node.id, fault.downUs);
     this.#world.loseDisk(node);
+    node.setTrap(fault.trap);
   }
 
   #addFaultyClient({ fault }: Extract<Fault, { kind: 'faulty-client' }>): void {

@@ -118,7 +118,7 @@ const FAULT = byKind<Fault>({
   'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
   'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
   'clock-drift': shape({ kind: oneOf(['clock-drift']), replica, permille: integer(100, 10_000), forUs: duration }),
-  'lose-disk': shape({ kind: oneOf(['lose-disk']), replica, downUs: duration }),
+  'lose-disk': shape({ kind: oneOf(['lose-disk']), replica, trap: optional(TRAP), downUs: duration }),
   'faulty-client': shape({ kind: oneOf(['faulty-client']), fault: oneOf(CLIENT_FAULTS) }),
 });
 

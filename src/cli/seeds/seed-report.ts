@@ -22,9 +22,10 @@ export function describeLiar({ behaviour, isPrimary }: NonNullable<SwarmOverride
 }
 
 /** The command line that runs this seed again. */
-function againLine(seed: number, { liar, replicaCount }: SwarmOverrides): string {
+function againLine(seed: number, { liar, replicaCount, lostDisks }: SwarmOverrides): string {
   const nodes = replicaCount === undefined ? '' : ` --nodes ${replicaCount}`;
-  return `pbft simulate --seed ${seed} --trace${nodes}${liar === undefined ? '' : ` --liar ${describeLiar(liar)}`}`;
+  const disks = lostDisks === true ? ' --lost-disks' : '';
+  return `pbft simulate --seed ${seed} --trace${nodes}${disks}${liar === undefined ? '' : ` --liar ${describeLiar(liar)}`}`;
 }
 
 /** `isQuiet`: failures and the last line only. `hasTail`: what happened last was not printed yet. */
@@ -59,6 +60,7 @@ export function printReportAsJson(done: SeedsDone, files: ReadonlyMap<number, st
     seeds: report.seeds,
     ...(overrides.replicaCount === undefined ? {} : { nodes: overrides.replicaCount }),
     ...(overrides.liar === undefined ? {} : { liar: describeLiar(overrides.liar) }),
+    ...(overrides.lostDisks === true ? { lost_disks: true } : {}),
     failures: report.failures.map(({ seed, violation, traceHash, tail }) => ({
       seed,
       ...violation,
