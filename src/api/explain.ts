@@ -47,7 +47,8 @@ export const WaitBody = Type.Object(
     missing: Type.Array(NodeName, { description: 'who could still do it' }),
     since_ms: Since,
     amount: Type.Union([Count, Type.Null()], {
-      description: 'requests that wait, or bytes of the state that have come; null where neither is meant',
+      description:
+        'requests that wait, bytes of the state that have come, or seconds until a RECOVER may be ordered; null where none is meant',
     }),
     text: Type.String({ description: 'the same for people' }),
   },

@@ -30,7 +30,7 @@ import { windowSize } from './config.ts';
 import type { Core } from './core.ts';
 import { estimateMark, mergeAnswers } from './estimation.ts';
 import type { StableAnswer } from './estimation.ts';
-import { expectedTime, judgeRecover, makeRecover, nextRecoverSession, wouldRecover } from './recover-request.ts';
+import { expectedTime, judgeRecover, makeRecover, nextRecoverSession, untilRecover } from './recover-request.ts';
 import { startViewChange } from './view-change.ts';
 
 /** A recovery under way. What is on disk of it: nonce, mark, session, barred. */
@@ -121,7 +121,7 @@ function sendRecover(core: Core, recovery: Recovery): void {
   let request = makeRecover(core, { nonce, mark }, recovery.session ?? nextRecoverSession(core));
   if (judgeRecover(core, request.request, expectedTime(core)) === 'stale')
     request = makeRecover(core, { nonce, mark }, nextRecoverSession(core));
-  if (!wouldRecover(core, request.request)) return;
+  if (untilRecover(core) > 0) return;
   recovery.sentAt = monotonic;
   if (recovery.session !== request.request.session) {
     recovery.session = request.request.session;

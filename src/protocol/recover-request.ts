@@ -62,10 +62,12 @@ export function wouldRecover(core: Core, request: Request): boolean {
   return judgeRecover(core, request, expectedTime(core)) === 'accept';
 }
 
-/** When this replica may have its next RECOVER ordered, µs of agreed time. */
-export function earliestRecover(core: Core): number {
+/** µs until this replica may have its next RECOVER ordered, whoever's clock is asked; 0: now. */
+export function untilRecover(core: Core): number {
   const last = core.recoveries.of(core.self);
-  return last === undefined ? 0 : last.agreedTime + RECOVERY_SPACING_US;
+  if (last === undefined) return 0;
+  const bound = 2 * core.config.tuning.clockSkewMs * 1000;
+  return Math.max(0, last.agreedTime + RECOVERY_SPACING_US + bound - expectedTime(core));
 }
 
 /** Executes a RECOVER in its place in the order. False: it changes nothing, the same on every replica. */

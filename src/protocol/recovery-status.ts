@@ -1,6 +1,7 @@
 /** A recovery under way for people and checkers, and what it waits for [G26]. Looks at the core and changes nothing. */
 import type { Core } from './core.ts';
 import { recoveredAt, recoveryEnd, shownViews } from './lost-votes.ts';
+import { untilRecover } from './recover-request.ts';
 import { NOBODY, ascending } from './slot-wait.ts';
 import type { RecoveryStatus, Wait } from './status.ts';
 
@@ -24,7 +25,10 @@ export function recoveryWait(core: Core): Wait | undefined {
   const end = recoveryEnd(core);
   if (recovery.mark === undefined)
     return { ...base, ...asked([...recovery.answers.keys()]), what: 'estimates', sequence: core.lastExecuted };
-  if (end === undefined) return { ...base, what: 'recover', needed: 1, missing: core.others, sequence: recovery.mark };
+  if (end === undefined) {
+    const seconds = Math.ceil(untilRecover(core) / 1_000_000);
+    return { ...base, what: 'recover', needed: 1, missing: core.others, sequence: recovery.mark, amount: seconds };
+  }
   if (core.stable.sequence < end || core.lastExecuted < end) return { ...base, what: 'recovery-end', sequence: end };
   return { ...base, ...asked(shownViews(core, recovery)), what: 'recovery-views', sequence: end };
 }

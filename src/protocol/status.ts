@@ -77,7 +77,7 @@ export interface Wait {
   readonly missing: readonly ReplicaId[];
   /** Monotonic µs: nothing has moved there since. A restart and a new view begin anew. */
   readonly sinceUs: number;
-  /** Requests that wait, or bytes of the state that have come; undefined where neither is meant. */
+  /** Requests that wait, bytes of the state that have come, or seconds until a RECOVER may be ordered; undefined where none is meant. */
   readonly amount: number | undefined;
 }
 

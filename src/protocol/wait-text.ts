@@ -29,7 +29,7 @@ export function describeWait({ what, sequence, needed, missing, amount }: Wait):
     case 'estimates':
       return `answers to QUERY-STABLE (${needed} needed) from ${from}: it lost its log, asks what it may have voted on, and casts no vote`;
     case 'recover':
-      return `its RECOVER to be ordered: it lost its log and casts no vote up to M = ${sequence}`;
+      return `its RECOVER to be ordered${(amount ?? 0) > 0 ? `, which it may ask for in ${amount} s, ten minutes after the last one` : ''}: it lost its log and casts no vote up to M = ${sequence}`;
     case 'recovery-end':
       return `a stable checkpoint at or above ${sequence}: it lost its log and casts no vote before`;
     case 'recovery-views':
