@@ -186,9 +186,13 @@ function finish(core: Core, recovery: Recovery): void {
   leaveBarredViews(core, recovery.barred);
 }
 
-/** Done: it announces what it has taken, and sends its one VIEW-CHANGE, with which nothing is left of the recovery. */
+/**
+ * Done: it sends its one VIEW-CHANGE, with which nothing is left of the recovery, and announces what it has taken. In this order: what a
+ * checkpoint that becomes stable lets it accept must not be accepted in a view that it is barred from.
+ */
 function leaveBarredViews(core: Core, barred: View): void {
   core.timers.clear('recovery');
+  startViewChange(core, asView(barred + 1), 'recovery');
   core.recovery = undefined;
   for (const [sequence, { signed }] of core.ownCheckpoints) {
     if (sequence <= core.log.low) continue;
@@ -196,5 +200,4 @@ function leaveBarredViews(core: Core, barred: View): void {
     core.broadcast(signed.checkpoint, signed.signature);
     tryStable(core, signed.checkpoint.sequence);
   }
-  startViewChange(core, asView(barred + 1), 'recovery');
 }

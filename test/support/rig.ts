@@ -7,6 +7,7 @@ import type { Output } from '../../src/protocol/output.ts';
 import type { StateMachine } from '../../src/protocol/ports.ts';
 import type { Record } from '../../src/protocol/record.ts';
 import { Replica } from '../../src/protocol/replica.ts';
+import type { LostLog } from '../../src/protocol/replica.ts';
 import { MemoryState } from '../../src/state/index.ts';
 import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica, sha256 } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
@@ -17,6 +18,8 @@ export interface RigOptions extends KitOptions {
   readonly self?: number;
   readonly records?: readonly Record[];
   readonly application?: StateMachine;
+  /** Its log is lost. */
+  readonly lost?: LostLog;
 }
 
 export interface Received {
@@ -35,7 +38,7 @@ export class Rig {
   wall = WALL_MS;
 
   constructor(
-    { self = 1, records = [], application = countingApp, ...options }: RigOptions = {},
+    { self = 1, records = [], application = countingApp, lost, ...options }: RigOptions = {},
     kit = new CoreKit(options),
   ) {
     this.kit = kit;
@@ -45,6 +48,7 @@ export class Rig {
       { self: replica(self), cluster, tuning },
       { authenticator: kit.of(self), state: new MemoryState(sha256), application },
       records,
+      lost,
     );
     this.started = this.replica.start(this.now);
     this.records.push(...recordsOf(this.started));

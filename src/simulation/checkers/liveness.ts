@@ -22,9 +22,9 @@ export interface QuietWorld {
 const STABLE_CHECKPOINTS = 2;
 
 export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }: QuietWorld): void {
-  lostVotes.checkDone();
   const correct = world.nodes.filter((node) => node.isCorrect);
   for (const node of correct) execution.compareContent(node);
+  lostVotes.checkDone(correct);
   const first = correct[0];
   if (first === undefined) return;
   for (const client of clients) {

@@ -79,10 +79,21 @@ export class LostVotesChecker implements Observer {
     });
   }
 
-  /** The end of a quiet run. */
-  checkDone(): void {
-    for (const [node, { isDone }] of this.#losses)
-      demand(isDone, 'liveness', () => `${replicaName(node)} has not recovered from the loss of its disk`);
+  /** The end of a quiet run: each is done, and votes in the view that the others are in. */
+  checkDone(correct: readonly NodeView[]): void {
+    const views = correct.filter(({ status }) => !status.inViewChange).map(({ status }) => status.view);
+    const highest = Math.max(-1, ...views);
+    for (const [id, { isDone }] of this.#losses) {
+      demand(isDone, 'liveness', () => `${replicaName(id)} has not recovered from the loss of its disk`);
+      const status = correct.find((node) => node.id === id)?.status;
+      demand(
+        status === undefined || highest < 0 || (!status.inViewChange && status.view === highest),
+        'liveness',
+        () => {
+          return `${replicaName(id)} has recovered and waits for view ${status?.view ?? 0}, while others are in view ${highest}`;
+        },
+      );
+    }
   }
 }
 
