@@ -32,7 +32,7 @@ import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
 import { RecoveryTable } from './recovery-table.ts';
 import type { Record } from './record.ts';
-import type { Recovery } from './lost-votes.ts';
+import type { Recovery } from './recovery-progress.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';

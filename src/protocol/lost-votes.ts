@@ -31,41 +31,14 @@ import type { Core } from './core.ts';
 import { estimateMark, mergeAnswers } from './estimation.ts';
 import type { StableAnswer } from './estimation.ts';
 import { expectedTime, judgeRecover, makeRecover, nextRecoverSession, untilRecover } from './recover-request.ts';
+import { makeRecovery, recoveredAt, recoveryEnd, shownViews } from './recovery-progress.ts';
+import type { Recovery } from './recovery-progress.ts';
 import { startViewChange } from './view-change.ts';
-
-/** A recovery under way. What is on disk of it: nonce, mark, session, barred. */
-export interface Recovery {
-  readonly nonce: Digest;
-  /** M; undefined until it is known. */
-  mark: Sequence | undefined;
-  /** Number of the RECOVER; undefined until there is one. */
-  session: number | undefined;
-  /** B: done, and still without a vote in views up to this one; undefined until then. */
-  barred: View | undefined;
-  /** Per sender, what it answered under this nonce. */
-  readonly answers: Map<ReplicaId, StableAnswer>;
-  /** The highest view for which somebody showed an own VIEW-CHANGE of before; 0 where nobody did. */
-  oldView: View;
-  /** Monotonic µs of the last RECOVER sent. */
-  sentAt: number | undefined;
-}
-
-export function makeRecovery(stored: Pick<Recovery, 'nonce' | 'mark' | 'session' | 'barred'>): Recovery {
-  return { ...stored, answers: new Map(), oldView: asView(0), sentAt: undefined };
-}
 
 /** The log is lost: from now on no vote. Requires: a fresh core without records; a nonce that was never used. */
 export function beginRecovery(core: Core, nonce: Digest): void {
   assert(core.recovery === undefined && core.lastExecuted === 0, 'a recovery begins with nothing');
   core.recovery = makeRecovery({ nonce, mark: undefined, session: undefined, barred: undefined });
-}
-
-/** After a restart: an own CHECKPOINT counts for nothing before it is done, and in a view above the bar the recovery is over. */
-export function restoreRecovery(core: Core): void {
-  const { recovery } = core;
-  if (recovery === undefined) return;
-  if (recovery.barred !== undefined && core.view > recovery.barred) core.recovery = undefined;
-  if (recovery.barred === undefined) for (const votes of core.checkpointVotes.values()) votes.delete(core.self);
 }
 
 /** At the start: what is known of the recovery on disk, then the first question. */
@@ -80,20 +53,6 @@ export function startRecovery(core: Core): void {
 
 function save(core: Core, { nonce, mark, session, barred }: Recovery): void {
   core.persist({ kind: 'recovery', nonce, mark, session, barred });
-}
-
-/** r: where the RECOVER of this recovery was executed; undefined until it was, as far as is known here. */
-export function recoveredAt(core: Core): Sequence | undefined {
-  const row = core.recoveries.of(core.self);
-  return row !== undefined && row.nonce === core.recovery?.nonce ? row.sequence : undefined;
-}
-
-/** max(M, r + L): the checkpoint with which the recovery is done; undefined until both are known. */
-export function recoveryEnd(core: Core): Sequence | undefined {
-  const mark = core.recovery?.mark;
-  const recovered = recoveredAt(core);
-  if (mark === undefined || recovered === undefined) return undefined;
-  return asSequence(Math.max(mark, recovered + windowSize(core.config.cluster)));
 }
 
 /** The 'recovery' timer: asks what is not known yet, and sends RECOVER until it is ordered. */
@@ -148,13 +107,6 @@ function noteOldViewChange(core: Core, recovery: Recovery, { viewChange, signatu
   const bytes = viewChangeBytes(core.codec, viewChange);
   if (!core.authenticator.verifySignature({ kind: 'replica', replica: core.self }, bytes, signature)) return;
   recovery.oldView = viewChange.view;
-}
-
-/** Whose last view, after r was executed, is one that this replica has entered or passed by itself. */
-export function shownViews(core: Core, { answers }: Recovery): readonly ReplicaId[] {
-  return [...answers].flatMap(([replica, { entered }]) =>
-    entered !== undefined && entered <= core.view ? [replica] : [],
-  );
 }
 
 /** Takes the next step of the recovery, if what it waits for is here. */

@@ -1,7 +1,7 @@
 /** A recovery under way for people and checkers, and what it waits for [G26]. Looks at the core and changes nothing. */
 import type { Core } from './core.ts';
-import { recoveredAt, recoveryEnd, shownViews } from './lost-votes.ts';
 import { untilRecover } from './recover-request.ts';
+import { recoveredAt, recoveryEnd, shownViews } from './recovery-progress.ts';
 import { NOBODY, ascending } from './slot-wait.ts';
 import type { RecoveryStatus, Wait } from './status.ts';
 

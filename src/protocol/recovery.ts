@@ -8,10 +8,11 @@ import { ClientTable } from './client-table.ts';
 import type { Core } from './core.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
-import { makeRecovery, restoreRecovery } from './lost-votes.ts';
+
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Record, StoredState } from './record.ts';
+import { makeRecovery, restoreRecovery } from './recovery-progress.ts';
 import { RecoveryTable } from './recovery-table.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 

@@ -3,7 +3,8 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogBody } from '../../src/api/index.ts';
-import { CliProcess, eventually, Workplace } from './local-cluster.ts';
+import { eventually, Workplace } from './local-cluster.ts';
+import type { CliProcess } from './local-cluster.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
 const NAMES = ['node1', 'node2', 'node3', 'node4'];
@@ -128,4 +129,4 @@ test('a node with its log, or without its keys, is not recovered', async () => {
     30_000,
   );
   expect(await place.balance(LOST, 'default')).toBe(1);
-}, 120_000);
+}, 240_000);

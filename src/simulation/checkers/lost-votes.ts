@@ -28,7 +28,8 @@ interface Loss {
   /** What it said before. */
   readonly before: Said;
   mark: number | undefined;
-  isDone: boolean;
+  /** Highest view in which it says nothing again; undefined until it is done. */
+  barred: number | undefined;
 }
 
 export class LostVotesChecker implements Observer {
@@ -37,7 +38,7 @@ export class LostVotesChecker implements Observer {
 
   diskLost(node: ReplicaId): void {
     const said = this.#said.get(node) ?? { sequence: 0, leftFor: 0 };
-    this.#losses.set(node, { before: { ...said }, mark: undefined, isDone: false });
+    this.#losses.set(node, { before: { ...said }, mark: undefined, barred: undefined });
   }
 
   released(node: NodeView, output: Output): void {
@@ -55,7 +56,12 @@ export class LostVotesChecker implements Observer {
   }
 
   #onEvent(node: NodeView, loss: Loss, event: Event): void {
-    if (event.kind === 'recovered') loss.isDone = true;
+    if (event.kind === 'recovered') {
+      loss.barred = event.barred;
+      demand(event.barred >= loss.before.leftFor, 'lost votes', () => {
+        return `${replicaName(node.id)} is barred up to view ${event.barred}, and sent a VIEW-CHANGE for ${loss.before.leftFor} before its disk was lost`;
+      });
+    }
     if (event.kind !== 'recovery-estimated') return;
     loss.mark = event.mark;
     demand(event.mark >= loss.before.sequence, 'lost votes', () => {
@@ -65,26 +71,24 @@ export class LostVotesChecker implements Observer {
 
   #judge(
     node: NodeView,
-    { before, mark, isDone }: Loss,
+    { before, mark, barred }: Loss,
     { vote, type }: { readonly vote: Vote; readonly type: string },
   ): void {
     const name = replicaName(node.id);
-    demand(isDone, 'lost votes', () => `${name} sends ${type} before it is done with its recovery`);
+    demand(barred !== undefined, 'lost votes', () => `${name} sends ${type} before it is done with its recovery`);
     const { sequence = Infinity, view = Infinity } = vote;
     demand(sequence > (mark ?? 0) && sequence > before.sequence, 'lost votes', () => {
       return `${name} sends ${type} for ${sequence}, its mark is ${mark ?? 0}, and it had voted on ${before.sequence}`;
     });
-    demand(view > before.leftFor, 'lost votes', () => {
-      return `${name} sends ${type} for view ${view}, and before its disk was lost a VIEW-CHANGE for ${before.leftFor}`;
-    });
+    demand(view > barred, 'lost votes', () => `${name} sends ${type} for view ${view}, and is barred up to ${barred}`);
   }
 
   /** The end of a quiet run: each is done, and votes in the view that the others are in. */
   checkDone(correct: readonly NodeView[]): void {
     const views = correct.filter(({ status }) => !status.inViewChange).map(({ status }) => status.view);
     const highest = Math.max(-1, ...views);
-    for (const [id, { isDone }] of this.#losses) {
-      demand(isDone, 'liveness', () => `${replicaName(id)} has not recovered from the loss of its disk`);
+    for (const [id, { barred }] of this.#losses) {
+      demand(barred !== undefined, 'liveness', () => `${replicaName(id)} has not recovered from the loss of its disk`);
       const status = correct.find((node) => node.id === id)?.status;
       demand(
         status === undefined || highest < 0 || (!status.inViewChange && status.view === highest),
