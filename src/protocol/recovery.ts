@@ -22,8 +22,7 @@ export class UnusableRecords extends Error {
 }
 
 /** Brings a fresh core to where the records say it was. Requires: the state is at genesis. Throws {@link UnusableRecords}. */
-export function restore(core: Core, stored: readonly Record[]): void {
-  const records = stored.flatMap(withProven);
+export function restore(core: Core, records: readonly Record[]): void {
   core.replaying = true;
   restoreCheckpoints(core, records);
   for (const record of records) {
@@ -39,16 +38,6 @@ export function restore(core: Core, stored: readonly Record[]): void {
   core.timers.clearAll();
   for (const peer of core.peers) peer.silentSince = undefined;
   core.replaying = false;
-}
-
-/** A NEW-VIEW raises h to what its VIEW-CHANGEs prove. The record of that comes behind it, and a crash may have come between. */
-function withProven(record: Record): readonly Record[] {
-  if (record.kind !== 'new-view') return [record];
-  const proven = record.newView.newView.viewChanges.flatMap(({ viewChange }): readonly Record[] => {
-    const { lowWaterMark: sequence, root, stableProof: proof } = viewChange;
-    return proof.length === 0 ? [] : [{ kind: 'stable', sequence, root, proof, hasState: false }];
-  });
-  return [...proven, record];
 }
 
 function isOfCheckpoints(record: Record): boolean {
