@@ -21,6 +21,8 @@ export interface Mutant {
   readonly test?: string;
   /** The liar of every seed, where few of those that are drawn would show it. */
   readonly liar?: string;
+  /** Disks are lost in every seed. */
+  readonly lostDisks?: true;
 }
 
 const PROTOCOL = 'src/protocol';
@@ -544,6 +546,114 @@ export const MUTANTS: readonly Mutant[] = [
     search: "  if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');\n",
     replace: '',
     seeds: 200,
+  },
+  {
+    name: 'M without L',
+    breaks: 'lost votes: the mark is above everything that was voted on',
+    file: `${PROTOCOL}/estimation.ts`,
+    search: '? [taken + window]',
+    replace: '? [taken]',
+    seeds: 20,
+    lostDisks: true,
+  },
+  {
+    name: 'M from the highest c alone',
+    breaks: 'liveness: no liar inflates the mark',
+    file: `${PROTOCOL}/estimation.ts`,
+    search: 'notAbove >= quorum - 1 && reached >= faultLimit',
+    replace: 'notAbove === others.length && all.length >= quorum && reached >= 0 * faultLimit',
+    seeds: 0,
+    test: 'test/paper/tocs-lost-votes.test.ts',
+  },
+  {
+    name: 'votes before the recovery is done',
+    breaks: 'lost votes: none before it is done',
+    file: `${PROTOCOL}/core.ts`,
+    search: 'return !this.inViewChange && !this.diverged && !this.isRecovering;',
+    replace: 'return !this.inViewChange && !this.diverged;',
+    seeds: 20,
+    lostDisks: true,
+  },
+  {
+    name: 'CHECKPOINTs before the recovery is done',
+    breaks: 'lost votes: none before it is done',
+    file: `${PROTOCOL}/checkpoints.ts`,
+    search: '  if (core.isRecovering) return;\n',
+    replace: '',
+    seeds: 20,
+    lostDisks: true,
+  },
+  {
+    name: 'VIEW-CHANGEs before the recovery is done',
+    breaks: 'lost votes: none before it is done',
+    file: `${PROTOCOL}/view-change.ts`,
+    search: 'export function join(core: Core): void {\n  if (core.isRecovering) return;\n',
+    replace: 'export function join(core: Core): void {\n',
+    seeds: 0,
+    test: 'test/paper/tocs-lost-votes.test.ts',
+  },
+  {
+    name: 'RECOVER without null batches',
+    breaks: 'liveness: a recovery ends in an idle cluster too',
+    file: `${PROTOCOL}/recover-request.ts`,
+    search: '  if (target <= core.log.low) return 0;\n',
+    replace: '  if (target >= 0) return 0;\n',
+    seeds: 0,
+    test: 'test/paper/tocs-lost-votes.test.ts',
+  },
+  {
+    name: 'the nonce of an answer is not looked at',
+    breaks: 'lost votes: what was true before an earlier loss bounds nothing',
+    file: `${PROTOCOL}/lost-votes.ts`,
+    search: ' || nonce !== recovery.nonce)',
+    replace: ' || nonce.length === 0)',
+    seeds: 0,
+    test: 'test/paper/tocs-lost-votes.test.ts',
+  },
+  {
+    name: 'a restart forgets the recovery',
+    breaks: 'lost votes: none before it is done, restarts included',
+    file: `${PROTOCOL}/recovery.ts`,
+    search: '    core.recovery = makeRecovery(record);\n',
+    replace: '',
+    seeds: 40,
+    lostDisks: true,
+  },
+  {
+    name: 'rewriting the log drops the recovery',
+    breaks: 'lost votes: none before it is done, restarts included',
+    file: `${PROTOCOL}/stored-records.ts`,
+    search: "    records.push({ kind: 'recovery', nonce, mark, session, barred });\n",
+    replace: '    if (nonce.length === 0) records.length = (mark ?? 0) + (session ?? 0) + (barred ?? 0);\n',
+    seeds: 200,
+    lostDisks: true,
+  },
+  {
+    name: 'barred from the views that are known to be over',
+    breaks: 'lost votes: above all VIEW-CHANGEs of before, those that nobody shows among them',
+    file: `${PROTOCOL}/lost-votes.ts`,
+    search: 'Math.max(core.view + room, recovery.oldView)',
+    replace: 'Math.max(core.view + 0 * room, recovery.oldView)',
+    seeds: 0,
+    test: 'test/paper/tocs-lost-votes.test.ts',
+  },
+  {
+    name: 'votes again in views that it is barred from',
+    breaks: 'lost votes: above all VIEW-CHANGEs of before',
+    file: `${PROTOCOL}/lost-votes.ts`,
+    search: "  startViewChange(core, asView(barred + 1), 'recovery');\n  core.recovery = undefined;\n",
+    replace: '  core.recovery = undefined;\n',
+    seeds: 60,
+    lostDisks: true,
+  },
+  {
+    name: 'no view change for one that has recovered',
+    breaks: 'liveness: it votes again',
+    file: `${PROTOCOL}/recovery-grant.ts`,
+    search: "    startViewChange(core, wanted.view, 'recovery');\n",
+    replace: "    if (wanted.view < core.view) startViewChange(core, wanted.view, 'recovery');\n",
+    seeds: 40,
+    lostDisks: true,
   },
 ];
 

@@ -7,6 +7,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addInspectCommand } from './commands/inspect.ts';
+import { addRecoverCommand } from './commands/recover.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addRequestCommand } from './commands/request.ts';
@@ -61,6 +62,7 @@ export function makeProgram(end: End): Command {
   addByzantineCommand(program, end);
   addInitCommand(program, end);
   addStartCommand(program, end);
+  addRecoverCommand(program, end);
   addConfigCommand(program, end);
   addInspectCommand(program, end);
   addCheckCommand(program, end);

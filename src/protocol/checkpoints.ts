@@ -72,6 +72,8 @@ function announce(core: Core, version: Version): void {
   const signed = signCheckpoint(core, version);
   core.ownCheckpoints.set(sequence, signed);
   core.emit({ kind: 'checkpoint-taken', sequence, root });
+  // Whoever lost its log says nothing that a quorum could count, and counts it nowhere itself.
+  if (core.isRecovering) return;
   core.broadcast(signed.checkpoint, signed.signature);
   votesAt(core, sequence).set(core.self, signed);
 }

@@ -29,7 +29,9 @@ import type { AuthenticatedState, Authenticator, Reader, StateMachine } from './
 import { PrimaryPerformance } from './primary-performance.ts';
 import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
+import { RecoveryTable } from './recovery-table.ts';
 import type { Record } from './record.ts';
+import type { Recovery } from './recovery-progress.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';
@@ -96,6 +98,8 @@ export class Core {
   floor: Sequence = GENESIS;
   /** The NEW-VIEW of this view; undefined in view 0 and during a view change. */
   newView: SignedNewView | undefined;
+  /** The NEW-VIEW of the last view entered, kept beyond its end; undefined in view 0. */
+  lastNewView: SignedNewView | undefined;
   /** X: the digest that it chose for each number above the floor. */
   chosen: ReadonlyMap<number, Digest> = new Map();
   /** Valid VIEW-CHANGEs, the own one too: per sender that of the highest view. */
@@ -124,6 +128,12 @@ export class Core {
   readonly peers: readonly PeerState[];
   clientTable: ClientTable;
   idempotency: IdempotencyTable;
+  /** Whose RECOVER was executed, and where. */
+  recoveries: RecoveryTable;
+  /** The log was lost and what follows from it is not over: no votes. undefined for a replica that remembers. */
+  recovery: Recovery | undefined;
+  /** For which RECOVER of whom this replica has changed views. */
+  readonly granted = new Map<ReplicaId, Sequence>();
 
   lastExecuted: Sequence = GENESIS;
   /** µs since 1970. */
@@ -208,6 +218,7 @@ export class Core {
     this.seenViews = all.map(() => VIEW_ZERO);
     this.clientTable = ClientTable.load(NOTHING, cluster);
     this.idempotency = IdempotencyTable.load(NOTHING, cluster);
+    this.recoveries = RecoveryTable.load(NOTHING);
     this.stable = { sequence: GENESIS, root: NULL_DIGEST, proof: [] };
   }
 
@@ -233,7 +244,12 @@ export class Core {
 
   /** May this replica vote or propose now? */
   get mayVote(): boolean {
-    return !this.inViewChange && !this.diverged;
+    return !this.inViewChange && !this.diverged && !this.isRecovering;
+  }
+
+  /** Has it lost what it said before, so that nothing may be said for which it would have to be remembered? */
+  get isRecovering(): boolean {
+    return this.recovery !== undefined;
   }
 
   /** Can this replica not execute here what the view goes on with, because the state for it is still to come? */

@@ -16,6 +16,8 @@ import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
 import { WatchedTransaction, whileReadable } from './damage.ts';
 import type { ExecutedRequest } from './event.ts';
+import { executeRecover } from './recover-request.ts';
+import { replicaOfClient } from './replica-client.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -112,6 +114,8 @@ function executeRequest(core: Core, transaction: OpenTransaction, place: Place):
     requestDigest,
     outcome,
   });
+  if (replicaOfClient(client) !== undefined)
+    return told(executeRecover(core, transaction, request, slot.sequence) ? 'executed' : 'ignored');
   const judgement = core.clientTable.judge(request, requestDigest, core.agreedTime);
   switch (judgement.kind) {
     case 'ignore':

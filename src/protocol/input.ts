@@ -13,6 +13,8 @@ import type {
   NewView,
   PrePrepare,
   Prepare,
+  QueryStable,
+  ReplyStable,
   State,
   Status,
   ViewChange,
@@ -49,7 +51,9 @@ export type ReplicaMessage =
   | Decided
   | Complaint
   | ViewChange
-  | NewView;
+  | NewView
+  | QueryStable
+  | ReplyStable;
 
 export type Input =
   /** Requests that came from a client's own link or were passed on by a replica. */

@@ -11,11 +11,17 @@ import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
 import { batchBytes } from './memory.ts';
 import { recordAccepted, tryPrepared } from './normal-case.ts';
+import { owedUpTo } from './recover-request.ts';
 import type { WaitingRequest } from './request-queue.ts';
 
-/** Proposes all that may be proposed now. */
+/** Proposes all that may be proposed now: requests, and where there are none what it owes to those who recover. */
 export function propose(core: Core): void {
   if (!core.isPrimary || !core.mayVote) return;
+  proposeRequests(core);
+  while (core.nextSequence <= owedUpTo(core) && hasRoom(core)) proposeBatch(core, undefined);
+}
+
+function proposeRequests(core: Core): void {
   while (core.queue.unproposedCount > 0) {
     skipFullSlots(core);
     if (!hasRoom(core)) return;

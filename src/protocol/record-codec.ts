@@ -40,6 +40,7 @@ const TAGS = {
   suspicion: 6,
   'view-change': 7,
   'new-view': 8,
+  recovery: 9,
 } as const;
 type Kind = keyof typeof TAGS;
 
@@ -92,6 +93,14 @@ const viewChange = object({ kind: kind('view-change'), viewChange: signedViewCha
 
 const newView = object({ kind: kind('new-view'), newView: signedNewView });
 
+const recovery = object({
+  kind: kind('recovery'),
+  nonce: digest,
+  mark: option(sequence),
+  session: option(count()),
+  barred: option(view),
+});
+
 type UnlistedKind = Exclude<SuspicionKind, (typeof SUSPICION_KINDS)[number]>;
 /** Does not compile while a kind is missing in the list. */
 const ALL_KINDS_LISTED: [UnlistedKind] extends [never] ? true : UnlistedKind = true;
@@ -130,6 +139,8 @@ export function encodeRecord(record: Record): Bytes {
       return encodeValue(viewChange, record);
     case 'new-view':
       return encodeValue(newView, record);
+    case 'recovery':
+      return encodeValue(recovery, record);
     case 'suspicion':
       return encodeSuspicion(record);
   }
@@ -151,6 +162,8 @@ export function decodeRecord(stored: Bytes, context: CodecContext): Result<Recor
       return decodeValue(viewChange, stored, context);
     case TAGS['new-view']:
       return decodeValue(newView, stored, context);
+    case TAGS.recovery:
+      return decodeValue(recovery, stored, context);
     case TAGS.suspicion: {
       const decoded = decodeValue(suspicion, stored, context);
       return decoded.ok ? suspicionRecord(decoded.value) : decoded;

@@ -42,6 +42,14 @@ export type Record =
   | { readonly kind: 'view-change'; readonly viewChange: SignedViewChange }
   /** The view was entered by this NEW-VIEW, whose start is the floor: before the first message in it. */
   | { readonly kind: 'new-view'; readonly newView: SignedNewView }
+  /** This replica lost its log and asks under `nonce` what it voted on: before it asks, and again with each thing it comes to know (lost-votes.ts). The last one holds. */
+  | {
+      readonly kind: 'recovery';
+      readonly nonce: Digest;
+      readonly mark: Sequence | undefined;
+      readonly session: number | undefined;
+      readonly barred: View | undefined;
+    }
   /** A certain suspicion: evidence survives a restart. */
   | { readonly kind: 'suspicion'; readonly suspicion: Suspicion };
 

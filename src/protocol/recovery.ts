@@ -11,10 +11,13 @@ import type { Core } from './core.ts';
 import { whileReadable } from './damage.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
+
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Output } from './output.ts';
 import type { Record } from './record.ts';
+import { makeRecovery, restoreRecovery } from './recovery-progress.ts';
+import { RecoveryTable } from './recovery-table.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 
 /** The records do not fit this replica or each other: a damaged or foreign disk. Nothing was changed on disk; the message says what to do. */
@@ -29,6 +32,7 @@ export function restore(core: Core, records: readonly Record[]): void {
   for (const record of records) {
     if (record.kind !== 'stable') restoreRecord(core, record);
   }
+  restoreRecovery(core);
   const { newView } = core;
   const chosen = newView?.newView.slots.at(-1)?.sequence ?? core.floor;
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);
@@ -121,11 +125,16 @@ export function takeOverState(core: Core): void {
   takeOverProgress(core, core.state);
   core.clientTable = ClientTable.load(core.state, core.config.cluster);
   core.idempotency = IdempotencyTable.load(core.state, core.config.cluster);
+  core.recoveries = RecoveryTable.load(core.state);
 }
 
 function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>): void {
   if (record.kind === 'suspicion') {
     core.suspicions.set(`${record.suspicion.node}/${record.suspicion.kind}/certain`, record.suspicion);
+    return;
+  }
+  if (record.kind === 'recovery') {
+    core.recovery = makeRecovery(record);
     return;
   }
   if (record.kind === 'view-change') return restoreViewChange(core, record.viewChange);
@@ -190,6 +199,7 @@ function restoreNewView(core: Core, signed: SignedNewView): void {
   core.view = view;
   core.inViewChange = false;
   core.newView = signed;
+  core.lastNewView = signed;
   core.floor = start.sequence;
   core.chosen = new Map(slots.map(({ sequence, digest }) => [sequence, digest]));
 }

@@ -2,6 +2,7 @@
 import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import type { Core } from './core.ts';
+import { recoveryStatus } from './recovery-status.ts';
 import type { Slot } from './slot.ts';
 import type { Phase, ReplicaStatus, SlotStatus, ViewChangeStatus } from './status.ts';
 import { slotWait } from './slot-wait.ts';
@@ -29,6 +30,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
     markedClients: [...core.markedClients],
     openSlots: Math.max(0, core.log.top - Math.max(core.lastExecuted, core.log.low)),
     viewChange: viewChangeStatus(core),
+    recovery: recoveryStatus(core),
   };
 }
 

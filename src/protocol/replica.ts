@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { GENESIS } from '../base/ids.ts';
-import type { Sequence } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
 import type { Reader, Version } from '../base/key-value.ts';
 import type { SignedCheckpoint } from '../messages/index.ts';
 import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
@@ -25,6 +25,9 @@ import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
+import { beginRecovery, onRecoveryTimer, onReplyStable, pursueRecovery, startRecovery } from './lost-votes.ts';
+import { considerGrants } from './recovery-grant.ts';
+import { onQueryStable } from './stable-answers.ts';
 import { onRequestTimeout, onViewChangeTimeout, watch } from './request-timer.ts';
 import { answerDeferred, onFetchState } from './state-serving.ts';
 import { considerTransfer, onSealed, onState, onTransferTimeout } from './state-transfer.ts';
@@ -45,6 +48,12 @@ export interface CertifiedState {
   readonly proof: readonly SignedCheckpoint[];
 }
 
+/** The log is gone: the replica comes back by a recovery (lost-votes.ts). */
+export interface LostLog {
+  /** Fresh: used for no recovery before. */
+  readonly nonce: Digest;
+}
+
 export class Replica {
   readonly #core: Core;
   #started = false;
@@ -53,7 +62,7 @@ export class Replica {
    * A replica at genesis, or, with the state and the records it stored, where it was. Requires: `modules.state` is the replica's alone. Throws
    * UnusableRecords when the records are damaged or foreign; a wrong configuration is a programmer error (validate it first).
    */
-  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[]) {
+  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[], lost?: LostLog) {
     const problems = validateReplicaConfig(config);
     assert(problems.length === 0, `a valid configuration: ${problems.map((problem) => problem.path).join(', ')}`);
     const core = new Core(config, modules);
@@ -66,6 +75,7 @@ export class Replica {
       core.state.store(GENESIS);
     }
     restore(core, records);
+    if (lost !== undefined && records.length === 0) beginRecovery(core, lost.nonce);
   }
 
   /** Once, before the first step: greets the peers and asks what was missed. */
@@ -81,6 +91,7 @@ export class Replica {
     if (!core.inViewChange) core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
+    startRecovery(core);
     retryAll(core);
     onSealed(core);
     core.isDecisionDue = true;
@@ -233,6 +244,12 @@ export class Replica {
         assert(signature !== undefined, 'a NEW-VIEW is signed');
         onNewView(core, message, signature);
         return;
+      case 'query-stable':
+        onQueryStable(core, message);
+        return;
+      case 'reply-stable':
+        onReplyStable(core, message);
+        return;
       case 'complaint': {
         const slot = onComplaint(core, message);
         if (slot !== undefined) tryAccept(core, slot);
@@ -260,6 +277,7 @@ export class Replica {
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
     if (core.timers.fires('view-change', monotonic)) onViewChangeTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
+    if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
   }
@@ -273,6 +291,8 @@ export class Replica {
   /** Runs what has become possible until nothing more is: execution, proposals, timers. */
   #settle(): void {
     const core = this.#core;
+    considerGrants(core);
+    pursueRecovery(core);
     if (core.isDecisionDue) tryNewView(core);
     let before: number;
     do {

@@ -27,6 +27,8 @@ export const SYSTEM_TABLE = {
   sessions: 0x03,
   /** scope, key → the first outcome under an idempotency key. */
   idempotency: 0x04,
+  /** replica (1 byte) → its last recovery. */
+  recoveries: 0x05,
 } as const;
 
 export type SystemTable = (typeof SYSTEM_TABLE)[keyof typeof SYSTEM_TABLE];

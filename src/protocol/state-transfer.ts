@@ -12,6 +12,7 @@ import type { SignedCheckpoint, State, StateSubtree } from '../messages/index.ts
 import { announceSealed, certifiedCheckpoint, installCheckpoint, weaklyCertifiedCheckpoint } from './checkpoints.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
+import { lastTimestampOf } from './recover-request.ts';
 import { takeOverState } from './recovery.ts';
 
 /** What is fetched, and who is asked for what. */
@@ -356,7 +357,7 @@ function onInstalled(core: Core, { sequence, root, proof, sizeBytes }: Transfer,
   // Own checkpoints above it were of the state that is gone.
   for (const taken of core.ownCheckpoints.keys()) if (taken > sequence) core.ownCheckpoints.delete(taken);
   core.sealedUpTo = sequence;
-  core.queue.prune((client, session) => core.clientTable.lastTimestamp(client, session));
+  core.queue.prune((client, session) => lastTimestampOf(core, client, session));
   core.nextSequence = asSequence(Math.max(core.nextSequence, sequence + 1));
   core.lastExecutionAt = core.now.monotonic;
   core.emit({ kind: 'transferred', sequence, root, sizeBytes });

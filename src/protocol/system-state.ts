@@ -37,7 +37,12 @@ export function writeGenesis(core: Core, initialize: (state: ReturnType<Core['st
  */
 export function resetSystemState(state: AuthenticatedState, cluster: ClusterConfig): void {
   const agreedTime = readProgress(state)?.agreedTime ?? 0;
-  for (const table of [SYSTEM_TABLE.clients, SYSTEM_TABLE.sessions, SYSTEM_TABLE.idempotency]) {
+  for (const table of [
+    SYSTEM_TABLE.clients,
+    SYSTEM_TABLE.sessions,
+    SYSTEM_TABLE.idempotency,
+    SYSTEM_TABLE.recoveries,
+  ]) {
     const keys = [...systemEntries(state, table)].map(({ key }) => systemKey(table, key));
     const transaction = state.begin();
     for (const key of keys) transaction.delete(key);

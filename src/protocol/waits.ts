@@ -3,14 +3,20 @@ import { asSequence } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import { certifiedCheckpoint } from './checkpoints.ts';
 import type { Core } from './core.ts';
+import { recoveryWait } from './recovery-status.ts';
 import { NOBODY, ascending, votes } from './slot-wait.ts';
 import type { Wait } from './status.ts';
 
 /** What the replica waits for besides its slots, what holds up most first. */
 export function replicaWaits(core: Core): readonly Wait[] {
-  return [repairWait(core), stateWait(core), checkpointsWait(core), decisionsWait(core), requestsWait(core)].filter(
-    (wait) => wait !== undefined,
-  );
+  return [
+    recoveryWait(core),
+    repairWait(core),
+    stateWait(core),
+    checkpointsWait(core),
+    decisionsWait(core),
+    requestsWait(core),
+  ].filter((wait) => wait !== undefined);
 }
 
 function repairWait(core: Core): Wait | undefined {

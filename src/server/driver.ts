@@ -23,7 +23,7 @@ import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
 import { Replica } from '../protocol/replica.ts';
-import type { CertifiedState, ReplicaModules } from '../protocol/replica.ts';
+import type { CertifiedState, LostLog, ReplicaModules } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { ReplicaMoment } from './explanation.ts';
@@ -56,6 +56,8 @@ export interface DriverOptions {
   readonly config: ReplicaConfig;
   readonly modules: ReplicaModules;
   readonly codec: CodecContext;
+  /** The log was lost, and `records` is empty: the replica recovers. */
+  readonly lost?: LostLog | undefined;
   readonly records: readonly Record[];
   readonly log: GateLog;
   /** false: the frame was dropped. */
@@ -100,7 +102,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options;
     const { config, modules, observer } = options;
-    this.#replica = new Replica(config, modules, options.records);
+    this.#replica = new Replica(config, modules, options.records, options.lost);
     this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
     this.#sealer = new Sealer(config.cluster, modules.authenticator);
     this.#outbox = new ReplyOutbox(config.self);

@@ -149,6 +149,7 @@ function causeOf(
   };
   return (
     first('restart', 'room') ??
+    first('estimates', 'recover', 'recovery-end', 'recovery-views') ??
     viewChange?.text ??
     first('repair', 'state') ??
     (slot === undefined ? undefined : told(`sequence ${slot.sequence}`, slot.waiting_for)) ??

@@ -2,6 +2,7 @@
 import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
 import type { LinkSettings, NodeAuthenticator } from '../node/index.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import type { HttpLimits } from './http/server.ts';
 import type { GateLog } from './output-gate.ts';
 import type { StoredLog } from './stored-replica.ts';
@@ -10,6 +11,8 @@ import type { StoredState } from './stored-state.ts';
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
   readonly directory: string;
+  /** The log of this node is lost: it comes back as one that recovers. Refused where there is a log. */
+  readonly lost?: LostLog;
   /** JSON lines on standard output unless given. */
   readonly logger?: Logger;
   readonly httpLimits?: Partial<HttpLimits>;

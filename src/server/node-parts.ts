@@ -175,6 +175,7 @@ export class NodeParts {
       modules: { authenticator, application, state },
       codec,
       records,
+      lost: this.#options.lost,
       log,
       send: (to, frame) => this.#links.send(to, frame),
       clock: now,

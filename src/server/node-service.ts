@@ -18,6 +18,7 @@ import { claimLimits } from '../protocol/config.ts';
 import { judge } from '../protocol/evidence.ts';
 import type { EvidenceRules } from '../protocol/evidence.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
+import { describeWait } from '../protocol/wait-text.ts';
 import { toClusterConfig } from './config/index.ts';
 import type { NodeConfig } from './config/index.ts';
 import { describeFullDisk } from './disk-room.ts';
@@ -72,6 +73,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         uptimeSeconds: parts.uptimeSeconds(),
         version: parts.version,
         warnings: [...parts.warnings, ...fullDiskWaits(parts).map((wait) => `votes no more, waits for ${wait}`)],
+        recoveryLacks: recoveryLacks(driver),
       }),
     submit: (submission: Submission) => gateway.submit(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
@@ -89,6 +91,13 @@ export function makeNodeService(parts: ServiceParts): NodeService {
       }),
     metrics: () => metrics.text(),
   };
+}
+
+/** What a recovery waits for, which comes first of all that is waited for. */
+function recoveryLacks(driver: Driver): string | undefined {
+  if (driver.status().recovery === undefined) return undefined;
+  const [first] = driver.moment().waits;
+  return first === undefined ? undefined : describeWait(first);
 }
 
 /** Why the replica does nothing any more; undefined while it runs. */

@@ -17,8 +17,10 @@ import { NodeParts } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { openStoredLog } from './stored-replica.ts';
+import type { StoredLog } from './stored-replica.ts';
 import { openStoredState } from './stored-state.ts';
 import { VERSION } from './version.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
 
 export interface RunningNode {
   readonly name: string;
@@ -45,8 +47,14 @@ export async function startNode(options: NodeOptions): Promise<Result<RunningNod
   const prepared = await prepareNode(options.directory);
   if (!prepared.ok) return prepared;
   const crypto = cryptography(prepared.value);
-  const stored = await openStoredLog(options.directory, prepared.value.config, crypto.codec);
+  const { lost } = options;
+  const stored = await openStoredLog(options.directory, prepared.value.config, crypto.codec, lost !== undefined);
   if (!stored.ok) return stored;
+  const refused = lost === undefined ? undefined : refuseRecovery(prepared.value, stored.value);
+  if (refused !== undefined) {
+    await stored.value.log.close();
+    return refused;
+  }
   const state = await openStoredState(options.directory, prepared.value.config, crypto.authenticator);
   if (!state.ok) {
     await stored.value.log.close();
@@ -77,6 +85,23 @@ async function run(parts: NodeParts, { config }: Prepared): Promise<Result<Runni
     await ending;
   };
   return ok({ name: parts.name, httpUrl, peerPort, failed: parts.failed, stop });
+}
+
+/** Why a node cannot be brought back by a recovery; undefined when it can. */
+function refuseRecovery({ config }: Prepared, { records }: StoredLog): ReturnType<typeof refuse> | undefined {
+  const name = replicaName(config.self);
+  if (records.length > 0)
+    return refuse(
+      'log-exists',
+      `${name} has its log, with which it knows what it said: start it with \`pbft start\`. A recovery is for a node that lost its log.`,
+    );
+  const { quorum } = makeQuorums(config.replicas.length, config.quorumRule);
+  const others = config.replicas.length - 1;
+  if (others >= quorum) return undefined;
+  return refuse(
+    'recovery-impossible',
+    `${name} cannot recover: a recovery takes the answers of ${quorum} other nodes, and this cluster has ${others}. What it lost, nobody can tell it.`,
+  );
 }
 
 function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredReplica): Result<NodeParts, StartFault> {

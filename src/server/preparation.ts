@@ -32,6 +32,9 @@ export type StartFaultCode =
   | 'log-missing'
   | 'log-foreign'
   | 'log-damaged'
+  /** Asked to recover: there is a log, or too few others to recover from. */
+  | 'log-exists'
+  | 'recovery-impossible'
   | 'address-unusable';
 
 /** What a node is made from. */

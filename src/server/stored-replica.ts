@@ -30,17 +30,19 @@ export interface StoredLog {
 
 /**
  * Opens the log of the node in `directory`. Where there is none it is made only if the mark of a new node is there, which then goes before
- * the replica says its first word: a node that has lost its log must not take itself for a new one.
+ * the replica says its first word: a node that has lost its log must not take itself for a new one. `isLost`: it is known to be gone, and the replica recovers.
  */
 export async function openStoredLog(
   directory: string,
   config: NodeConfig,
   codec: CodecContext,
+  isLost = false,
 ): Promise<Result<StoredLog, StartFault>> {
   const folder = join(directory, NODE_FILES.log);
   const mark = join(directory, NODE_FILES.newMark);
   const isMarked = existsSync(mark);
-  const stored = config.durability === 'memory' ? keepNothing(folder) : await openKept(folder, config, codec, isMarked);
+  const mayMake = isMarked || isLost;
+  const stored = config.durability === 'memory' ? keepNothing(folder) : await openKept(folder, config, codec, mayMake);
   if (!stored.ok || !isMarked) return stored;
   try {
     await rm(mark, { force: true });
@@ -69,12 +71,12 @@ async function openKept(
   folder: string,
   config: NodeConfig,
   codec: CodecContext,
-  isMarked: boolean,
+  mayMake: boolean,
 ): Promise<Result<StoredLog, StartFault>> {
   let tell: FullListener = () => undefined;
   const opened = await DurableLog.open(folder, {
     owner: { clusterId: config.clusterId, replica: config.self },
-    absent: isMarked ? 'make' : 'refuse',
+    absent: mayMake ? 'make' : 'refuse',
     waitFor: config.durability === 'async' ? 'write' : 'sync',
     onFull: (full) => tell(full),
     onRoom: () => tell(undefined),

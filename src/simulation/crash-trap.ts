@@ -18,6 +18,7 @@ export const RECORD_KINDS = [
   'view-change',
   'new-view',
   'suspicion',
+  'recovery',
 ] as const satisfies readonly Record['kind'][];
 type UnlistedKind = Exclude<Record['kind'], (typeof RECORD_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */

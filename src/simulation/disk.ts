@@ -56,6 +56,13 @@ export class Disk {
     return fresh;
   }
 
+  /** The medium is gone, and a new one in its place. */
+  lose(): void {
+    this.#synced += this.#pending.length;
+    this.#pending = [];
+    this.#durable = [];
+  }
+
   /** What a node finds when it starts. */
   load(): readonly Record[] {
     return this.#durable;

@@ -95,7 +95,15 @@ export type Fault =
   | { readonly kind: 'clock-jump'; readonly replica: ReplicaId; readonly byMs: number; readonly forUs: number }
   /** Both clocks of a node advance by so many thousandths of the true time. */
   | { readonly kind: 'clock-drift'; readonly replica: ReplicaId; readonly permille: number; readonly forUs: number }
-  | { readonly kind: 'faulty-client'; readonly fault: ClientFault };
+  | { readonly kind: 'faulty-client'; readonly fault: ClientFault }
+  /** Power off, and all that was on the disk is gone; on again after `downUs`, as a replica that recovers. One of the f until it is done. */
+  | {
+      readonly kind: 'lose-disk';
+      readonly replica: ReplicaId;
+      /** Once more during the recovery, the disk intact. */
+      readonly trap: CrashTrap | undefined;
+      readonly downUs: number;
+    };
 
 export type FaultKind = Fault['kind'];
 
@@ -117,6 +125,7 @@ export const FAULT_KINDS = [
   'clock-jump',
   'clock-drift',
   'faulty-client',
+  'lose-disk',
 ] as const satisfies readonly FaultKind[];
 type UnlistedKind = Exclude<FaultKind, (typeof FAULT_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
@@ -152,6 +161,7 @@ const WEIGHTS: { readonly [kind in FaultKind]: number } = {
   'clock-jump': 1,
   'clock-drift': 1,
   'faulty-client': 3,
+  'lose-disk': 2,
 };
 
 /** How likely a run has a kind at all. There are more moments to crash at than seeds in a usual run. */
@@ -180,17 +190,25 @@ export interface FaultTargets {
   readonly replicaCount: number;
   /** Replicas that are no liars: only they crash, stand still, or have bad disks and clocks. */
   readonly correct: readonly ReplicaId[];
+  /** Disks are lost in this run; else in none. Requires: fewer than f liars. */
+  readonly losesDisks: boolean;
 }
 
 /** One to eight faults of a random subset of the kinds, in the order in which they begin. */
 export function makeFaults(random: Random, targets: FaultTargets): readonly Fault[] {
-  const possible = FAULT_KINDS.filter((kind) => targets.replicaCount >= (LEAST_REPLICAS[kind] ?? 1));
-  const drawn = possible.filter((kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE));
+  const possible = FAULT_KINDS.filter((kind) =>
+    kind === 'lose-disk' ? targets.losesDisks : targets.replicaCount >= (LEAST_REPLICAS[kind] ?? 1),
+  );
+  const drawn = possible.filter(
+    (kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE) || kind === 'lose-disk',
+  );
   const kinds = drawn.length > 0 ? drawn : [random.pick(possible)];
   const bag = kinds.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
   const count = random.between(random.chance(0.1) ? 1 : 4, MOST_FAULTS);
   const drawing = new Drawing(random, targets, Math.min(LONGEST_US, Math.floor(TOTAL_US / count)));
-  return Array.from({ length: count }, () => drawing.fault(random.pick(bag)));
+  const faults = Array.from({ length: count }, () => drawing.fault(random.pick(bag)));
+  if (!targets.losesDisks || faults.some(({ kind }) => kind === 'lose-disk')) return faults;
+  return faults.with(random.between(0, count - 1), drawing.fault('lose-disk'));
 }
 
 /** Draws the particulars. */
@@ -245,6 +263,8 @@ class Drawing {
         return { kind, replica, byMs: random.pick([-12_000, -3000, 3000, 12_000]), forUs };
       case 'clock-drift':
         return { kind, replica, permille: random.pick([800, 900, 999, 1001, 1100, 1200]), forUs: 2 * this.#longestUs };
+      case 'lose-disk':
+        return { kind, replica, trap: random.chance(0.5) ? this.#recoveryTrap() : undefined, downUs: this.#downtime() };
       case 'faulty-client':
         return { kind, fault: random.pick(CLIENT_FAULTS) };
     }
@@ -274,6 +294,17 @@ class Drawing {
       receivers: random.chance(0.5) ? this.#anyReceivers() : undefined,
       survivors,
     };
+  }
+
+  /** On the way back from a lost disk. */
+  #recoveryTrap(): CrashTrap {
+    const random = this.#random;
+    const survivors = random.between(0, 3);
+    if (random.chance(0.3)) return this.#trap();
+    if (random.chance(0.6)) return { kind: 'record', record: 'recovery', phase: random.pick(CRASH_PHASES), survivors };
+    const of = random.pick(['query-stable', 'requests', 'view-change', 'event'] as const);
+    const receivers = of !== 'event' && random.chance(0.5) ? this.#anyReceivers() : undefined;
+    return { kind: 'output', of, count: random.between(1, 3), receivers, survivors };
   }
 
   /** What happens in few runs, so that of all runs enough stop there. */

@@ -78,6 +78,13 @@ export function makeMutate(context: BehaviourContext, random: Random): Behaviour
         if (random.chance(0.3)) return { ...message, subtrees: message.subtrees.slice(1) };
         return withAlteredSubtree(context, message);
       }
+      case 'reply-stable':
+        return {
+          ...message,
+          taken: asSequence(Math.max(0, message.taken + random.between(-16, 16))),
+          prepared: asSequence(Math.max(0, message.prepared + random.between(-16, 16))),
+          entered: asView(Math.max(0, message.entered + random.between(-2, 2))),
+        };
       case 'decided':
         return { ...message, decisions: message.decisions.map((slot) => ({ ...slot, sequence: near(slot.sequence) })) };
       case 'complaint':

@@ -6,8 +6,8 @@ import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import type { Version } from '../base/key-value.ts';
-import type { ClientId, ReplicaId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Reply } from '../messages/index.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
@@ -17,6 +17,7 @@ import type { Output } from '../protocol/output.ts';
 import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
@@ -85,6 +86,8 @@ export class SimulatedNode implements NodeView {
   #isDiskFull = false;
   #wakeAt: number | undefined;
   #trap: ArmedTrap | undefined;
+  /** Its disk was lost: how it starts, until it is done with the recovery. */
+  #lost: LostLog | undefined;
 
   constructor(host: NodeHost, parts: NodeParts) {
     const { config, authenticator } = parts;
@@ -150,7 +153,7 @@ export class SimulatedNode implements NodeView {
     const records = this.disk.load();
     this.#state = FragileState.reopened(this.#state);
     try {
-      this.#replica = new Replica(config, { authenticator, state: this.#state, application }, records);
+      this.#replica = new Replica(config, { authenticator, state: this.#state, application }, records, this.#lost);
     } catch (error) {
       if (!(error instanceof UnusableRecords)) throw error;
       throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
@@ -166,7 +169,7 @@ export class SimulatedNode implements NodeView {
     this.#host.observer.durable(this, this.disk.crash(survivors));
     // What the disk will know after the crash did happen, though nobody was told.
     for (const { position, output } of this.#outbox) {
-      if (output.kind === 'event' && position <= this.disk.synced) this.#host.observer.released(this, output);
+      if (output.kind === 'event' && position <= this.disk.synced) this.#tell(output);
     }
     this.#host.observer.crashed(this.id, point);
     this.#replica = undefined;
@@ -203,6 +206,20 @@ export class SimulatedNode implements NodeView {
     this.#syncing = false;
     this.#settling = false;
     this.#useDisk();
+  }
+
+  /** Power off, and the disk with all that was on it is gone, or all but the state. Requires: up; a nonce that no recovery had before. */
+  loseDisk(nonce: Digest, keepsState: boolean): void {
+    this.#host.observer.diskLost(this.id);
+    this.crash('disk lost', 0);
+    this.#lost = { nonce };
+    this.disk.lose();
+    if (!keepsState) this.#state = FragileState.empty(this.#parts.sha256);
+  }
+
+  /** Its disk was lost, and it is not done with the recovery: one of the f, also while it is down. */
+  get isRecovering(): boolean {
+    return this.#lost !== undefined;
   }
 
   setTrap(trap: CrashTrap | undefined): void {
@@ -331,10 +348,16 @@ export class SimulatedNode implements NodeView {
     }
   }
 
+  /** It happened, for good. */
+  #tell(output: Output): void {
+    if (output.kind === 'event' && output.event.kind === 'recovered') this.#lost = undefined;
+    this.#host.observer.released(this, output);
+  }
+
   #release(outputs: readonly Output[]): void {
     const replies = new Map<ClientId, Reply[]>();
     for (const output of outputs) {
-      this.#host.observer.released(this, output);
+      this.#tell(output);
       if (output.kind === 'store') {
         this.#state.store(output.sequence);
       } else if (output.kind === 'send') {

@@ -49,6 +49,8 @@ export interface Observer {
   released?(node: NodeView, output: Output): void;
   /** A frame waits in a clogged link or before a paused process, or finds no room there and is lost. */
   held?(by: 'clog' | 'pause', hasRoom: boolean): void;
+  /** All that was on the disk of a node that is down is gone: it will start as one that recovers, and is one of the f until it is done. */
+  diskLost?(node: ReplicaId): void;
   crashed?(node: ReplicaId, point: string): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;
   /** A frame arrives at a party that is up. */

@@ -126,6 +126,7 @@ const FAULT = byKind<Fault>({
   'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
   'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
   'clock-drift': shape({ kind: oneOf(['clock-drift']), replica, permille: integer(100, 10_000), forUs: duration }),
+  'lose-disk': shape({ kind: oneOf(['lose-disk']), replica, trap: optional(TRAP), downUs: duration }),
   'faulty-client': shape({ kind: oneOf(['faulty-client']), fault: oneOf(CLIENT_FAULTS) }),
 });
 
@@ -280,6 +281,9 @@ function contradictions(options: SwarmOptions): readonly DataProblem[] {
   for (const [index, fault] of faults.entries()) {
     for (const [field, at] of replicasOf(fault)) demand(isMember(at), `faults[${index}].${field}`, at, member);
   }
+  const losing = faults.findIndex(({ kind }) => kind === 'lose-disk');
+  const room = `fewer than the ${faultLimit} that may be faulty: a lost disk is one of them`;
+  demand(losing < 0 || liars.length < faultLimit, `faults[${losing}]`, `a lost disk and ${liars.length} liars`, room);
   demand(network.minDelayUs <= network.maxDelayUs, 'network.maxDelayUs', network.maxDelayUs, 'at least minDelayUs');
   demand(disk.minSyncUs <= disk.maxSyncUs, 'disk.maxSyncUs', disk.maxSyncUs, 'at least minSyncUs');
   demand(sessionsAtOnce <= sessionsPerClient, 'sessionsAtOnce', sessionsAtOnce, 'at most sessionsPerClient');

@@ -15,6 +15,7 @@ import { AgreementChecker } from './checkers/agreement.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
+import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
@@ -134,6 +135,7 @@ export class ScenarioWorld {
     world.addObserver(this.linearizability);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
     world.addObserver(new DurabilityChecker());
+    world.addObserver(new LostVotesChecker());
     world.addObserver(new AccuracyChecker((id) => world.node(id).isCorrect));
     world.addObserver(new CoverageObserver(this.coverage));
   }

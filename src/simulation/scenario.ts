@@ -134,6 +134,9 @@ class Scenario {
         return this.#behave(first, rest);
       case 'crash':
         return this.#crash(this.#node(first), rest);
+      case 'lose-disk':
+        this.#world.world.loseDisk(this.#upNode(first));
+        return [];
       case 'start':
         return this.#startNode(this.#node(first));
       case 'flow':
@@ -275,6 +278,12 @@ class Scenario {
     return [];
   }
 
+  #upNode(name: string): SimulatedNode {
+    const node = this.#node(name);
+    if (!node.isUp) throw new ScenarioError(`"${name}": is down`);
+    return node;
+  }
+
   #startNode(node: SimulatedNode): readonly string[] {
     if (node.isUp) throw new ScenarioError(`"${node.name}": runs already`);
     this.#world.world.restart(node);
@@ -343,8 +352,9 @@ class Scenario {
 
 function describeNode(node: SimulatedNode): string {
   if (!node.isUp) return `  ${node.name}: down`;
-  const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence } = node.status;
-  return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}`;
+  const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence, recovery } = node.status;
+  const state = recovery === undefined ? '' : ', recovering';
+  return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}${state}`;
 }
 
 /** Prints and forgets what is of these types, or of all but the background. */

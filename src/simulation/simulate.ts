@@ -18,6 +18,7 @@ import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
+import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
@@ -87,6 +88,7 @@ class Simulation {
   readonly clients: CorrectClient[] = [];
   readonly agreement = new AgreementChecker();
   readonly authenticity = new AuthenticityChecker();
+  readonly lostVotes = new LostVotesChecker();
   readonly execution: ExecutionChecker;
   readonly linearizability: LinearizabilityChecker;
   readonly director: FaultDirector;
@@ -230,6 +232,7 @@ class Simulation {
     world.addObserver(this.execution);
     world.addObserver(this.linearizability);
     world.addObserver(this.authenticity);
+    world.addObserver(this.lostVotes);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new AccuracyChecker(isCorrect));

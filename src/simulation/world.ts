@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { asReplicaId, replicaName } from '../base/ids.ts';
+import { asDigest, asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import type { Version } from '../base/key-value.ts';
 import { CodecContext, decodeFrame } from '../messages/index.ts';
@@ -313,6 +313,12 @@ export class World implements NodeHost {
     this.#queue.push(this.#time + duration, { kind: 'settled', node, incarnation: node.incarnation });
   }
 
+  /** The node loses its power and its disk, or all of it but the state. */
+  loseDisk(node: SimulatedNode, keepsState = false): void {
+    const words = Array.from({ length: 8 }, () => this.#random.next().toString(16).padStart(8, '0'));
+    node.loseDisk(asDigest(words.join('')), keepsState);
+  }
+
   onCrash(node: SimulatedNode): void {
     this.#paused.delete(node);
     const delayUs = this.restartPolicy(node);
@@ -399,6 +405,10 @@ export class World implements NodeHost {
       sealed: (node: NodeView, version: Version) => each((observer) => observer.sealed?.(node, version)),
       released: (node: NodeView, output: Output) => each((observer) => observer.released?.(node, output)),
       held: (by, hasRoom) => each((observer) => observer.held?.(by, hasRoom)),
+      diskLost: (node: ReplicaId) => {
+        this.trace.add(this.#time, [node, 8], () => `${replicaName(node)} loses its disk`);
+        each((observer) => observer.diskLost?.(node));
+      },
       crashed: (node: ReplicaId, point: string) => {
         this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
         each((observer) => observer.crashed?.(node, point));

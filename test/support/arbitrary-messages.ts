@@ -332,6 +332,19 @@ export const MESSAGE_OF_TYPE: { readonly [Type in MessageType]: Arbitrary<Extrac
     }),
     'view-change': viewChange(view, replica),
     'new-view': newView,
+    'query-stable': record({ type: type('query-stable'), replica, nonce: digest, recovered: sequence }),
+    'reply-stable': record({
+      type: type('reply-stable'),
+      replica,
+      nonce: digest,
+      recovered: sequence,
+      taken: sequence,
+      prepared: sequence,
+      entered: view,
+      viewChange: fc.option(record({ viewChange: viewChange(view, replica), signature: exactBytes(64) }), {
+        nil: undefined,
+      }),
+    }),
   };
 
 /** Any valid message. */

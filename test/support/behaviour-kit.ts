@@ -57,6 +57,7 @@ export function statusOf(self: number): ReplicaStatus {
     queuedBytes: 0,
     markedClients: [],
     openSlots: 0,
+    recovery: undefined,
     viewChange: undefined,
   };
 }

@@ -7,6 +7,7 @@ import type { Output } from '../../src/protocol/output.ts';
 import type { StateMachine } from '../../src/protocol/ports.ts';
 import type { Record } from '../../src/protocol/record.ts';
 import { Replica } from '../../src/protocol/replica.ts';
+import type { LostLog } from '../../src/protocol/replica.ts';
 import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
 import { DamageableState } from './damageable-state.ts';
@@ -19,6 +20,8 @@ export interface RigOptions extends KitOptions {
   readonly application?: StateMachine;
   /** An empty one, whose checkpoints are durable at once, by default. */
   readonly state?: DamageableState;
+  /** Its log is lost. */
+  readonly lost?: LostLog;
 }
 
 export interface Received {
@@ -38,7 +41,14 @@ export class Rig {
   wall = WALL_MS;
 
   constructor(
-    { self = 1, records = [], application = countingApp, state = new DamageableState(), ...options }: RigOptions = {},
+    {
+      self = 1,
+      records = [],
+      application = countingApp,
+      state = new DamageableState(),
+      lost,
+      ...options
+    }: RigOptions = {},
     kit = new CoreKit(options),
   ) {
     this.kit = kit;
@@ -49,6 +59,7 @@ export class Rig {
       { self: replica(self), cluster, tuning },
       { authenticator: kit.of(self), state, application },
       records,
+      lost,
     );
     this.started = this.replica.start(this.now);
     this.#write(this.started);

@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { MAX_REPLICAS } from '../../protocol/quorum.ts';
 import { missingFrom } from '../../simulation/expectations.ts';
-import { LIAR_NAMES, parseLiar } from '../../simulation/options.ts';
+import { LIAR_NAMES, leastReplicas, parseLiar } from '../../simulation/options.ts';
 import type { SwarmOverrides } from '../../simulation/options.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
 import { SHRINK_RUNS } from '../../simulation/shrink.ts';
@@ -32,6 +32,7 @@ interface SimulateOptions {
   readonly nodes?: number;
   readonly liar?: NonNullable<SwarmOverrides['liar']>;
   readonly crypto: CryptoChoice;
+  readonly lostDisks?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -86,6 +87,7 @@ export function addSimulateCommand(program: Command, end: End): void {
     .option('--nodes <n>', 'so many nodes in every seed', integerBetween(1, MAX_REPLICAS))
     .option('--liar <liar>', 'the only liar in every seed, such as equivocate:primary or lie:backup', liar)
     .addOption(cryptoOption())
+    .option('--lost-disks', 'disks are lost in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -116,9 +118,19 @@ function minutes(text: string): number {
 function contradiction(options: SimulateOptions, one: number | undefined): string | undefined {
   if (options.liar !== undefined && (options.nodes ?? 4) < 4)
     return '--liar needs at least 4 nodes: fewer bear no liar';
+  if (options.lostDisks === true && (options.nodes ?? 7) < leastReplicas(overridesOf(options)))
+    return `--lost-disks needs at least ${leastReplicas(overridesOf(options))} nodes here: a lost disk is one of the f`;
   if (options.trace === true && one === undefined) return '--trace is for one seed: add --seed <n>';
   if (options.trace === true && options.json === true) return '--trace and --json do not go together';
   return undefined;
+}
+
+function overridesOf({ liar: one, nodes, lostDisks }: SimulateOptions): SwarmOverrides {
+  return {
+    ...(one === undefined ? {} : { liar: one }),
+    ...(nodes === undefined ? {} : { replicaCount: nodes }),
+    ...(lostDisks === undefined ? {} : { lostDisks }),
+  };
 }
 
 async function run(options: SimulateOptions): Promise<ExitCode> {
@@ -126,10 +138,7 @@ async function run(options: SimulateOptions): Promise<ExitCode> {
   const one = options.seed !== undefined || options.seeds === 1 ? from : undefined;
   const problem = contradiction(options, one);
   if (problem !== undefined) return terminal.fail(EXIT.usage, problem);
-  const overrides: SwarmOverrides = {
-    ...(options.liar === undefined ? {} : { liar: options.liar }),
-    ...(options.nodes === undefined ? {} : { replicaCount: options.nodes }),
-  };
+  const overrides = overridesOf(options);
   const choices: SeedChoices = { crypto: options.crypto, overrides };
   const isQuiet = options.quiet === true;
   const progress = new Progress(isQuiet);

@@ -22,6 +22,7 @@ function keyOf(record: Record): string | undefined {
     case 'stable':
     case 'executed':
     case 'suspicion':
+    case 'recovery':
       return undefined;
     default:
       return undefined;
@@ -102,6 +103,10 @@ export class DurabilityChecker implements Observer {
       this.#durable.set(node.id, keys);
     }
     return keys;
+  }
+
+  diskLost(node: ReplicaId): void {
+    this.#durable.delete(node);
   }
 
   durable(node: NodeView, records: readonly Record[]): void {

@@ -10,6 +10,7 @@ import type { AuthenticatedRequest } from '../../messages/index.ts';
 import type { Event, ExecutedRequest } from '../../protocol/event.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { StateMachine } from '../../protocol/ports.ts';
+import { replicaOfClient } from '../../protocol/replica-client.ts';
 import { applicationReader } from '../../protocol/state-layout.ts';
 import { demand } from '../observer.ts';
 import type { Acknowledgement, NodeView, Observer } from '../observer.ts';
@@ -88,7 +89,15 @@ export class ExecutionChecker implements Observer {
     this.#issued.set(request.digest, request);
   }
 
+  /** What a replica has ordered under its own name comes from nobody else. */
+  #noteOwn(node: NodeView, output: Output): void {
+    if (output.kind !== 'send' || output.message.type !== 'requests') return;
+    for (const request of output.message.requests)
+      if (replicaOfClient(request.request.client) === node.id) this.issued(request);
+  }
+
   released(node: NodeView, output: Output): void {
+    this.#noteOwn(node, output);
     if (!node.isCorrect || output.kind !== 'event') return;
     const { event } = output;
     switch (event.kind) {
@@ -163,6 +172,8 @@ export class ExecutionChecker implements Observer {
       'validity',
       () => `${name} was executed at ${event.sequence}, but no client issued it`,
     );
+    // No operation: it is in a table of its own.
+    if (replicaOfClient(client) !== undefined) return;
     const key = `${client}/${session}`;
     const last = this.#sessions.get(key) ?? 0;
     const keyed = this.#keyedOutcome(issued);

@@ -26,6 +26,10 @@ export class MarksChecker implements Observer {
     this.#config = config;
   }
 
+  diskLost(node: ReplicaId): void {
+    this.#told.delete(node);
+  }
+
   booted(node: NodeView): void {
     this.#marks.delete(node.id);
     const told = this.#told.get(node.id);
