@@ -223,6 +223,43 @@ describe('what is taken as an answer', () => {
     for (const { address } of answer.subtrees.slice(0, -1)) expect(again).not.toContain(address.hash);
   });
 
+  test('subtrees that are not missing here are left out, and nobody is blamed; the question stays open until it is answered', () => {
+    const kit = newKit();
+    const source = makeSource(kit);
+    const { rig, asked } = lagging(kit, rootAt(source, 1));
+    const answer = answerOf(source, only(questionsIn(asked)));
+    const strange = subtreeOf(rootAddress(OTHER));
+    const outputs = rig.receive({ ...answer, subtrees: [strange] });
+    expect(suspicionsOf(outputs)).toEqual([]);
+    expect(asksOf(outputs)).toEqual([]);
+    expect(rig.state.assembling).toBeUndefined();
+    const both = rig.receive({ ...answer, subtrees: [strange, ...answer.subtrees] });
+    expect(suspicionsOf(both)).toEqual([]);
+    expect(rig.status.lastExecuted).toBe(1);
+  });
+
+  test('an answer that comes late or twice, when its sender has been asked for something else, is no lie', () => {
+    const application = largeApp(2000);
+    const kit = newKit();
+    const source = makeSource(kit, 1, application);
+    const { rig, asked } = lagging(kit, rootAt(source, 1));
+    const old: State[] = [];
+    const open = [...questionsIn(asked)];
+    for (let question = open.shift(); question !== undefined; question = open.shift()) {
+      const answer = answerOf(source, question);
+      const outputs = rig.receive(answer);
+      open.push(...questionsIn(outputs));
+      for (const earlier of old) {
+        const told = rig.receive(earlier);
+        expect(suspicionsOf(told)).toEqual([]);
+        open.push(...questionsIn(told));
+      }
+      old.push(answer);
+    }
+    expect(old.length).toBeGreaterThan(5);
+    expect(rig.status).toMatchObject({ lastExecuted: 1, stateRoot: rootAt(source, 1) });
+  });
+
   test('an answer without subtrees is of no use and proves nothing: others are asked, nobody is blamed', () => {
     const { rig } = lagging(newKit(), LIE);
     const outputs = rig.receive(stateOf(2, LIE));

@@ -63,7 +63,7 @@ const STATE_LIES: readonly (readonly [string, boolean, (message: State) => State
   ['no subtrees', false, (message) => ({ ...message, subtrees: [] })],
   [
     'another place',
-    true,
+    false,
     (message) => ({
       ...message,
       subtrees: message.subtrees.map((each) => ({
@@ -74,7 +74,7 @@ const STATE_LIES: readonly (readonly [string, boolean, (message: State) => State
   ],
   [
     'another hash',
-    true,
+    false,
     (message) => ({
       ...message,
       subtrees: message.subtrees.map((each) => ({ ...each, address: { ...each.address, hash: OTHER } })),
