@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { seq } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
-import { Rig } from '../../test/support/rig.ts';
+import type { Rig } from '../../test/support/rig.ts';
 import {
   answerAll,
   answerOf,
