@@ -267,12 +267,14 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
   core.log.collect(sequence);
   core.stable = { sequence, ...certificate };
   const hasState = hasStableState(core);
-  forgetOwnCheckpoints(core, hasState);
+  const least = forgetOwnCheckpoints(core, hasState);
   for (const voted of core.checkpointVotes.keys()) if (voted <= sequence) core.checkpointVotes.delete(voted);
   admitFarCheckpoints(core);
   if (sequence % core.config.cluster.checkpointInterval === 0) relaxTimeout(core);
   core.persist({ kind: 'stable', sequence, ...certificate, hasState });
   core.output({ kind: 'truncate', records: storedRecords(core) });
+  // Not before: after a crash in between h is the one before, and its state is announced.
+  core.output({ kind: 'collect', sequence: least });
   core.emit({
     kind: 'checkpoint-stable',
     sequence,
@@ -287,11 +289,11 @@ export function hasStableState(core: Core): boolean {
   return Math.max(GENESIS, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
 }
 
-/** States below h go, once one at or above it is here; until then the highest stays: a restart starts from it. */
-function forgetOwnCheckpoints(core: Core, hasState: boolean): void {
+/** States below the number it returns may go: below h, once one at or above it is here; until then the highest stays, since a restart starts from it. */
+function forgetOwnCheckpoints(core: Core, hasState: boolean): Sequence {
   const least = hasState ? core.stable.sequence : Math.max(GENESIS, ...core.ownCheckpoints.keys());
   for (const taken of core.ownCheckpoints.keys()) if (taken < least) core.ownCheckpoints.delete(taken);
-  core.state.collect(asSequence(least));
+  return asSequence(least);
 }
 
 /** T comes down again as the cluster gets on. */

@@ -14,6 +14,8 @@ export type Output =
   | { readonly kind: 'truncate'; readonly records: readonly Record[] }
   /** Everything before this is durable: the state that was sealed at `sequence` may become so, by `AuthenticatedState.store`. */
   | { readonly kind: 'store'; readonly sequence: Sequence }
+  /** Everything before this is durable: states below `sequence` may go, by `AuthenticatedState.collect`. */
+  | { readonly kind: 'collect'; readonly sequence: Sequence }
   | {
       readonly kind: 'send';
       /** Never holds the replica itself. */

@@ -368,6 +368,9 @@ export class Driver {
         case 'store':
           this.#options.modules.state.store(output.sequence);
           break;
+        case 'collect':
+          this.#options.modules.state.collect(output.sequence);
+          break;
         case 'send':
           this.#send(
             output.message,

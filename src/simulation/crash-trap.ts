@@ -79,6 +79,7 @@ export function releaseOf(output: Output): Release | undefined {
     case 'persist':
     case 'truncate':
     case 'store':
+    case 'collect':
       return undefined;
   }
 }

@@ -360,6 +360,8 @@ export class SimulatedNode implements NodeView {
       this.#tell(output);
       if (output.kind === 'store') {
         this.#state.store(output.sequence);
+      } else if (output.kind === 'collect') {
+        this.#state.collect(output.sequence);
       } else if (output.kind === 'send') {
         const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
         this.#seal(output.message, to, output.signature);

@@ -166,6 +166,9 @@ export class BenchNode {
       case 'store':
         this.state.store(output.sequence);
         return;
+      case 'collect':
+        this.state.collect(output.sequence);
+        return;
       case 'reply':
         bench.replies.push({ from: this.id, reply: output.reply });
         return;

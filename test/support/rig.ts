@@ -68,7 +68,10 @@ export class Rig {
   /** The disk is never slow here: what was sealed may become durable at once. */
   #write(outputs: readonly Output[]): void {
     this.records.push(...recordsOf(outputs));
-    for (const output of outputs) if (output.kind === 'store') this.state.store(output.sequence);
+    for (const output of outputs) {
+      if (output.kind === 'store') this.state.store(output.sequence);
+      else if (output.kind === 'collect') this.state.collect(output.sequence);
+    }
   }
 
   get now(): Now {

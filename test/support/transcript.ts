@@ -70,6 +70,8 @@ function lineOf(output: Output, names: Names): string {
       return `truncate to ${output.records.map((record) => recordLine(record, names)).join(', ')}`;
     case 'store':
       return `store n${output.sequence}`;
+    case 'collect':
+      return `collect below n${output.sequence}`;
     case 'send':
       return `send ${messageLine(output.message, names)} → ${output.to.join(' ')}${output.signature === undefined ? '' : ' signed'}`;
     case 'reply': {
