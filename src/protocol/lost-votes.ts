@@ -21,15 +21,14 @@
  * Owns `core.recovery`.
  */
 import { assert } from '../base/assert.ts';
-import { GENESIS, asSequence, asView } from '../base/ids.ts';
-import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import { GENESIS, asView } from '../base/ids.ts';
+import type { Digest, Sequence, View } from '../base/ids.ts';
 import { authenticatedBytes, encodeMessage, viewChangeBytes } from '../messages/index.ts';
 import type { QueryStable, ReplyStable, SignedViewChange } from '../messages/index.ts';
 import { hasStableState, tryStable } from './checkpoints.ts';
 import { windowSize } from './config.ts';
 import type { Core } from './core.ts';
 import { estimateMark, mergeAnswers } from './estimation.ts';
-import type { StableAnswer } from './estimation.ts';
 import { expectedTime, judgeRecover, makeRecover, nextRecoverSession, untilRecover } from './recover-request.ts';
 import { makeRecovery, recoveredAt, recoveryEnd, shownViews } from './recovery-progress.ts';
 import type { Recovery } from './recovery-progress.ts';

@@ -33,7 +33,7 @@ With a log it is refused: a node that remembers is started, not recovered.
 long as no more than f nodes are faulty, this one among them: never do it to more
 nodes at a time.
 
-Example:
+Examples:
   pbft recover --directory node4`;
 
 export function addRecoverCommand(program: Command, end: End): void {
