@@ -7,7 +7,7 @@ export type { DriverFault } from './driver.ts';
 export { checkNode } from './inspection/check-node.ts';
 export type { NodeCheck } from './inspection/check-node.ts';
 export { inspectNode } from './inspection/inspect-node.ts';
-export type { LogInspection, NodeInspection, SegmentInspection } from './inspection/inspect-node.ts';
+export type { LogInspection, NodeInspection, SegmentInspection, StateContent } from './inspection/inspect-node.ts';
 export type { Finding, PartReport } from './inspection/part-report.ts';
 export { FAULT_EXIT_CODES, startNode } from './node.ts';
 export type { RunningNode } from './node.ts';

@@ -60,7 +60,7 @@ test('its log deleted under load, a node is back by `pbft recover`, without a vo
   await load.progress(300, 60_000);
   nodes.get(LOST)?.signal('SIGKILL');
   await nodes.get(LOST)?.ended;
-  rmSync(fileOf(LOST, 'replica.log'));
+  rmSync(fileOf(LOST, 'log'), { recursive: true });
   await load.progress(50, 30_000);
 
   await run('recover', LOST);
@@ -110,7 +110,7 @@ test('a node with its log, or without its keys, is not recovered', async () => {
   expect(refused).toMatchObject({ code: 2 });
   expect(refused.stderr).toContain('node4 has its log');
   expect(refused.stderr).toContain('--discard-log');
-  expect(existsSync(fileOf(LOST, 'replica.log'))).toBe(true);
+  expect(existsSync(fileOf(LOST, 'log'))).toBe(true);
   renameSync(fileOf(LOST, 'keys', 'node.key'), fileOf(LOST, 'keys', 'elsewhere'));
   const keyless = await place.run(['recover', '--directory', directoryOf(LOST)]);
   expect(keyless).toMatchObject({ code: 2 });

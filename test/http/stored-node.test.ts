@@ -59,7 +59,8 @@ describe('a node that has worked', () => {
       expect(log).toMatchObject({ view: 0, in_view_change: false, leftovers: [], format: 2 });
       expect(log?.segments).toHaveLength(1);
       expect(log?.low_water_mark).toBeGreaterThanOrEqual(8);
-      expect(log?.last_checkpoint).toBeGreaterThanOrEqual(8);
+      expect(node.state?.checkpoints.at(-1)?.sequence).toBeGreaterThanOrEqual(8);
+      expect(node.state?.fetching).toBeNull();
     }
     expect(stopped.log?.highest_accepted).toBeGreaterThanOrEqual(10);
     const [only] = stopped.log?.segments ?? [];

@@ -1,6 +1,6 @@
 /** `pbft inspect DIR`: what lies in the folder of a node. */
 import type { Command } from 'commander';
-import type { LogInspection, NodeInspection, SegmentInspection } from '../../server/index.ts';
+import type { LogInspection, NodeInspection, SegmentInspection, StateContent } from '../../server/index.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { End } from '../options.ts';
@@ -44,6 +44,7 @@ function print(node: NodeInspection): void {
     ['runs', node.process === null ? 'no' : `yes, process ${node.process}`],
     ...(node.durability === null ? [] : [['durability', node.durability]]),
     ...(node.log === null ? [['log', node.new ? 'none yet: the node is new' : 'none']] : logRows(node.log)),
+    ...(node.state === null ? [['state', 'none']] : stateRows(node.state)),
   ];
   for (const line of formatTable(rows)) terminal.line(line);
   if (node.log === null) return;
@@ -66,8 +67,14 @@ function logRows(log: LogInspection): readonly (readonly string[])[] {
     ],
     ['view', log.in_view_change ? `${log.view}, not entered yet` : String(log.view)],
     ['stable', String(log.low_water_mark)],
-    ['checkpoint', String(log.last_checkpoint)],
     ['accepted', String(log.highest_accepted)],
+  ];
+}
+
+function stateRows({ checkpoints, fetching }: StateContent): readonly (readonly string[])[] {
+  return [
+    ...checkpoints.map(({ sequence, root }) => ['checkpoint', `${sequence}, root ${root}`]),
+    ...(fetching === null ? [] : [['fetching', `the state of checkpoint ${fetching}`]]),
   ];
 }
 

@@ -9,11 +9,11 @@ import { MemoryState } from '../../state/index.ts';
 import { NODE_FILES, toReplicaConfig } from '../config/index.ts';
 import { cryptography } from '../cryptography.ts';
 import type { Prepared } from '../preparation.ts';
-import type { CheckedNode, Finding, PartReport } from './part-report.ts';
+import type { CheckedNode, CheckedState, Finding, PartReport } from './part-report.ts';
 import { readStoredLog } from './stored-log.ts';
 import type { StoredLogContent, StoredSegment } from './stored-log.ts';
 
-export async function checkLog({ directory, prepared }: CheckedNode): Promise<PartReport> {
+export async function checkLog({ directory, prepared, state }: CheckedNode): Promise<PartReport> {
   const folder = join(directory, NODE_FILES.log);
   const { config } = prepared;
   const owner: LogOwner = { clusterId: config.clusterId, replica: config.self };
@@ -22,7 +22,10 @@ export async function checkLog({ directory, prepared }: CheckedNode): Promise<Pa
   if (log.value === undefined) return withoutLog(directory, folder, config.durability);
   const findings = log.value.segments.flatMap(segmentFindings);
   const notes = notesOn(log.value);
-  return report(findings.length > 0 ? findings : replicaFindings(folder, prepared, log.value), notes);
+  if (findings.length > 0) return report(findings, notes);
+  if (state.kind === 'unusable')
+    return report([], [...notes, 'whether the records make this replica cannot be told without its state']);
+  return report(replicaFindings(folder, { prepared, state }, log.value), notes);
 }
 
 function report(findings: readonly Finding[], notes: readonly string[]): PartReport {
@@ -65,13 +68,20 @@ function notesOn({ segments, leftovers }: StoredLogContent): readonly string[] {
   ];
 }
 
-/** What keeps the records from making this replica. Requires: every record is sound. */
-function replicaFindings(folder: string, prepared: Prepared, { segments }: StoredLogContent): readonly Finding[] {
+/** What keeps records and state from making this replica. Nothing is written. Requires: every record is sound. */
+function replicaFindings(
+  folder: string,
+  {
+    prepared,
+    state: stored,
+  }: { readonly prepared: Prepared; readonly state: Exclude<CheckedState, { kind: 'unusable' }> },
+  { segments }: StoredLogContent,
+): readonly Finding[] {
   const { authenticator } = cryptography(prepared);
   const records = segments.flatMap((segment) =>
     segment.records.flatMap(({ decoded }): ReplicaRecord[] => (decoded.ok ? [decoded.value] : [])),
   );
-  const state = new MemoryState((bytes) => authenticator.sha256(bytes));
+  const state = stored.kind === 'open' ? stored.database : new MemoryState((bytes) => authenticator.sha256(bytes));
   try {
     const replica = new Replica(
       toReplicaConfig(prepared.config),

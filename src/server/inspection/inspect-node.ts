@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { asReplicaId, replicaName } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
-import { LOG_FORMAT } from '../../node/index.ts';
+import { inspectState, LOG_FORMAT } from '../../node/index.ts';
 import type { Record as ReplicaRecord } from '../../protocol/record.ts';
 import { loadNodeConfig, lockHolder, NODE_FILES } from '../config/index.ts';
 import { readStoredLog } from './stored-log.ts';
@@ -21,6 +21,14 @@ export interface NodeInspection {
   readonly new: boolean;
   readonly durability: string | null;
   readonly log: LogInspection | null;
+  readonly state: StateContent | null;
+}
+
+/** The checkpoints whose states are on disk. */
+export interface StateContent {
+  readonly checkpoints: readonly { readonly sequence: number; readonly root: string }[];
+  /** The checkpoint whose state is being fetched. */
+  readonly fetching: number | null;
 }
 
 export interface LogInspection {
@@ -29,8 +37,6 @@ export interface LogInspection {
   readonly in_view_change: boolean;
   /** h: the last stable checkpoint. */
   readonly low_water_mark: number;
-  /** The highest own checkpoint. */
-  readonly last_checkpoint: number;
   /** The highest number for which a batch was accepted. */
   readonly highest_accepted: number;
   readonly bytes: number;
@@ -59,6 +65,8 @@ export async function inspectNode(directory: string): Promise<Result<NodeInspect
   const content = log.value;
   if (!config.ok && content === undefined)
     return fail(`${directory} is no folder of a node: it has neither a usable ${NODE_FILES.config} nor a log`);
+  const state = await stateContent(join(directory, NODE_FILES.state));
+  if (!state.ok) return state;
   const owner =
     content?.owner ?? (config.ok ? { clusterId: config.value.clusterId, replica: config.value.self } : undefined);
   return ok({
@@ -69,7 +77,16 @@ export async function inspectNode(directory: string): Promise<Result<NodeInspect
     new: existsSync(join(directory, NODE_FILES.newMark)),
     durability: config.ok ? config.value.durability : null,
     log: content === undefined ? null : logInspection(content),
+    state: state.value,
   });
+}
+
+async function stateContent(path: string): Promise<Result<StateContent | null, string>> {
+  if (!existsSync(path)) return ok(null);
+  const inspected = await inspectState(path);
+  if (!inspected.ok) return fail(inspected.error.message);
+  const { versions, assembling } = inspected.value;
+  return ok({ checkpoints: versions, fetching: assembling?.sequence ?? null });
 }
 
 function logInspection({ segments, leftovers }: StoredLogContent): LogInspection {
@@ -81,7 +98,6 @@ function logInspection({ segments, leftovers }: StoredLogContent): LogInspection
     view,
     in_view_change: !isEntered,
     low_water_mark: highest(records.flatMap((record) => (record.kind === 'stable' ? [record.sequence] : []))),
-    last_checkpoint: highest(records.flatMap((record) => (record.kind === 'stable' ? [record.sequence] : []))),
     highest_accepted: highest(records.flatMap((record) => (record.kind === 'accepted' ? [record.sequence] : []))),
     bytes: segments.reduce((sum, { length }) => sum + length, 0),
     segments: segments.map(segmentInspection),

@@ -1,9 +1,17 @@
 /** What a check of one part of a node's folder is given, and what it says. */
+import type { DatabaseState } from '../../node/index.ts';
 import type { Prepared } from '../preparation.ts';
+
+/** The state database of a node that is stopped, opened; or why it is not. */
+export type CheckedState =
+  | { readonly kind: 'open'; readonly database: DatabaseState }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly reason: string };
 
 export interface CheckedNode {
   readonly directory: string;
   readonly prepared: Prepared;
+  readonly state: CheckedState;
 }
 
 /** Something that is wrong, and where. */
