@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogBody } from '../../src/api/index.ts';
 import { eventually, Workplace } from './local-cluster.ts';
-import type { CliProcess } from './local-cluster.ts';
 import { limitFiles, mayMount, mountSmallDisk } from './support/small-disk.ts';
 import type { SmallDisk } from './support/small-disk.ts';
 
@@ -19,22 +18,9 @@ afterEach(async () => {
   disk = undefined;
 });
 
-const start = (name: string, within: readonly string[] = []): CliProcess =>
-  place.start(['start', '--directory', join(place.folder, 'pbft-data', name)], {}, within);
-
-const ready = async (name: string): Promise<unknown> =>
-  eventually(`${name} is ready`, async () => (await place.get(name, '/readyz')).status === 200, 60_000);
-
 /** All four nodes, the log of node4 on `small`. */
-async function startAll(small: SmallDisk): Promise<void> {
-  const started = NODES.map((name) => start(name, name === 'node4' ? small.within : []));
-  const early = started.map(async ({ ended }) => {
-    const { code, stderr } = await ended;
-    throw new Error(`a node ended with ${code}: ${stderr}`);
-  });
-  await Promise.race([Promise.all(NODES.map(ready)), ...early]);
-  for (const each of early) each.catch(() => undefined);
-}
+const startAll = async (small: SmallDisk): Promise<void> =>
+  place.startNodes(NODES, (name) => (name === 'node4' ? small.within : []));
 
 let paid = 0;
 async function pay(gateway: string, count: number): Promise<void> {
@@ -116,7 +102,7 @@ describe.each(KINDS)('G20: a disk that fills up: %s', { timeout: 180_000 }, (kin
     expect(await hasVoted(since + 1)).toBe(false);
 
     small.makeRoom(place.pid('node4'));
-    await ready('node4');
+    await eventually('node4 is ready', async () => (await place.get('node4', '/readyz')).status === 200, 60_000);
     expect((await place.status('node4')).warnings).toEqual([]);
     await pay('node4', 5);
     await place.sameRoots();
@@ -147,8 +133,7 @@ describe.each(KINDS)('G20: a disk that fills up: %s', { timeout: 180_000 }, (kin
         () => true,
       ),
     );
-    start('node4', small.within);
-    await ready('node4');
+    await place.startNodes(['node4'], () => small.within);
     process.kill(place.pid('node3'), 'SIGSTOP');
     try {
       await pay('node1', 5);

@@ -165,6 +165,22 @@ export class Workplace {
     must(generateCluster(join(this.folder, 'pbft-data'), { nodes, lab: true, openClients: true }));
   }
 
+  /** `pbft start` for each of these nodes of a folder that is there, until all are ready; `within`: the command that runs one of them. */
+  async startNodes(names: readonly string[], within: (name: string) => readonly string[] = () => []): Promise<void> {
+    const started = names.map((name) =>
+      this.start(['start', '--directory', join(this.folder, 'pbft-data', name)], {}, within(name)),
+    );
+    const ready = names.map(async (name) =>
+      eventually(`${name} is ready`, async () => (await this.get(name, '/readyz')).status === 200, 60_000),
+    );
+    const early = started.map(async ({ ended }): Promise<never> => {
+      const { code, stderr } = await ended;
+      throw new Error(`a node ended with ${code}: ${stderr}`);
+    });
+    for (const each of [...early, ...ready]) each.catch(() => undefined);
+    await Promise.race([Promise.all(ready), ...early]);
+  }
+
   /** Settings of a node that does not run. */
   tune(name: string, tuning: Readonly<Record<string, number>>): void {
     const file = join(this.folder, 'pbft-data', name, 'config.json');

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually, Workplace } from './local-cluster.ts';
+import { eventually, isAlive, Workplace } from './local-cluster.ts';
 
 const NODES = ['node1', 'node2', 'node3', 'node4'];
 
@@ -16,13 +16,17 @@ afterEach(async () => {
 
 const inFolder = (...path: readonly string[]): string => join(place.folder, 'pbft-data', ...path);
 
-/** A cluster that has executed something and is stopped. */
-async function stopped(): Promise<void> {
-  const up = await place.up();
+/** A cluster that has executed something, and runs. */
+async function running(): Promise<void> {
+  await place.startNodes(NODES);
   const answer = await place.post('node1', '/pbft/request?wait=true', { operation: 'transfer', amount: 1 });
   expect(answer.body).toMatchObject({ status: 'executed' });
-  up.signal('SIGTERM');
-  await up.ended;
+}
+
+async function end(): Promise<void> {
+  const pids = place.pids();
+  for (const pid of pids) process.kill(pid, 'SIGTERM');
+  await eventually('all have ended', () => !pids.some(isAlive));
 }
 
 test('inspect and check: a new node, one that runs, one that is stopped, one that is damaged', async () => {
@@ -31,25 +35,23 @@ test('inspect and check: a new node, one that runs, one that is stopped, one tha
     code: 0,
     stdout: expect.stringContaining('this node is new') as string,
   });
-  const up = await place.up();
-  await place.post('node1', '/pbft/request?wait=true', { operation: 'transfer', amount: 1 });
-  const running = await place.run(['inspect', 'pbft-data/node1', '--json']);
-  expect(JSON.parse(running.stdout)).toMatchObject({
+  await running();
+  const whileItRuns = await place.run(['inspect', 'pbft-data/node1', '--json']);
+  expect(JSON.parse(whileItRuns.stdout)).toMatchObject({
     node_id: 'node1',
     new: false,
     process: place.pid('node1'),
-    log: { view: 0, segments: [{ records: { accepted: 1 } }] },
+    log: { view: 0, segments: [{ kind: 'base', damages: [] }] },
   });
   expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/in use by process \d+: stop that node first/) as string,
   });
-  up.signal('SIGTERM');
-  await up.ended;
+  await end();
 
   const table = await place.run(['inspect', 'pbft-data/node1']);
   expect(table.stdout).toMatch(/^runs {8}no$/m);
-  expect(table.stdout).toMatch(/^\d{10}\.seg {2}base {2}\s*\d+ {2}.*1 accepted/m);
+  expect(table.stdout).toMatch(/^\d{10}\.seg {2}base {2}\s*\d+ {2}.*\d+ (?:accepted|checkpoint)/m);
   expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({ code: 0, stderr: '' });
 
   const [name = ''] = readdirSync(inFolder('node1/log')).filter((each) => each.endsWith('.seg'));
@@ -70,7 +72,9 @@ test('inspect and check: a new node, one that runs, one that is stopped, one tha
 });
 
 test('a node without its log is refused by start, and by up where too few others are left; the others go on', async () => {
-  await stopped();
+  await place.makeFolder();
+  await running();
+  await end();
   expect(NODES.filter((name) => existsSync(inFolder(name, 'new')))).toEqual([]);
   rmSync(inFolder('node4/log'), { recursive: true });
   const refused = await place.run(['start', '--directory', 'pbft-data/node4']);
@@ -87,6 +91,7 @@ test('a node without its log is refused by start, and by up where too few others
 
   for (const name of NODES) rmSync(inFolder(name, 'log'), { recursive: true, force: true });
   const none = await place.run(['up']);
-  expect(none).toMatchObject({ code: 2 });
+  expect(none).toMatchObject({ code: 2, stdout: '' });
+  expect(none.stderr).toContain('node1, node2, node3, node4 in pbft-data have no log and are not new');
   expect(none.stderr).toContain('pbft recover');
 });

@@ -10,6 +10,7 @@ export type { ClusterFile, ClusterFileFault } from './cluster-file.ts';
 export { configWarnings, toClusterConfig, toClusterDescription, toReplicaConfig } from './convert.ts';
 export { describeConfigFault, describeProblem, loadNodeConfig, NODE_FILES, readNodeConfig } from './load.ts';
 export type { ConfigFault } from './load.ts';
+export { hasLostLog } from './lost-log.ts';
 export { nearestName } from './nearest-name.ts';
 export type {
   ApplicationChoice,
