@@ -111,7 +111,10 @@ function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredRepli
     return ok(new NodeParts({ ...options, logger }, prepared, stored));
   } catch (error) {
     if (error instanceof UnusableRecords)
-      return refuse('log-unusable', `${join(options.directory, NODE_FILES.log)}: ${error.message}`);
+      return refuse(
+        'log-unusable',
+        `${join(options.directory, NODE_FILES.log)}: ${error.message}. If what is right is nowhere else, \`pbft recover --discard-log\` brings the node back`,
+      );
     throw error;
   }
 }
