@@ -58,9 +58,9 @@ export async function writeAssembly(
   await storage.commit();
   // Pages that others may still name stay until `prepareAssembly` sweeps.
   const isOwn = storage.meta.entriesOf?.length === 1 && stored.earlier.length === 0;
-  for (const id of isOwn ? replaced : []) if (id >= stored.firstPage) storage.remove({ table: 'pages', id });
+  const unused = isOwn ? replaced.filter((id) => id >= stored.firstPage) : [];
   const next = { ...stored, tree: written, takenBytes };
-  await storage.commitMeta({ assembly: next });
+  await storage.commitMeta({ assembly: next }, () => unused.forEach((id) => storage.remove({ table: 'pages', id })));
   assembly.stored = next;
   assembly.onWritten(node, written);
 }

@@ -51,6 +51,8 @@ export interface DatabaseStateOptions {
   readonly pageCacheBytes?: number;
   /** How much of keys and values is kept in memory, in bytes. Default: 16 MiB. */
   readonly leafCacheBytes?: number;
+  /** How much of an assembly is kept in memory before it is written, in bytes. Default: 8 MiB. */
+  readonly assemblyBytes?: number;
   /** After how many milliseconds a slice of work ends. Default: 4. */
   readonly sliceMs?: number;
   /** A version is durable. */
@@ -67,15 +69,16 @@ export interface DatabaseStateOptions {
 export interface DatabaseStateCounts {
   /** The longest synchronous piece of work on the database, in microseconds. */
   readonly longestSliceUs: number;
-  /** All such work. */
-  readonly busyUs: number;
+  /** As that, counting only when the thread was at work: less where the machine has too much to do. */
+  readonly longestSliceCpuUs: number;
+  /** All such work, in microseconds in which the thread was at work. */
+  readonly busyCpuUs: number;
   /** Bytes of keys and values put. */
   readonly writtenBytes: number;
   /** Sealed contents that are not versions yet. */
   readonly waiting: number;
 }
 
-/** So much of an assembly is kept in memory before it is written. */
 const ASSEMBLY_BYTES = 8 * 1024 * 1024;
 
 /** Thrown in the middle of work that the owner has made pointless. */
@@ -88,6 +91,7 @@ export class DatabaseState implements AuthenticatedState {
   readonly #database: StateDatabase;
   readonly #storage: Storage;
   readonly #slices: Slices;
+  readonly #assemblyBytes: number;
   readonly #entries: EntriesTable;
   /** The tree whose index the table of entries is, but for changes that are sealed. */
   #tree: StoredRoot;
@@ -110,6 +114,7 @@ export class DatabaseState implements AuthenticatedState {
     const { sha256, pageCacheBytes = 64 * 1024 * 1024, leafCacheBytes = 16 * 1024 * 1024, sliceMs = 4 } = options;
     this.#options = options;
     this.#database = database;
+    this.#assemblyBytes = options.assemblyBytes ?? ASSEMBLY_BYTES;
     this.#slices = new Slices(sliceMs, () => {
       if (this.#isGivenUp && this.#mayGiveUp) throw new GivenUp();
     });
@@ -136,7 +141,7 @@ export class DatabaseState implements AuthenticatedState {
       state.#wake();
       return ok(state);
     } catch (error) {
-      await database.value.close();
+      await database.value.close().catch(() => undefined);
       if (error instanceof InvariantViolation) throw error;
       return fail(faultOf(error, options.path));
     }
@@ -231,10 +236,16 @@ export class DatabaseState implements AuthenticatedState {
   counts(): DatabaseStateCounts {
     return {
       longestSliceUs: Math.round(this.#slices.longestUs),
-      busyUs: Math.round(this.#slices.busyUs),
+      longestSliceCpuUs: this.#slices.longestCpuUs,
+      busyCpuUs: this.#slices.busyCpuUs,
       writtenBytes: this.#database.writtenBytes,
       waiting: this.#sealed.length,
     };
+  }
+
+  /** The longest slice is measured anew. */
+  resetLongestSlice(): void {
+    this.#slices.resetLongest();
   }
 
   /** Resolves when nothing is left to be done: all that was sealed is durable, or there is a fault. */
@@ -304,7 +315,7 @@ export class DatabaseState implements AuthenticatedState {
 
   #onTaken(): void {
     const assembly = this.#assembly;
-    if (assembly !== undefined && (assembly.isFilled || assembly.unwrittenBytes > ASSEMBLY_BYTES)) this.#wake();
+    if (assembly !== undefined && (assembly.isFilled || assembly.unwrittenBytes > this.#assemblyBytes)) this.#wake();
   }
 
   /** Starts the work that there is to be done, unless it is under way. */
@@ -318,6 +329,7 @@ export class DatabaseState implements AuthenticatedState {
   async #workAll(): Promise<void> {
     try {
       // The owner's call returns first.
+      this.#slices.start();
       await this.#slices.pause();
       for (let work = this.#nextWork(); work !== undefined; work = this.#nextWork()) {
         this.#isGivenUp = false;
@@ -374,7 +386,8 @@ export class DatabaseState implements AuthenticatedState {
     const { stored, preparedEpoch } = assembly;
     if (stored === undefined) return async () => markAssembly(this.#storage, assembly);
     if (assembly.isInstalling && preparedEpoch !== undefined) return async () => this.#install(assembly, preparedEpoch);
-    if (assembly.unwrittenBytes > ASSEMBLY_BYTES) return async () => writeAssembly(this.#storage, assembly, stored);
+    if (assembly.unwrittenBytes > this.#assemblyBytes)
+      return async () => writeAssembly(this.#storage, assembly, stored);
     if (assembly.isFilled && preparedEpoch === undefined) return async () => this.#prepare(assembly, stored);
     return undefined;
   }

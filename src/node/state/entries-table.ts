@@ -44,7 +44,7 @@ export class EntriesTable implements Source {
   find(keyText: KeyText): Entry | undefined {
     const key = Buffer.from(keyText, 'latin1');
     if (key.length === 0) return undefined;
-    const row = this.#parts.database.entries.getBinary(key);
+    const row = this.#parts.database.row(key);
     if (row !== undefined) return this.#parts.store.entry(this.leafOf(key, row));
     if (this.inTree(key) !== undefined) throw new RecordDamaged('entries', key.toString('hex'), 'it is not there');
     return undefined;
@@ -54,7 +54,7 @@ export class EntriesTable implements Source {
     const start = from === '' ? {} : { start: Buffer.from(from, 'latin1') };
     const end = to === undefined ? {} : { end: Buffer.from(to, 'latin1') };
     if (to === '' || (to !== undefined && to <= from)) return;
-    for (const { key, value } of this.#parts.database.entries.getRange({ ...start, ...end })) {
+    for (const { key, value } of this.#parts.database.rows({ ...start, ...end })) {
       yield this.#parts.store.entry(this.leafOf(key, value));
     }
   }

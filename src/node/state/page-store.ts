@@ -5,7 +5,7 @@ import type { Digest } from '../../base/ids.ts';
 import type { Entry } from '../../base/key-value.ts';
 import { leafHash } from '../../state/index.ts';
 import type { Inner, Leaf, NodeStore, Sha256, Stub } from '../../state/index.ts';
-import { idKey } from './database.ts';
+import { numberKey } from './database.ts';
 import type { StateDatabase } from './database.ts';
 import { parseNode } from './page-codec.ts';
 import { RecordCache } from './record-cache.ts';
@@ -17,7 +17,7 @@ const CRC_BYTES = 4;
 export function pageValue(id: number, text: string): Buffer {
   const value = Buffer.allocUnsafe(CRC_BYTES + text.length / 2);
   value.write(text, CRC_BYTES, 'hex');
-  value.writeUInt32BE(crc32(value.subarray(CRC_BYTES), crc32(idKey(id))));
+  value.writeUInt32BE(crc32(value.subarray(CRC_BYTES), crc32(numberKey(id))));
   return value;
 }
 
@@ -48,8 +48,8 @@ export class PageStore implements NodeStore {
   readonly #database: StateDatabase;
   readonly #pages: RecordCache<Inner>;
   readonly #leaves: RecordCache<KnownLeaf>;
-  /** Written, and not yet to be read from the database. */
-  readonly #uncommitted = new Map<number, Inner>();
+  /** The values of pages that were written and are not yet to be read from the database. */
+  readonly #uncommitted = new Map<number, Buffer>();
 
   constructor({ sha256, database, pageCacheBytes, leafCacheBytes }: PageStoreOptions) {
     this.#sha256 = sha256;
@@ -60,7 +60,7 @@ export class PageStore implements NodeStore {
 
   node(stub: Stub): Inner {
     const id = stub.id ?? 0;
-    const known = this.#uncommitted.get(id) ?? this.#pages.get(id, pageBytes);
+    const known = this.#pages.get(id, pageBytes);
     if (known !== undefined) return checked(id, known, stub);
     const page = this.readPage(stub);
     this.#pages.set(id, page, pageBytes(page));
@@ -83,11 +83,11 @@ export class PageStore implements NodeStore {
 
   /** The entry of a leaf as the database has it, checked. */
   readLeaf({ id = 0, hash, keyDigest }: Leaf): Entry {
-    const record = this.#database.leaves.getBinary(idKey(id));
+    const record = this.#database.read('leaves', id);
     if (record === undefined) throw new RecordDamaged('leaves', id, 'it is not there');
     const keyEnd = record.length < 2 ? 0 : 2 + record.readUInt16BE();
     if (keyEnd < 3 || keyEnd > record.length) throw new RecordDamaged('leaves', id, 'it has not the form of a leaf');
-    const entry = { key: bytesOf(record, 2, keyEnd), value: bytesOf(record, keyEnd, record.length) };
+    const entry = { key: copied(record, 2, keyEnd), value: copied(record, keyEnd, record.length) };
     const digest = this.#sha256(entry.key);
     if (digest !== keyDigest || leafHash(this.#sha256, digest, this.#sha256(entry.value)) !== hash) {
       throw new RecordDamaged('leaves', id, 'its hash differs from that in the tree');
@@ -98,25 +98,20 @@ export class PageStore implements NodeStore {
   /** The page as the database has it, checked but for the hashes in it. */
   readPage(stub: Stub): Inner {
     const id = stub.id ?? 0;
-    const value = this.#database.pages.getBinary(idKey(id));
-    if (value === undefined) throw new RecordDamaged('pages', id, 'it is not there');
-    if (value.length < CRC_BYTES || value.readUInt32BE() !== crc32(value.subarray(CRC_BYTES), crc32(idKey(id)))) {
-      throw new RecordDamaged('pages', id, 'its checksum differs');
-    }
-    const page = parseNode(value.toString('hex', CRC_BYTES));
+    const text = pageText(id, this.#uncommitted.get(id) ?? this.#database.read('pages', id));
+    const page = parseNode(text);
     if (page?.kind !== 'inner') throw new RecordDamaged('pages', id, 'it has not the form of a page');
     page.id = id;
     return checked(id, page, stub);
   }
 
-  /** A page that has just been written, until `forgetWritten`; then it is one among those that were read. */
-  addWritten(id: number, page: Inner): void {
-    this.#uncommitted.set(id, page);
+  /** A page that has just been written: it is read from here until `forgetWritten`. */
+  addWritten(id: number, value: Buffer): void {
+    this.#uncommitted.set(id, value);
   }
 
   /** The pages written so far are committed. */
   forgetWritten(): void {
-    for (const [id, page] of this.#uncommitted) this.#pages.set(id, page, pageBytes(page));
     this.#uncommitted.clear();
   }
 
@@ -144,6 +139,19 @@ function leafBytes({ entry }: KnownLeaf): number {
   return 500 + entry.key.length + entry.value.length;
 }
 
-function bytesOf(record: Buffer, from: number, to: number): Bytes {
-  return new Uint8Array(record.buffer, record.byteOffset + from, to - from);
+/** What the value of a page says, its checksum checked. */
+function pageText(id: number, value: Buffer | undefined): string {
+  if (value === undefined) throw new RecordDamaged('pages', id, 'it is not there');
+  const isIntact =
+    value.length > CRC_BYTES &&
+    value.readUInt32BE() === crc32(value.subarray(CRC_BYTES, value.length), crc32(numberKey(id)));
+  if (!isIntact) throw new RecordDamaged('pages', id, 'its checksum differs');
+  return value.toString('hex', CRC_BYTES, value.length);
+}
+
+/** Small arrays of their own take little memory; parts of a larger one would keep all of it. */
+function copied(record: Buffer, from: number, to: number): Bytes {
+  const bytes = new Uint8Array(to - from);
+  bytes.set(record.subarray(from, to));
+  return bytes;
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
 import { bitOf, keyText, nodeHash } from '../../state/index.ts';
 import type { Inner, KeyText, Leaf, Node } from '../../state/index.ts';
+import type { Row } from './database.ts';
 import type { EntriesTable } from './entries-table.ts';
 import { RecordDamaged } from './state-fault.ts';
 import type { StoredRoot } from './state-meta.ts';
@@ -115,7 +116,7 @@ class TreePass {
   #checkLeaf(leaf: Leaf): void {
     const { storage, isChanging } = this.#parts;
     const { key } = storage.store.readLeaf(leaf);
-    const row = storage.database.entries.getBinary(Buffer.from(key));
+    const row = storage.database.row(Buffer.from(key));
     if (isChanging(keyText(key))) return;
     const problem =
       row === undefined
@@ -138,23 +139,34 @@ class RowPass {
   }
 
   slice(untilMs: number, onDamage: OnDamage): number {
-    const { storage, entries, tree, isChanging } = this.#parts;
     let checked = 0;
+    const { storage, tree } = this.#parts;
     const start = this.#after === undefined ? {} : { start: Buffer.concat([this.#after, Buffer.alloc(1)]) };
-    for (const { key, value } of tree() === undefined ? [] : storage.database.entries.getRange(start)) {
-      this.#after = key;
-      checked += 1;
-      try {
-        if (!isChanging(keyText(key)) && entries.leafOf(key, value).id !== entries.inTree(key)?.id) {
-          throw new RecordDamaged('entries', key.toString('hex'), 'the tree has no such leaf');
-        }
-      } catch (error) {
-        if (!(error instanceof StateDamaged)) throw error;
-        onDamage(error);
+    try {
+      for (const row of tree() === undefined ? [] : storage.database.rows(start)) {
+        this.#after = row.key;
+        checked += 1;
+        this.#checkRow(row, onDamage);
+        if (performance.now() > untilMs) return checked;
       }
-      if (performance.now() > untilMs) return checked;
+    } catch (error) {
+      // The table itself cannot be read on.
+      if (!(error instanceof StateDamaged)) throw error;
+      onDamage(error);
     }
     this.isDone = true;
     return checked;
+  }
+
+  #checkRow({ key, value }: Row, onDamage: OnDamage): void {
+    const { entries, isChanging } = this.#parts;
+    try {
+      if (!isChanging(keyText(key)) && entries.leafOf(key, value).id !== entries.inTree(key)?.id) {
+        throw new RecordDamaged('entries', key.toString('hex'), 'the tree has no such leaf');
+      }
+    } catch (error) {
+      if (!(error instanceof StateDamaged)) throw error;
+      onDamage(error);
+    }
   }
 }

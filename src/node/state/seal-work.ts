@@ -52,11 +52,11 @@ export async function makeVersion(
   const root = tree.node === undefined ? undefined : await writer.write(tree.node);
   await storage.commit();
 
-  dead.write();
   steps.onCommit();
   const version = { sequence: sealed.sequence, epoch, root: rootHash(storage, root), tree: root };
   const entriesOf = [...meta.entriesOf, root];
-  await storage.commitMeta({ versions: [...meta.versions, version], dead: [...meta.dead, epoch], entriesOf });
+  const next = { versions: [...meta.versions, version], dead: [...meta.dead, epoch], entriesOf };
+  await storage.commitMeta(next, () => dead.write());
   steps.onVersion(version);
 
   for (const { key, leaf } of rows) {

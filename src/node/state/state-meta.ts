@@ -71,7 +71,7 @@ export function readMeta(database: StateDatabase): StateMeta {
   throw new WriteFailed({ code: 'wrong_format', path: database.path, message });
 }
 
-/** Puts the record; with what else is put in the same turn it is committed as a whole. */
+/** Puts the record. */
 export function putMeta(database: StateDatabase, meta: StateMeta): void {
   const text = Buffer.from(JSON.stringify({ format: FORMAT, ...meta }, replaced), 'utf8');
   const crc = Buffer.alloc(CRC_BYTES);

@@ -3,7 +3,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { StateDamaged } from '../../base/key-value.ts';
 import { MerkleTree, treeDifference } from '../../state/index.ts';
 import type { Leaf, Node, Sha256 } from '../../state/index.ts';
-import { idKey } from './database.ts';
+import { idKey, numberKey } from './database.ts';
 import type { StateDatabase } from './database.ts';
 import { epochOf } from './dead-list.ts';
 import type { DeadRecord } from './dead-list.ts';
@@ -81,10 +81,13 @@ export class Storage {
     this.store.forgetWritten();
   }
 
-  /** As `commit`, with the record that makes what was written count; all that was put in this turn is committed with it, as a whole. */
-  async commitMeta(changes: Partial<StateMeta>): Promise<void> {
+  /** As `commit`, with the record that makes what was written count; what `work` puts and removes is committed with it, as a whole. */
+  async commitMeta(changes: Partial<StateMeta>, work: () => void = () => undefined): Promise<void> {
     const meta = { ...this.#meta, nextPage: this.numbers.page, nextLeaf: this.numbers.leaf, ...changes };
-    putMeta(this.database, meta);
+    this.database.atomically(() => {
+      work();
+      putMeta(this.database, meta);
+    });
     this.#upcoming = meta;
     try {
       await this.slices.waitFor(this.database.committed());
@@ -103,7 +106,7 @@ export class Storage {
   }
 
   remove({ table, id }: DeadRecord): void {
-    this.database.remove(this.database[table], idKey(id));
+    this.database.remove(this.database[table], numberKey(id));
   }
 
   /** Lets others have their turn when it is time, and awaits the commit of what was put when that is much. */

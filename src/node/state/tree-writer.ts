@@ -125,12 +125,12 @@ export class TreeWriter {
     const { database, store, numbers, sha256 } = this.#parts;
     const id = numbers.page;
     numbers.page += 1;
-    database.putNumbered('pages', id, pageValue(id, text));
+    const value = pageValue(id, text);
+    database.putNumbered('pages', id, value);
+    store.addWritten(id, value);
     // A node that was read belongs to the page it was read from, for whoever reads that one.
-    const page = isNew ? node : { ...node };
-    page.id = id;
-    store.addWritten(id, page);
-    const stub = stubOf(page, id, hashOf(sha256, page));
+    if (isNew) node.id = id;
+    const stub = stubOf(node, id, hashOf(sha256, node));
     return { node: stub, text: stubText(stub), isNew: false };
   }
 }
