@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asDigest, asSequence } from '../../base/ids.ts';
-import type { Assembly, AuthenticatedState, Entry, Version } from '../../base/key-value.ts';
+import type { Assembly, AuthenticatedState, StateDamaged, Version } from '../../base/key-value.ts';
 import { MemoryState } from '../../state/index.ts';
 import type { Sha256 } from '../../state/index.ts';
+import { unusedRecords } from '../../../test/state/unused-records.ts';
 import { DatabaseState } from './database-state.ts';
 import type { DatabaseStateOptions } from './database-state.ts';
+import { StateDatabase } from './database.ts';
 
 const sha256: Sha256 = (bytes) => asDigest(hash('sha256', bytes, 'hex'));
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -292,8 +294,86 @@ describe('an assembly in the database', () => {
         await state.idle();
         for await (const step of state.scrub()) expect(step.kind).toBe('progress');
         await state.close();
+        expect(await unusedRecords(path)).toEqual([]);
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('damage', () => {
+  /** Puts other bytes into the middle of every `step`th record of a table. */
+  async function damaged(path: string, table: 'pages' | 'leaves' | 'entries' | 'dead', step: number): Promise<void> {
+    const opening = StateDatabase.open({ path, durability: 'async' });
+    if (!opening.ok) throw new Error(opening.error.message);
+    const database = opening.value;
+    for (const [i, { key, value }] of [...database[table].getRange()].entries()) {
+      if (i % step !== step - 1) continue;
+      value[value.length >> 1] = (value[value.length >> 1] ?? 0) ^ 1;
+      database.put(database[table], key, value);
+    }
+    await database.committed();
+    await database.close();
+  }
+
+  it.each(['pages', 'leaves', 'entries'] as const)(
+    'of %s is found by the scrub, and repaired by an assembly',
+    async (table) => {
+      const source = new MemoryState(sha256);
+      put(source, numbered(0, 2000));
+      source.seal(asSequence(10));
+      const path = newPath();
+      let state = await opened(path);
+      for (const sequence of [8, 9, 10]) {
+        put(state, sequence === 8 ? numbered(0, 2000) : { key5: String(sequence) });
+        if (sequence === 10) put(state, { key5: 'v5' });
+        state.seal(asSequence(sequence));
+      }
+      await state.idle();
+      await state.close();
+      await damaged(path, table, table === 'pages' ? 40 : 300);
+      state = await opened(path);
+      const found: StateDamaged[] = [];
+      for await (const step of state.scrub()) if (step.kind === 'damage') found.push(step.damage);
+      expect(found.length).toBeGreaterThan(0);
+      expect(found.every(({ message }) => message.includes(`table ${table}`))).toBe(true);
+      const assembly = state.assemble(asSequence(11), last(source).root);
+      let pieces = 0;
+      while (!assembly.isComplete) {
+        pieces += fill(assembly, last(source));
+        await state.idle();
+      }
+      expect(pieces).toBeLessThan(table === 'entries' ? 1 : 120);
+      state.install();
+      await state.idle();
+      expect(all(state)).toEqual(all(source));
+      put(state, { key6: 'x' });
+      state.seal(asSequence(12));
+      state.collect(asSequence(12));
+      await state.idle();
+      for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+      await state.close();
+      expect(await unusedRecords(path)).toEqual([]);
+    },
+  );
+
+  it('of a list of dead records is told, and keeps nothing from going on', async () => {
+    const path = newPath();
+    let state = await opened(path);
+    for (const sequence of [1, 2, 3]) {
+      put(state, numbered(0, 100, String(sequence)));
+      state.seal(asSequence(sequence));
+    }
+    await state.idle();
+    await state.close();
+    await damaged(path, 'dead', 1);
+    const told: string[] = [];
+    state = await opened(path, { onDamage: ({ message }) => void told.push(message) });
+    state.collect(asSequence(3));
+    await state.idle();
+    expect(told.length).toBeGreaterThan(0);
+    expect(state.versions().map(({ sequence }) => sequence)).toEqual([3]);
+    for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+    await state.close();
   });
 });

@@ -5,14 +5,8 @@
 import { InvariantViolation, assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';
-import type {
-  Assembly,
-  AuthenticatedState,
-  Entry,
-  OpenTransaction,
-  StateDamaged,
-  Version,
-} from '../../base/key-value.ts';
+import { StateDamaged } from '../../base/key-value.ts';
+import type { Assembly, AuthenticatedState, Entry, OpenTransaction, Version } from '../../base/key-value.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { NO_CHANGES, OverlayReader, OverlayTransaction } from '../../state/index.ts';
@@ -22,6 +16,7 @@ import { DatabaseVersion } from './database-version.ts';
 import { StateDatabase } from './database.ts';
 import {
   MAX_EARLIER,
+  damagedParts,
   installAssembly,
   markAssembly,
   prepareAssembly,
@@ -203,6 +198,7 @@ export class DatabaseState implements AuthenticatedState {
       tree: storedTree(this.#storage, { sequence, root, earlier: inMemory }, (node) => assembly.onReplaced(node)),
       stored: undefined,
       earlier,
+      isSuspect: this.#database.isSuspect || begun?.isSuspect === true,
       onTaken: () => this.#onTaken(),
     });
     this.#assembly = assembly;
@@ -308,6 +304,7 @@ export class DatabaseState implements AuthenticatedState {
       tree: storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)),
       stored,
       earlier: stored.earlier,
+      isSuspect: stored.isSuspect || this.#database.isSuspect,
       onTaken: () => this.#onTaken(),
     });
     return assembly;
@@ -347,8 +344,12 @@ export class DatabaseState implements AuthenticatedState {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof GivenUp)) throw error;
+      const assembly = this.#assembly;
+      const isDoubtful = error instanceof StateDamaged && assembly !== undefined && !assembly.isSuspect;
+      if (!(error instanceof GivenUp) && !isDoubtful) throw error;
       this.#storage.forgetUncommitted();
+      // What the assembly has adopted cannot all be read: from now on it is read before it counts.
+      if (isDoubtful) this.#restart(assembly, true);
     } finally {
       this.#mayGiveUp = false;
     }
@@ -357,13 +358,19 @@ export class DatabaseState implements AuthenticatedState {
   #onFailure(error: unknown): void {
     this.#storage.forgetUncommitted();
     const assembly = this.#assembly;
-    if (assembly !== undefined && !assembly.isInstalling) {
-      const { sequence, root, earlier } = assembly;
-      const stored = assembly.stored ?? { sequence, root, earlier };
-      assembly.restart(storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)));
-    }
+    if (assembly !== undefined && !assembly.isInstalling) this.#restart(assembly, assembly.isSuspect);
     this.#fault = faultOf(error, this.#options.path);
     this.#options.onFault?.(this.#fault);
+  }
+
+  /** The assembly goes on with what the database has of it. */
+  #restart(assembly: DatabaseAssembly, isSuspect: boolean): void {
+    const { sequence, root, earlier } = assembly;
+    const stored = assembly.stored ?? { sequence, root, earlier };
+    assembly.restart(
+      storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)),
+      isSuspect,
+    );
   }
 
   /** What is to be done next; undefined when nothing is. */
@@ -421,11 +428,24 @@ export class DatabaseState implements AuthenticatedState {
     await writeAssembly(this.#storage, assembly, stored);
     if (this.#assembly !== assembly) return;
     this.#mayGiveUp = true;
-    const epoch = await prepareAssembly(this.#storage, assembly.stored ?? stored);
+    if (!assembly.isVerified && !(await this.#verified(assembly))) return;
+    const epoch = await prepareAssembly(this.#storage, {
+      ...(assembly.stored ?? stored),
+      isSuspect: assembly.isSuspect,
+    });
     if (this.#assembly !== assembly) return;
     assembly.stored = this.#storage.meta.assembly;
     assembly.preparedEpoch = epoch;
     this.#options.onAssembled?.(assembly);
+  }
+
+  /** Reads all that the assembly has; what cannot be read is missing again. Gives whether nothing is. */
+  async #verified(assembly: DatabaseAssembly): Promise<boolean> {
+    const damaged = await damagedParts(this.#storage, assembly.stored?.tree);
+    for (const address of damaged) assembly.lose(address);
+    if (damaged.length > 0) return false;
+    assembly.isVerified = true; // eslint-disable-line no-param-reassign
+    return true;
   }
 
   async #install(assembly: DatabaseAssembly, epoch: number): Promise<void> {
@@ -433,6 +453,7 @@ export class DatabaseState implements AuthenticatedState {
     assert(stored !== undefined, 'what is installed has been written');
     const version = await installAssembly(this.#storage, stored, epoch);
     if (this.#assembly === assembly) this.#assembly = undefined;
+    if (assembly.isSuspect) this.#database.trust();
     this.#versions = this.#versions.filter(({ sequence }) => sequence < version.sequence);
     this.#addVersion(version);
   }

@@ -6,7 +6,7 @@ import type { Database, RootDatabase } from 'lmdb';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { RecordDamaged, WriteFailed, faultOf } from './state-fault.ts';
-import type { StateFault } from './state-fault.ts';
+import type { StateFault, TableName } from './state-fault.ts';
 
 export type Table = Database<Buffer, Buffer>;
 
@@ -63,6 +63,7 @@ export class StateDatabase {
   /** Those of appended records: false if a record with a higher key is there. */
   #appends: Promise<boolean>[] = [];
   #pendingBytes = 0;
+  #isSuspect = false;
   #writtenBytes = 0;
   /** Above every number written to pages and to leaves: only beyond it is a record appended. */
   #appendable = { pages: 0, leaves: 0 };
@@ -93,6 +94,22 @@ export class StateDatabase {
     }
   }
 
+  /** Some record was found damaged since the database was opened. */
+  get isSuspect(): boolean {
+    return this.#isSuspect;
+  }
+
+  /** What is thrown for a damaged record: from here on, what is stored is not taken for right without reading it. */
+  damage(table: TableName, id: number | string, problem: string): RecordDamaged {
+    this.#isSuspect = true;
+    return new RecordDamaged(table, id, problem);
+  }
+
+  /** Everything has been read and is right. */
+  trust(): void {
+    this.#isSuspect = false;
+  }
+
   /** Bytes of keys and values that were written and not yet committed. */
   get pendingBytes(): number {
     return this.#pendingBytes;
@@ -108,7 +125,7 @@ export class StateDatabase {
     try {
       return this[table].getBinaryFast(numberKey(id));
     } catch (error) {
-      throw new RecordDamaged(table, id, textOf(error));
+      throw this.damage(table, id, textOf(error));
     }
   }
 
@@ -117,7 +134,7 @@ export class StateDatabase {
     try {
       return this.entries.getBinary(key);
     } catch (error) {
-      throw new RecordDamaged('entries', key.toString('hex'), textOf(error));
+      throw this.damage('entries', key.toString('hex'), textOf(error));
     }
   }
 
@@ -127,7 +144,7 @@ export class StateDatabase {
       yield* this.entries.getRange(range);
     } catch (error) {
       if (error instanceof RecordDamaged) throw error;
-      throw new RecordDamaged('entries', range.start?.toString('hex') ?? '', textOf(error));
+      throw this.damage('entries', range.start?.toString('hex') ?? '', textOf(error));
     }
   }
 
@@ -178,6 +195,7 @@ export class StateDatabase {
 
   /** Copies the database as it is now, without its unused space, while it is in use. */
   async backup(path: string): Promise<void> {
+    mkdirSync(path, { recursive: true });
     await this.#root.backup(path, true);
   }
 

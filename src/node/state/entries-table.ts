@@ -9,7 +9,6 @@ import { MerkleTree } from '../../state/index.ts';
 import type { KeyText, Leaf, Node, Sha256, Source } from '../../state/index.ts';
 import type { StateDatabase } from './database.ts';
 import type { PageStore } from './page-store.ts';
-import { RecordDamaged } from './state-fault.ts';
 
 const ID_BYTES = 6;
 const ROW_BYTES = ID_BYTES + 32;
@@ -46,7 +45,8 @@ export class EntriesTable implements Source {
     if (key.length === 0) return undefined;
     const row = this.#parts.database.row(key);
     if (row !== undefined) return this.#parts.store.entry(this.leafOf(key, row));
-    if (this.inTree(key) !== undefined) throw new RecordDamaged('entries', key.toString('hex'), 'it is not there');
+    if (this.inTree(key) !== undefined)
+      throw this.#parts.database.damage('entries', key.toString('hex'), 'it is not there');
     return undefined;
   }
 
@@ -62,10 +62,17 @@ export class EntriesTable implements Source {
   /** The leaf that a row names. */
   leafOf(key: Buffer, row: Buffer): Leaf {
     if (row.length !== ROW_BYTES)
-      throw new RecordDamaged('entries', key.toString('hex'), 'it has not the form of a row');
+      throw this.#parts.database.damage('entries', key.toString('hex'), 'it has not the form of a row');
     const keyDigest = this.#parts.sha256(key);
     const hash = row.toString('hex', ID_BYTES) as Digest;
     return { kind: 'leaf', keyDigest, hash, entry: undefined, id: row.readUIntBE(0, ID_BYTES) };
+  }
+
+  /** Throws `RecordDamaged` if a row is not of the leaf that the tree has of its key. */
+  checkRow(key: Buffer, row: Buffer, leaf: Leaf | undefined): void {
+    const { id, hash } = this.leafOf(key, row);
+    if (id === leaf?.id && hash === leaf?.hash) return;
+    throw this.#parts.database.damage('entries', key.toString('hex'), 'it is of another leaf than the tree has');
   }
 
   /** The leaf that the tree has of a key. */

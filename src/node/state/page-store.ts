@@ -3,13 +3,12 @@ import { crc32 } from 'node:zlib';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Digest } from '../../base/ids.ts';
 import type { Entry } from '../../base/key-value.ts';
-import { leafHash } from '../../state/index.ts';
-import type { Inner, Leaf, NodeStore, Sha256, Stub } from '../../state/index.ts';
+import { leafHash, nodeHash } from '../../state/index.ts';
+import type { Inner, Leaf, Node, NodeStore, Sha256, Stub } from '../../state/index.ts';
 import { numberKey } from './database.ts';
 import type { StateDatabase } from './database.ts';
 import { parseNode } from './page-codec.ts';
 import { RecordCache } from './record-cache.ts';
-import { RecordDamaged } from './state-fault.ts';
 
 const CRC_BYTES = 4;
 
@@ -61,7 +60,7 @@ export class PageStore implements NodeStore {
   node(stub: Stub): Inner {
     const id = stub.id ?? 0;
     const known = this.#pages.get(id, pageBytes);
-    if (known !== undefined) return checked(id, known, stub);
+    if (known !== undefined) return this.#checked(id, known, stub);
     const page = this.readPage(stub);
     this.#pages.set(id, page, pageBytes(page));
     return page;
@@ -72,7 +71,7 @@ export class PageStore implements NodeStore {
     const known = this.#leaves.get(id, leafBytes);
     if (known !== undefined) {
       const isAsked = known.hash === leaf.hash && known.keyDigest === leaf.keyDigest;
-      if (!isAsked) throw new RecordDamaged('leaves', id, 'it is another entry than was asked for');
+      if (!isAsked) throw this.#database.damage('leaves', id, 'it is another entry than was asked for');
       return known.entry;
     }
     const entry = this.readLeaf(leaf);
@@ -84,13 +83,14 @@ export class PageStore implements NodeStore {
   /** The entry of a leaf as the database has it, checked. */
   readLeaf({ id = 0, hash, keyDigest }: Leaf): Entry {
     const record = this.#database.read('leaves', id);
-    if (record === undefined) throw new RecordDamaged('leaves', id, 'it is not there');
+    if (record === undefined) throw this.#database.damage('leaves', id, 'it is not there');
     const keyEnd = record.length < 2 ? 0 : 2 + record.readUInt16BE();
-    if (keyEnd < 3 || keyEnd > record.length) throw new RecordDamaged('leaves', id, 'it has not the form of a leaf');
+    if (keyEnd < 3 || keyEnd > record.length)
+      throw this.#database.damage('leaves', id, 'it has not the form of a leaf');
     const entry = { key: copied(record, 2, keyEnd), value: copied(record, keyEnd, record.length) };
     const digest = this.#sha256(entry.key);
     if (digest !== keyDigest || leafHash(this.#sha256, digest, this.#sha256(entry.value)) !== hash) {
-      throw new RecordDamaged('leaves', id, 'its hash differs from that in the tree');
+      throw this.#database.damage('leaves', id, 'its hash differs from that in the tree');
     }
     return entry;
   }
@@ -98,11 +98,37 @@ export class PageStore implements NodeStore {
   /** The page as the database has it, checked but for the hashes in it. */
   readPage(stub: Stub): Inner {
     const id = stub.id ?? 0;
-    const text = pageText(id, this.#uncommitted.get(id) ?? this.#database.read('pages', id));
+    const text = this.#pageText(id, this.#uncommitted.get(id) ?? this.#database.read('pages', id));
     const page = parseNode(text);
-    if (page?.kind !== 'inner') throw new RecordDamaged('pages', id, 'it has not the form of a page');
+    if (page?.kind !== 'inner') throw this.#database.damage('pages', id, 'it has not the form of a page');
     page.id = id;
-    return checked(id, page, stub);
+    return this.#checked(id, page, stub);
+  }
+
+  /** As `readPage`, and all hashes in it are checked. */
+  readWholePage(stub: Stub): Inner {
+    const page = this.readPage(stub);
+    const hashed = (node: Node): Digest =>
+      node.kind === 'inner' ? nodeHash(this.#sha256, node.bit, hashed(node.left), hashed(node.right)) : node.hash;
+    if (hashed(page) === stub.hash) return page;
+    throw this.#database.damage('pages', stub.id ?? 0, 'its hashes do not give that of the page');
+  }
+
+  #checked(id: number, page: Inner, stub: Stub): Inner {
+    if (page.hash !== stub.hash || page.size !== stub.size || page.complete !== stub.complete) {
+      throw this.#database.damage('pages', id, 'it is another part of the tree than was asked for');
+    }
+    return page;
+  }
+
+  /** What the value of a page says, its checksum checked. */
+  #pageText(id: number, value: Buffer | undefined): string {
+    if (value === undefined) throw this.#database.damage('pages', id, 'it is not there');
+    const isIntact =
+      value.length > CRC_BYTES &&
+      value.readUInt32BE() === crc32(value.subarray(CRC_BYTES, value.length), crc32(numberKey(id)));
+    if (!isIntact) throw this.#database.damage('pages', id, 'its checksum differs');
+    return value.toString('hex', CRC_BYTES, value.length);
   }
 
   /** A page that has just been written: it is read from here until `forgetWritten`. */
@@ -123,13 +149,6 @@ export class PageStore implements NodeStore {
   }
 }
 
-function checked(id: number, page: Inner, stub: Stub): Inner {
-  if (page.hash !== stub.hash || page.size !== stub.size || page.complete !== stub.complete) {
-    throw new RecordDamaged('pages', id, 'it is another part of the tree than was asked for');
-  }
-  return page;
-}
-
 /** What a page takes in memory: its text, and its nodes with what they hold. */
 function pageBytes(page: Inner): number {
   return 300 + 3 * (page.encoded?.length ?? 0);
@@ -137,16 +156,6 @@ function pageBytes(page: Inner): number {
 
 function leafBytes({ entry }: KnownLeaf): number {
   return 500 + entry.key.length + entry.value.length;
-}
-
-/** What the value of a page says, its checksum checked. */
-function pageText(id: number, value: Buffer | undefined): string {
-  if (value === undefined) throw new RecordDamaged('pages', id, 'it is not there');
-  const isIntact =
-    value.length > CRC_BYTES &&
-    value.readUInt32BE() === crc32(value.subarray(CRC_BYTES, value.length), crc32(numberKey(id)));
-  if (!isIntact) throw new RecordDamaged('pages', id, 'its checksum differs');
-  return value.toString('hex', CRC_BYTES, value.length);
 }
 
 /** Small arrays of their own take little memory; parts of a larger one would keep all of it. */

@@ -5,11 +5,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Digest } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
-import { bitOf, keyText, nodeHash } from '../../state/index.ts';
-import type { Inner, KeyText, Leaf, Node } from '../../state/index.ts';
+import { bitOf, keyText } from '../../state/index.ts';
+import type { KeyText, Leaf, Node } from '../../state/index.ts';
 import type { Row } from './database.ts';
 import type { EntriesTable } from './entries-table.ts';
-import { RecordDamaged } from './state-fault.ts';
 import type { StoredRoot } from './state-meta.ts';
 import type { Storage } from './storage.ts';
 
@@ -92,8 +91,7 @@ class TreePass {
         this.#checkLeaf(at);
         return true;
       }
-      const node = at.kind === 'stub' ? this.#parts.storage.store.readPage(at) : at;
-      if (at.kind === 'stub') this.#checkPage(node);
+      const node = at.kind === 'stub' ? this.#parts.storage.store.readWholePage(at) : at;
       const isRight = edge.isEdge && bitOf(edge.path, node.bit) === 1;
       if (!isRight && !this.#visit(node.left, edge, untilMs, onDamage)) return false;
       return this.#visit(node.right, { path: edge.path, isEdge: isRight }, untilMs, onDamage);
@@ -104,27 +102,14 @@ class TreePass {
     }
   }
 
-  /** The hashes of all nodes of the page, from those below it up. */
-  #checkPage(page: Inner): void {
-    const { sha256 } = this.#parts.storage;
-    const hashed = (node: Node): Digest =>
-      node.kind === 'inner' ? nodeHash(sha256, node.bit, hashed(node.left), hashed(node.right)) : node.hash;
-    if (hashed(page) !== page.hash)
-      throw new RecordDamaged('pages', page.id ?? 0, 'its hashes do not give that of the page');
-  }
-
   #checkLeaf(leaf: Leaf): void {
     const { storage, isChanging } = this.#parts;
     const { key } = storage.store.readLeaf(leaf);
     const row = storage.database.row(Buffer.from(key));
     if (isChanging(keyText(key))) return;
-    const problem =
-      row === undefined
-        ? 'it is not there'
-        : this.#parts.entries.leafOf(Buffer.from(key), row).id === leaf.id
-          ? undefined
-          : 'it is of another leaf';
-    if (problem !== undefined) throw new RecordDamaged('entries', Buffer.from(key).toString('hex'), problem);
+    if (row === undefined)
+      throw storage.database.damage('entries', Buffer.from(key).toString('hex'), 'it is not there');
+    this.#parts.entries.checkRow(Buffer.from(key), row, leaf);
   }
 }
 
@@ -161,9 +146,7 @@ class RowPass {
   #checkRow({ key, value }: Row, onDamage: OnDamage): void {
     const { entries, isChanging } = this.#parts;
     try {
-      if (!isChanging(keyText(key)) && entries.leafOf(key, value).id !== entries.inTree(key)?.id) {
-        throw new RecordDamaged('entries', key.toString('hex'), 'the tree has no such leaf');
-      }
+      if (!isChanging(keyText(key))) entries.checkRow(key, value, entries.inTree(key));
     } catch (error) {
       if (!(error instanceof StateDamaged)) throw error;
       onDamage(error);

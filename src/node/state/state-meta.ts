@@ -31,6 +31,8 @@ export interface StoredAssembly {
   /** What has this number or a higher one was written by assemblies. */
   readonly firstPage: number;
   readonly firstLeaf: number;
+  /** Records had been found damaged when it began. */
+  readonly isSuspect: boolean;
 }
 
 export interface StateMeta {
