@@ -11,7 +11,7 @@ export async function unusedRecords(path: string): Promise<readonly string[]> {
   if (!opened.ok) throw new Error(opened.error.message);
   const database = opened.value;
   const store = new PageStore({ sha256, database, pageCacheBytes: 1e6, leafCacheBytes: 1e6 });
-  const { versions, dead } = readMeta(database);
+  const { versions, dead } = readMeta(database, sha256);
   const used = new Set<string>();
   for (const { tree } of versions) {
     for (const { node } of treeDifference({ store, before: undefined, after: tree, isSame: () => false })) {

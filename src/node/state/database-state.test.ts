@@ -108,8 +108,12 @@ describe('DatabaseState', () => {
 
   it('has the roots, contents and proofs that the state in memory has, whatever is done', async () => {
     const key = fc.integer({ min: 0, max: 400 }).map((i) => `k${i}`);
+    const value = fc.oneof(
+      { weight: 9, arbitrary: fc.string({ maxLength: 3 }) },
+      { weight: 1, arbitrary: fc.string({ minLength: 300, maxLength: 400 }) },
+    );
     const step = fc.record({
-      changes: fc.dictionary(key, fc.option(fc.string({ maxLength: 3 }), { nil: undefined }), { maxKeys: 60 }),
+      changes: fc.dictionary(key, fc.option(value, { nil: undefined }), { maxKeys: 60 }),
       what: fc.constantFrom('seal', 'wait', 'reopen', 'collect', 'read'),
     });
     await fc.assert(
@@ -257,7 +261,7 @@ describe('an assembly in the database', () => {
 
   it('ends in any content from any other, through restarts and other roots', async () => {
     const key = fc.integer({ min: 0, max: 200 }).map((i) => `k${i}`);
-    const content = fc.dictionary(key, fc.constantFrom('1', '2'), { maxKeys: 120 });
+    const content = fc.dictionary(key, fc.constantFrom('1', '2', '3'.repeat(300)), { maxKeys: 120 });
     const leg = fc.record({ changes: content, pieces: fc.nat(12), reopens: fc.boolean(), waits: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(content, fc.array(leg, { minLength: 1, maxLength: 4 }), content, async (before, legs, after) => {
@@ -309,7 +313,9 @@ describe('damage', () => {
     const database = opening.value;
     for (const [i, { key, value }] of [...database[table].getRange()].entries()) {
       if (i % step !== step - 1) continue;
-      value[value.length >> 1] = (value[value.length >> 1] ?? 0) ^ 1;
+      const bytes = table === 'entries' ? key : value;
+      if (table === 'entries') database.remove(database.entries, Buffer.from(key));
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
       database.put(database[table], key, value);
     }
     await database.committed();
@@ -319,14 +325,16 @@ describe('damage', () => {
   it.each(['pages', 'leaves', 'entries'] as const)(
     'of %s is found by the scrub, and repaired by an assembly',
     async (table) => {
+      // Long values have records of their own.
+      const value = table === 'leaves' ? 'v'.repeat(300) : 'v';
       const source = new MemoryState(sha256);
-      put(source, numbered(0, 2000));
+      put(source, numbered(0, 2000, value));
       source.seal(asSequence(10));
       const path = newPath();
       let state = await opened(path);
       for (const sequence of [8, 9, 10]) {
-        put(state, sequence === 8 ? numbered(0, 2000) : { key5: String(sequence) });
-        if (sequence === 10) put(state, { key5: 'v5' });
+        put(state, sequence === 8 ? numbered(0, 2000, value) : { key5: String(sequence) });
+        if (sequence === 10) put(state, { key5: `${value}5` });
         state.seal(asSequence(sequence));
       }
       await state.idle();

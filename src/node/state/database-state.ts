@@ -114,8 +114,14 @@ export class DatabaseState implements AuthenticatedState {
       if (this.#isGivenUp && this.#mayGiveUp) throw new GivenUp();
     });
     const store = new PageStore({ sha256, database, pageCacheBytes, leafCacheBytes });
-    this.#storage = new Storage({ sha256, database, store, slices: this.#slices, meta: readMeta(database) });
-    this.#entries = new EntriesTable({ sha256, database, store, tree: () => this.#tree });
+    this.#storage = new Storage({ sha256, database, store, slices: this.#slices, meta: readMeta(database, sha256) });
+    this.#entries = new EntriesTable({
+      sha256,
+      database,
+      store,
+      tree: () => this.#tree,
+      isChanging: (key) => this.#sealed.some(({ changes }) => changes.get(key) !== undefined),
+    });
     const { versions, assembly } = this.#storage.meta;
     this.#versions = versions.map((version) => new DatabaseVersion(sha256, store, version));
     this.#tree = versions.at(-1)?.tree;
@@ -261,7 +267,6 @@ export class DatabaseState implements AuthenticatedState {
         storage: this.#storage,
         entries: this.#entries,
         tree: () => (this.#isClosed || this.#assembly !== undefined ? undefined : this.#tree),
-        isChanging: (key) => this.#sealed.some(({ changes }) => changes.get(key) !== undefined),
       },
       options,
     );

@@ -7,7 +7,7 @@ import { leafHash, nodeHash } from '../../state/index.ts';
 import type { Inner, Leaf, Node, NodeStore, Sha256, Stub } from '../../state/index.ts';
 import { numberKey } from './database.ts';
 import type { StateDatabase } from './database.ts';
-import { parseNode } from './page-codec.ts';
+import { PageLeaf, parseNode } from './page-codec.ts';
 import { RecordCache } from './record-cache.ts';
 
 const CRC_BYTES = 4;
@@ -32,7 +32,6 @@ export function leafValue({ key, value }: Entry): Buffer {
 interface KnownLeaf {
   readonly entry: Entry;
   readonly hash: Digest;
-  readonly keyDigest: Digest;
 }
 
 export interface PageStoreOptions {
@@ -67,39 +66,41 @@ export class PageStore implements NodeStore {
   }
 
   entry(leaf: Leaf): Entry {
-    const id = leaf.id ?? 0;
+    const { id } = leaf;
+    if (id === undefined) return this.readLeaf(leaf);
     const known = this.#leaves.get(id, leafBytes);
-    if (known !== undefined) {
-      const isAsked = known.hash === leaf.hash && known.keyDigest === leaf.keyDigest;
-      if (!isAsked) throw this.#database.damage('leaves', id, 'it is another entry than was asked for');
-      return known.entry;
-    }
+    if (known?.hash === leaf.hash) return known.entry;
     const entry = this.readLeaf(leaf);
-    const read = { entry, hash: leaf.hash, keyDigest: leaf.keyDigest };
+    const read = { entry, hash: leaf.hash };
     this.#leaves.set(id, read, leafBytes(read));
     return entry;
   }
 
   /** The entry of a leaf as the database has it, checked. */
-  readLeaf({ id = 0, hash, keyDigest }: Leaf): Entry {
+  readLeaf(leaf: Leaf): Entry {
+    const entry = leaf instanceof PageLeaf ? leaf.read() : this.#readRecord(leaf.id ?? 0);
+    const keyDigest = this.#sha256(entry.key);
+    const isRight =
+      keyDigest === leaf.keyDigest && leafHash(this.#sha256, keyDigest, this.#sha256(entry.value)) === leaf.hash;
+    if (isRight) return entry;
+    if (leaf.id !== undefined) throw this.#database.damage('leaves', leaf.id, 'its hash differs from that in the tree');
+    throw this.#database.damage('pages', Buffer.from(entry.key).toString('hex'), 'an entry differs from its hash');
+  }
+
+  #readRecord(id: number): Entry {
     const record = this.#database.read('leaves', id);
     if (record === undefined) throw this.#database.damage('leaves', id, 'it is not there');
     const keyEnd = record.length < 2 ? 0 : 2 + record.readUInt16BE();
     if (keyEnd < 3 || keyEnd > record.length)
       throw this.#database.damage('leaves', id, 'it has not the form of a leaf');
-    const entry = { key: copied(record, 2, keyEnd), value: copied(record, keyEnd, record.length) };
-    const digest = this.#sha256(entry.key);
-    if (digest !== keyDigest || leafHash(this.#sha256, digest, this.#sha256(entry.value)) !== hash) {
-      throw this.#database.damage('leaves', id, 'its hash differs from that in the tree');
-    }
-    return entry;
+    return { key: copied(record, 2, keyEnd), value: copied(record, keyEnd, record.length) };
   }
 
   /** The page as the database has it, checked but for the hashes in it. */
   readPage(stub: Stub): Inner {
     const id = stub.id ?? 0;
     const text = this.#pageText(id, this.#uncommitted.get(id) ?? this.#database.read('pages', id));
-    const page = parseNode(text);
+    const page = parseNode(this.#sha256, text);
     if (page?.kind !== 'inner') throw this.#database.damage('pages', id, 'it has not the form of a page');
     page.id = id;
     return this.#checked(id, page, stub);

@@ -1,12 +1,12 @@
 /**
  * Reading all of the latest version and checking it: every page and leaf hashes to what is above it, every leaf has its row in the table of
- * entries, and every row is of a leaf in the tree. It goes on from key to key while versions come and go.
+ * entries, and every row has its leaf. It goes on from key to key while versions come and go.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Digest } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
-import { bitOf, keyText } from '../../state/index.ts';
-import type { KeyText, Leaf, Node } from '../../state/index.ts';
+import { bitOf } from '../../state/index.ts';
+import type { Leaf, Node } from '../../state/index.ts';
 import type { Row } from './database.ts';
 import type { EntriesTable } from './entries-table.ts';
 import type { StoredRoot } from './state-meta.ts';
@@ -27,8 +27,6 @@ export interface ScrubParts {
   readonly entries: EntriesTable;
   /** The latest tree; undefined also when nothing can be checked any more. */
   readonly tree: () => StoredRoot;
-  /** The row of the key is about to change. */
-  readonly isChanging: (key: KeyText) => boolean;
 }
 
 /** A slice ends after so many milliseconds. */
@@ -103,13 +101,10 @@ class TreePass {
   }
 
   #checkLeaf(leaf: Leaf): void {
-    const { storage, isChanging } = this.#parts;
-    const { key } = storage.store.readLeaf(leaf);
-    const row = storage.database.row(Buffer.from(key));
-    if (isChanging(keyText(key))) return;
-    if (row === undefined)
-      throw storage.database.damage('entries', Buffer.from(key).toString('hex'), 'it is not there');
-    this.#parts.entries.checkRow(Buffer.from(key), row, leaf);
+    const { storage, entries } = this.#parts;
+    const key = Buffer.from(storage.store.readLeaf(leaf).key);
+    if (storage.database.row(key) !== undefined || entries.isChanging(key)) return;
+    throw storage.database.damage('entries', key.toString('hex'), 'it is not there');
   }
 }
 
@@ -143,10 +138,9 @@ class RowPass {
     return checked;
   }
 
-  #checkRow({ key, value }: Row, onDamage: OnDamage): void {
-    const { entries, isChanging } = this.#parts;
+  #checkRow({ key }: Row, onDamage: OnDamage): void {
     try {
-      if (!isChanging(keyText(key))) entries.checkRow(key, value, entries.inTree(key));
+      this.#parts.entries.checkedLeaf(key);
     } catch (error) {
       if (!(error instanceof StateDamaged)) throw error;
       onDamage(error);
