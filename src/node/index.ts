@@ -35,3 +35,8 @@ export { RecordDamaged } from './state/state-fault.ts';
 export type { StateFault, StateFaultCode } from './state/state-fault.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
 export { makeSignatureVerifier, sha256 } from './signature-verifier.ts';
+export { DatabaseState } from './state/database-state.ts';
+export type { DatabaseStateCounts, DatabaseStateOptions } from './state/database-state.ts';
+export type { ScrubOptions, ScrubStep } from './state/scrub.ts';
+export { RecordDamaged } from './state/state-fault.ts';
+export type { StateFault, StateFaultCode } from './state/state-fault.ts';

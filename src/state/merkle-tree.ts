@@ -7,7 +7,7 @@ import type { Digest } from '../base/ids.ts';
 import type { Entry, ProofStep, StateProof, SubtreeAddress, SubtreeContent, SubtreeLimits } from '../base/key-value.ts';
 import { bitOf, emptyRoot, firstDifferingBit, leafHash } from './merkle-hash.ts';
 import type { Sha256 } from './merkle-hash.ts';
-import { NO_STORE, entryOf, hashOf, loaded, makeInner, makeLeaf } from './merkle-node.ts';
+import { NO_STORE, entryOf, hashOf, loaded, makeInner, makeLeaf, sizeOf } from './merkle-node.ts';
 import type { Inner, Leaf, Node, NodeStore } from './merkle-node.ts';
 import { contentOf, nodeAt } from './subtree.ts';
 
@@ -38,6 +38,11 @@ export class MerkleTree {
   /** A tree of nodes that are all in memory. */
   static of(sha256: Sha256, node: Node | undefined): MerkleTree {
     return new MerkleTree({ sha256, store: NO_STORE, onReplaced: () => undefined }, node);
+  }
+
+  /** How many entries it has. */
+  get size(): number {
+    return this.node === undefined ? 0 : sizeOf(this.node);
   }
 
   /** This tree, of which `node` is the root as it has been stored. */

@@ -17,9 +17,15 @@ import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './usage-error.ts';
 const SEARCH_NODES = 32;
 
 /** One inner node on the way down, and the side taken. */
-interface Fork {
+export interface Fork {
   readonly bit: number;
   readonly side: 0 | 1;
+}
+
+interface Reached {
+  readonly forks: readonly Fork[];
+  readonly at: Node;
+  readonly node: Node;
 }
 
 export interface AssemblyParts {
@@ -42,6 +48,8 @@ export class TreeAssembly implements Assembly {
   /** Undefined: the tree without entries. */
   #node: Node | undefined;
   #takenBytes: number;
+  /** The hashes of parts that earlier trees seem to have and that cannot be read. */
+  readonly #lost = new Set<Digest>();
 
   constructor(parts: AssemblyParts) {
     this.#parts = parts;
@@ -104,16 +112,33 @@ export class TreeAssembly implements Assembly {
     return 'taken';
   }
 
+  /** What is at `address` cannot be read, and is missing again; nothing changes if it is not there. */
+  lose(address: SubtreeAddress): void {
+    if (this.#node === undefined) return;
+    const { forks, at } = this.#reached(this.#node, address);
+    if (isMissing(at) || hashOf(this.#parts.sha256, at) !== address.hash) return;
+    this.#lost.add(address.hash);
+    this.#node = this.#placed(this.#node, forks, 0, makeMissing(address.hash));
+  }
+
   /** The forks on the way to the missing node at `address`; undefined if there is none. */
-  #wayTo({ path, depth, hash }: SubtreeAddress): readonly Fork[] | undefined {
+  #wayTo(address: SubtreeAddress): readonly Fork[] | undefined {
+    if (this.#node === undefined) return undefined;
+    const { forks, node } = this.#reached(this.#node, address);
+    return isMissing(node) && node.hash === address.hash ? forks : undefined;
+  }
+
+  /** What is at a place, as the tree has it and as it is when it is read, and the forks on the way to it. */
+  #reached(root: Node, { path, depth }: SubtreeAddress): Reached {
     const forks: Fork[] = [];
-    let node = this.#node === undefined ? undefined : this.#opened(this.#node);
-    while (node !== undefined && node.kind === 'inner' && node.bit < depth) {
+    let at = root;
+    for (;;) {
+      const node = this.#opened(at);
+      if (node.kind !== 'inner' || node.bit >= depth) return { forks, at, node };
       const side = bitOf(path, node.bit);
       forks.push({ bit: node.bit, side });
-      node = this.#opened(side === 0 ? node.left : node.right);
+      at = side === 0 ? node.left : node.right;
     }
-    return node !== undefined && isMissing(node) && node.hash === hash ? forks : undefined;
   }
 
   /** `at` with `placed` where the forks from the `from`th on lead. */
@@ -191,6 +216,7 @@ export class TreeAssembly implements Assembly {
   }
 
   #inEarlier(hash: Digest, forks: readonly Fork[]): Node | undefined {
+    if (this.#lost.has(hash)) return undefined;
     for (const tree of this.#parts.earlier) {
       const found = this.#searched(tree, hash, forks);
       if (found !== undefined) return found;
@@ -251,7 +277,7 @@ function canonicalTree(leaves: readonly Leaf[], from: number, to: number): Node 
 }
 
 /** The address of the node to which the forks lead. Bits at which nothing forks on the way are 0, so that every replica names it alike. */
-function addressOf(hash: Digest, forks: readonly Fork[]): SubtreeAddress {
+export function addressOf(hash: Digest, forks: readonly Fork[]): SubtreeAddress {
   const nibbles: number[] = Array.from({ length: PATH_BITS / 4 }, () => 0);
   for (const { bit, side } of forks) if (side === 1) nibbles[bit >> 2] = (nibbles[bit >> 2] ?? 0) | (8 >> (bit & 3));
   const path = asDigest(nibbles.map((nibble) => nibble.toString(16)).join(''));

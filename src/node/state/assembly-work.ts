@@ -1,6 +1,8 @@
 /** How an assembly is written while it grows, and becomes the present content. */
 import { StateDamaged } from '../../base/key-value.ts';
-import { TreeAssembly, makeMissing, treeDifference } from '../../state/index.ts';
+import type { SubtreeAddress } from '../../base/key-value.ts';
+import { TreeAssembly, addressOf, hashOf, makeMissing, treeDifference } from '../../state/index.ts';
+import type { Fork, Node } from '../../state/index.ts';
 import type { DatabaseAssembly } from './database-assembly.ts';
 import { DeadList, recordOf } from './dead-list.ts';
 import type { DeadRecord } from './dead-list.ts';
@@ -30,7 +32,7 @@ export function storedTree(
 /** From here on the database says that its content is incomplete. */
 export async function markAssembly(storage: Storage, assembly: DatabaseAssembly): Promise<void> {
   const { meta, numbers } = storage;
-  const { sequence, root, node, earlier } = assembly;
+  const { sequence, root, node, earlier, isSuspect } = assembly;
   const isStored = node === undefined || node.id !== undefined || node.kind === 'stub';
   const stored = {
     sequence,
@@ -40,6 +42,7 @@ export async function markAssembly(storage: Storage, assembly: DatabaseAssembly)
     earlier,
     firstPage: meta.assembly?.firstPage ?? numbers.page,
     firstLeaf: meta.assembly?.firstLeaf ?? numbers.leaf,
+    isSuspect,
   };
   await storage.commitMeta({ assembly: stored });
   assembly.stored = stored;
@@ -58,31 +61,48 @@ export async function writeAssembly(
   await storage.commit();
   // Pages that others may still name stay until `prepareAssembly` sweeps.
   const isOwn = storage.meta.entriesOf?.length === 1 && stored.earlier.length === 0;
-  for (const id of isOwn ? replaced : []) if (id >= stored.firstPage) storage.remove({ table: 'pages', id });
+  const unused = isOwn ? replaced.filter((id) => id >= stored.firstPage) : [];
   const next = { ...stored, tree: written, takenBytes };
-  await storage.commitMeta({ assembly: next });
+  await storage.commitMeta({ assembly: next }, () => unused.forEach((id) => storage.remove({ table: 'pages', id })));
   assembly.stored = next;
   assembly.onWritten(node, written);
 }
 
+/** Where the tree cannot be read: everything in it is. At most so many places, so that those can be asked for while the rest waits. */
+export async function damagedParts(
+  storage: Storage,
+  tree: StoredRoot,
+  atMost = 1000,
+): Promise<readonly SubtreeAddress[]> {
+  const found: SubtreeAddress[] = [];
+  await walkRecords(storage, tree, {
+    onDamage: (address) => found.push(address),
+    isEnough: () => found.length >= atMost,
+  });
+  return found;
+}
+
 /**
  * All is there: makes the table of entries that of the new content, lists what the present version has and the new one has not, and removes what
- * assemblies wrote and the new content does not need. Gives the epoch for the new version.
+ * assemblies wrote and the new content does not need; if records were damaged, also what no version leads to any more. Gives the epoch for the new
+ * version.
  */
 export async function prepareAssembly(storage: Storage, stored: StoredAssembly): Promise<number> {
-  const { meta } = storage;
+  const { meta, numbers } = storage;
   const target = stored.tree;
-  const entriesOf =
-    meta.entriesOf === undefined ? undefined : [...meta.entriesOf.filter((tree) => !isSameTree(tree, target)), target];
+  const isMixed = meta.entriesOf !== undefined && !stored.isSuspect;
+  const entriesOf = isMixed
+    ? [...(meta.entriesOf ?? []).filter((tree) => !isSameTree(tree, target)), target]
+    : undefined;
   await storage.commitMeta({ entriesOf });
   await storage.bringEntries(target);
   await storage.commitMeta({ assembly: { ...stored, earlier: [] } });
   const epoch = storage.nextEpoch();
   const needed = {
-    pages: new NumberSet(stored.firstPage, storage.numbers.page),
-    leaves: new NumberSet(stored.firstLeaf, storage.numbers.leaf),
+    pages: new NumberSet(stored.isSuspect ? 1 : stored.firstPage, numbers.page),
+    leaves: new NumberSet(stored.isSuspect ? 1 : stored.firstLeaf, numbers.leaf),
   };
-  await listDead(storage, target, epoch, (record) => needed[record.table].add(record.id));
+  await (stored.isSuspect ? listDeadByReading : listDead)(storage, target, epoch, needed);
   for (const table of ['pages', 'leaves'] as const) {
     const { from, to } = needed[table];
     for (let id = from; id < to; id += 1) {
@@ -94,30 +114,66 @@ export async function prepareAssembly(storage: Storage, stored: StoredAssembly):
   return epoch;
 }
 
-/** Lists under `epoch` what only the latest version has; `onNew` is told of what only the target has. */
-async function listDead(
-  storage: Storage,
-  target: StoredRoot,
-  epoch: number,
-  onNew: (record: DeadRecord) => void,
-): Promise<void> {
+type Needed = Readonly<Record<DeadRecord['table'], NumberSet>>;
+
+/** Lists under `epoch` what only the latest version has; adds to `needed` what only the target has. */
+async function listDead(storage: Storage, target: StoredRoot, epoch: number, needed: Needed): Promise<void> {
   const { database, store, latest } = storage;
   const dead = new DeadList(database, epoch);
-  const walk = async (before: StoredRoot, isListed: boolean): Promise<void> => {
-    for (const { side, node } of treeDifference({ store, before, after: target, isSame: isSameRecord })) {
-      const record = recordOf(node);
-      if (record !== undefined && side === 'new') onNew(record);
-      else if (record !== undefined && isListed) dead.add(record);
-      await storage.pace();
-    }
+  const compared = { store, before: latest?.tree, after: target, isSame: isSameRecord };
+  for (const { side, node } of treeDifference(compared)) {
+    const record = recordOf(node);
+    if (record !== undefined && side === 'new') needed[record.table].add(record.id);
+    else if (record !== undefined) dead.add(record);
+    await storage.pace();
+  }
+  dead.write();
+}
+
+/** As `listDead`, where the latest version cannot all be read: `needed` is then what any version has. */
+async function listDeadByReading(storage: Storage, target: StoredRoot, epoch: number, needed: Needed): Promise<void> {
+  const dead = new DeadList(storage.database, epoch);
+  await walkRecords(storage, target, { onRecord: ({ table, id }) => needed[table].add(id) });
+  const listed = (record: DeadRecord): void => {
+    const { table, id } = record;
+    if (needed[table].has(id)) return;
+    dead.add(record);
+    needed[table].add(id);
   };
-  try {
-    await walk(latest?.tree, true);
-    dead.write();
-  } catch (error) {
-    // Part of the latest version cannot be read: what is below it stays in the database, unused.
-    if (!(error instanceof StateDamaged)) throw error;
-    await walk(undefined, false);
+  for (const { tree, epoch: each } of storage.meta.versions.toReversed()) {
+    const onRecord =
+      each === storage.latest?.epoch ? listed : ({ table, id }: DeadRecord): void => needed[table].add(id);
+    await walkRecords(storage, tree, { onRecord });
+  }
+  dead.write();
+}
+
+interface Walk {
+  readonly onRecord?: (record: DeadRecord) => void;
+  readonly onDamage?: (address: SubtreeAddress) => void;
+  readonly isEnough?: () => boolean;
+}
+
+/** Reads and checks all records of a tree, from the database and not from memory; what cannot be read is told and passed by. */
+async function walkRecords({ store, slices, sha256 }: Storage, tree: StoredRoot, walk: Walk): Promise<void> {
+  const ahead: { readonly node: Node; readonly forks: readonly Fork[] }[] =
+    tree === undefined ? [] : [{ node: tree, forks: [] }];
+  for (let next = ahead.pop(); next !== undefined && walk.isEnough?.() !== true; next = ahead.pop()) {
+    const { node, forks } = next;
+    try {
+      if (node.kind === 'leaf') store.readLeaf(node);
+      const inner = node.kind === 'stub' ? store.readWholePage(node) : node;
+      const record = recordOf(inner);
+      if (record !== undefined) walk.onRecord?.(record);
+      if (inner.kind === 'inner') {
+        ahead.push({ node: inner.right, forks: [...forks, { bit: inner.bit, side: 1 }] });
+        ahead.push({ node: inner.left, forks: [...forks, { bit: inner.bit, side: 0 }] });
+      }
+    } catch (error) {
+      if (!(error instanceof StateDamaged)) throw error;
+      walk.onDamage?.(addressOf(hashOf(sha256, node), forks));
+    }
+    if (slices.isOver) await slices.pause();
   }
 }
 

@@ -13,6 +13,8 @@ export interface DatabaseAssemblyParts {
   readonly stored: StoredAssembly | undefined;
   /** Unfinished trees that this one was begun with, as the database has them. */
   readonly earlier: readonly StoredRoot[];
+  /** Records were found damaged: what is stored must be read before it counts as being there. */
+  readonly isSuspect: boolean;
   /** Something was taken. */
   readonly onTaken: () => void;
 }
@@ -21,6 +23,7 @@ export class DatabaseAssembly implements Assembly {
   readonly sequence: Sequence;
   readonly root: Digest;
   readonly earlier: readonly StoredRoot[];
+  isSuspect: boolean;
   stored: StoredAssembly | undefined;
   /** What was taken and is not written, in bytes of memory, roughly. */
   unwrittenBytes = 0;
@@ -29,13 +32,17 @@ export class DatabaseAssembly implements Assembly {
   /** The epoch of the version that it will be, once all that the version needs is written. */
   preparedEpoch: number | undefined;
   isInstalling = false;
+  /** What was adopted has been read, or need not be: nothing was found damaged. */
+  isVerified: boolean;
   readonly #onTaken: () => void;
   #tree: TreeAssembly;
 
-  constructor({ tree, stored, earlier, onTaken }: DatabaseAssemblyParts) {
+  constructor({ tree, stored, earlier, isSuspect, onTaken }: DatabaseAssemblyParts) {
     this.sequence = tree.sequence;
     this.root = tree.root;
     this.earlier = earlier;
+    this.isSuspect = isSuspect;
+    this.isVerified = !isSuspect;
     this.stored = stored;
     this.#tree = tree;
     this.#onTaken = onTaken;
@@ -73,6 +80,11 @@ export class DatabaseAssembly implements Assembly {
     return answer;
   }
 
+  /** What is stored at `address` cannot be read. */
+  lose(address: SubtreeAddress): void {
+    this.#tree.lose(address);
+  }
+
   onReplaced(node: Inner): void {
     if (node.id !== undefined) this.replaced.push(node.id);
   }
@@ -83,10 +95,12 @@ export class DatabaseAssembly implements Assembly {
   }
 
   /** Goes on with a tree that is as the database has it: what was taken since is lost. */
-  restart(tree: TreeAssembly): void {
+  restart(tree: TreeAssembly, isSuspect: boolean): void {
     this.#tree = tree;
     this.unwrittenBytes = 0;
     this.replaced = [];
     this.preparedEpoch = undefined;
+    this.isSuspect = isSuspect;
+    this.isVerified = !this.isSuspect;
   }
 }

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asDigest, asSequence } from '../../base/ids.ts';
-import type { Assembly, AuthenticatedState, Entry, Version } from '../../base/key-value.ts';
+import type { Assembly, AuthenticatedState, StateDamaged, Version } from '../../base/key-value.ts';
 import { MemoryState } from '../../state/index.ts';
 import type { Sha256 } from '../../state/index.ts';
+import { unusedRecords } from '../../../test/state/unused-records.ts';
 import { DatabaseState } from './database-state.ts';
 import type { DatabaseStateOptions } from './database-state.ts';
+import { StateDatabase } from './database.ts';
 
 const sha256: Sha256 = (bytes) => asDigest(hash('sha256', bytes, 'hex'));
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -108,8 +110,12 @@ describe('DatabaseState', () => {
 
   it('has the roots, contents and proofs that the state in memory has, whatever is done', async () => {
     const key = fc.integer({ min: 0, max: 400 }).map((i) => `k${i}`);
+    const value = fc.oneof(
+      { weight: 9, arbitrary: fc.string({ maxLength: 3 }) },
+      { weight: 1, arbitrary: fc.string({ minLength: 300, maxLength: 400 }) },
+    );
     const step = fc.record({
-      changes: fc.dictionary(key, fc.option(fc.string({ maxLength: 3 }), { nil: undefined }), { maxKeys: 60 }),
+      changes: fc.dictionary(key, fc.option(value, { nil: undefined }), { maxKeys: 60 }),
       what: fc.constantFrom('seal', 'wait', 'reopen', 'collect', 'read'),
     });
     await fc.assert(
@@ -150,5 +156,235 @@ describe('DatabaseState', () => {
       }),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('an assembly in the database', () => {
+  it('ends in the content of the root, and leaves nothing behind that is not needed', async () => {
+    const [before, after] = [
+      numbered(0, 2000),
+      { ...numbered(0, 1900), ...numbered(300, 320, 'w'), ...numbered(3000, 3050) },
+    ];
+    const source = new MemoryState(sha256);
+    put(source, after);
+    source.seal(asSequence(30));
+    const path = newPath();
+    const told: number[] = [];
+    const state = await opened(path, { onVersion: ({ sequence }) => void told.push(sequence) });
+    put(state, before);
+    state.seal(asSequence(10));
+    await state.idle();
+    put(state, { gone: 'x' });
+    state.seal(asSequence(20));
+    const assembly = state.assemble(asSequence(30), last(source).root);
+    expect(() => state.get(text('key1'))).toThrow('not read while');
+    const pieces = fill(assembly, last(source));
+    expect(pieces).toBeLessThan(250);
+    expect(assembly.isComplete).toBe(false);
+    await state.idle();
+    expect(assembly.isComplete).toBe(true);
+    state.install();
+    expect(all(state)).toEqual(all(source));
+    put(state, { more: 'y' });
+    state.seal(asSequence(31));
+    await state.idle();
+    expect(told).toEqual([10, 30, 31]);
+    expect(last(state).root).not.toBe(last(source).root);
+    put(state, { more: undefined });
+    state.seal(asSequence(32));
+    state.collect(asSequence(32));
+    await state.idle();
+    expect(last(state).root).toBe(last(source).root);
+    for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+    await state.close();
+    const again = await opened(path);
+    expect(all(again)).toEqual(all(source));
+    await again.close();
+  });
+
+  it('makes higher versions go', async () => {
+    const state = await opened();
+    for (const sequence of [10, 20, 30]) {
+      put(state, { a: String(sequence) });
+      state.seal(asSequence(sequence));
+      await state.idle();
+    }
+    const source = new MemoryState(sha256);
+    put(source, { a: 'other' });
+    source.seal(asSequence(20));
+    const assembly = state.assemble(asSequence(20), last(source).root);
+    fill(assembly, last(source));
+    await state.idle();
+    state.install();
+    expect(state.versions().map(({ sequence }) => sequence)).toEqual([10]);
+    state.seal(asSequence(21));
+    await state.idle();
+    expect(state.versions().map((version) => version.get(text('a')))).toEqual(['10', 'other', 'other'].map(text));
+    await state.close();
+  });
+
+  it('goes on after a restart, and over into another root, with all that was written', async () => {
+    const [one, other] = [new MemoryState(sha256), new MemoryState(sha256)];
+    put(one, numbered(0, 3000));
+    put(other, { ...numbered(0, 3000), ...numbered(5, 10, 'w') });
+    for (const each of [one, other]) each.seal(asSequence(30));
+    const path = newPath();
+    const options = { assemblyBytes: 20_000 };
+    let state = await opened(path, options);
+    put(state, numbered(0, 100));
+    state.seal(asSequence(10));
+    await state.idle();
+    let assembly = state.assemble(asSequence(30), last(one).root);
+    const first = fill(assembly, last(one), 150);
+    await state.idle();
+    await state.close();
+    state = await opened(path, options);
+    expect(state.assembling?.root).toBe(last(one).root);
+    expect(() => state.get(text('key1'))).toThrow('not read while');
+    expect(last(state).get(text('key7'))).toEqual(text('v7'));
+    assembly = state.assemble(asSequence(30), last(one).root);
+    expect(assembly.takenBytes).toBeGreaterThan(5000);
+    const second = fill(assembly, last(one), 100);
+    await state.idle();
+    const third = state.assemble(asSequence(40), last(other).root);
+    await state.close();
+    state = await opened(path, options);
+    expect([last(one).root, last(other).root]).toContain(state.assembling?.root);
+    const rest = fill(state.assemble(asSequence(40), third.root), last(other));
+    const whole = fill(new MemoryState(sha256).assemble(asSequence(40), last(other).root), last(other));
+    expect(first + second + rest).toBeLessThan(whole * 1.4);
+    await state.idle();
+    state.install();
+    await state.idle();
+    expect(last(state).root).toBe(last(other).root);
+    expect(all(state)).toEqual(all(other));
+    for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+    await state.close();
+  });
+
+  it('ends in any content from any other, through restarts and other roots', async () => {
+    const key = fc.integer({ min: 0, max: 200 }).map((i) => `k${i}`);
+    const content = fc.dictionary(key, fc.constantFrom('1', '2', '3'.repeat(300)), { maxKeys: 120 });
+    const leg = fc.record({ changes: content, pieces: fc.nat(12), reopens: fc.boolean(), waits: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(content, fc.array(leg, { minLength: 1, maxLength: 4 }), content, async (before, legs, after) => {
+        const path = newPath();
+        const source = new MemoryState(sha256);
+        let state = await opened(path, { assemblyBytes: 2000 });
+        for (const each of [source, state]) {
+          put(each, before);
+          each.seal(asSequence(1));
+        }
+        await state.idle();
+        let sequence = 1;
+        for (const { changes, pieces, reopens, waits } of [
+          ...legs,
+          { changes: after, pieces: Infinity, reopens: false, waits: true },
+        ]) {
+          sequence += 1;
+          put(source, changes);
+          source.seal(asSequence(sequence));
+          const assembly = state.assemble(asSequence(sequence), last(source).root);
+          fill(assembly, last(source), pieces);
+          if (waits) await state.idle();
+          if (!reopens) continue;
+          await state.close();
+          state = await opened(path, { assemblyBytes: 2000 });
+        }
+        state.install();
+        expect(all(state)).toEqual(all(source));
+        await state.idle();
+        expect(state.versions().map(({ root }) => root)).toEqual([source.versions()[0]?.root, last(source).root]);
+        put(state, { last: 'x' });
+        state.seal(asSequence(sequence + 1));
+        state.collect(asSequence(sequence + 1));
+        await state.idle();
+        for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+        await state.close();
+        expect(await unusedRecords(path)).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('damage', () => {
+  /** Puts other bytes into the middle of every `step`th record of a table. */
+  async function damaged(path: string, table: 'pages' | 'leaves' | 'entries' | 'dead', step: number): Promise<void> {
+    const opening = StateDatabase.open({ path, durability: 'async' });
+    if (!opening.ok) throw new Error(opening.error.message);
+    const database = opening.value;
+    for (const [i, { key, value }] of [...database[table].getRange()].entries()) {
+      if (i % step !== step - 1) continue;
+      const bytes = table === 'entries' ? key : value;
+      if (table === 'entries') database.remove(database.entries, Buffer.from(key));
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      database.put(database[table], key, value);
+    }
+    await database.committed();
+    await database.close();
+  }
+
+  it.each(['pages', 'leaves', 'entries'] as const)(
+    'of %s is found by the scrub, and repaired by an assembly',
+    async (table) => {
+      // Long values have records of their own.
+      const value = table === 'leaves' ? 'v'.repeat(300) : 'v';
+      const source = new MemoryState(sha256);
+      put(source, numbered(0, 2000, value));
+      source.seal(asSequence(10));
+      const path = newPath();
+      let state = await opened(path);
+      for (const sequence of [8, 9, 10]) {
+        put(state, sequence === 8 ? numbered(0, 2000, value) : { key5: String(sequence) });
+        if (sequence === 10) put(state, { key5: `${value}5` });
+        state.seal(asSequence(sequence));
+      }
+      await state.idle();
+      await state.close();
+      await damaged(path, table, table === 'pages' ? 40 : 300);
+      state = await opened(path);
+      const found: StateDamaged[] = [];
+      for await (const step of state.scrub()) if (step.kind === 'damage') found.push(step.damage);
+      expect(found.length).toBeGreaterThan(0);
+      expect(found.every(({ message }) => message.includes(`table ${table}`))).toBe(true);
+      const assembly = state.assemble(asSequence(11), last(source).root);
+      let pieces = 0;
+      while (!assembly.isComplete) {
+        pieces += fill(assembly, last(source));
+        await state.idle();
+      }
+      expect(pieces).toBeLessThan(table === 'entries' ? 1 : 120);
+      state.install();
+      await state.idle();
+      expect(all(state)).toEqual(all(source));
+      put(state, { key6: 'x' });
+      state.seal(asSequence(12));
+      state.collect(asSequence(12));
+      await state.idle();
+      for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+      await state.close();
+      expect(await unusedRecords(path)).toEqual([]);
+    },
+  );
+
+  it('of a list of dead records is told, and keeps nothing from going on', async () => {
+    const path = newPath();
+    let state = await opened(path);
+    for (const sequence of [1, 2, 3]) {
+      put(state, numbered(0, 100, String(sequence)));
+      state.seal(asSequence(sequence));
+    }
+    await state.idle();
+    await state.close();
+    await damaged(path, 'dead', 1);
+    const told: string[] = [];
+    state = await opened(path, { onDamage: ({ message }) => void told.push(message) });
+    state.collect(asSequence(3));
+    await state.idle();
+    expect(told.length).toBeGreaterThan(0);
+    expect(state.versions().map(({ sequence }) => sequence)).toEqual([3]);
+    for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+    await state.close();
   });
 });

@@ -5,14 +5,8 @@
 import { InvariantViolation, assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';
-import type {
-  Assembly,
-  AuthenticatedState,
-  Entry,
-  OpenTransaction,
-  StateDamaged,
-  Version,
-} from '../../base/key-value.ts';
+import { StateDamaged } from '../../base/key-value.ts';
+import type { Assembly, AuthenticatedState, Entry, OpenTransaction, Version } from '../../base/key-value.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { NO_CHANGES, OverlayReader, OverlayTransaction } from '../../state/index.ts';
@@ -22,6 +16,7 @@ import { DatabaseVersion } from './database-version.ts';
 import { StateDatabase } from './database.ts';
 import {
   MAX_EARLIER,
+  damagedParts,
   installAssembly,
   markAssembly,
   prepareAssembly,
@@ -51,6 +46,8 @@ export interface DatabaseStateOptions {
   readonly pageCacheBytes?: number;
   /** How much of keys and values is kept in memory, in bytes. Default: 16 MiB. */
   readonly leafCacheBytes?: number;
+  /** How much of an assembly is kept in memory before it is written, in bytes. Default: 8 MiB. */
+  readonly assemblyBytes?: number;
   /** After how many milliseconds a slice of work ends. Default: 4. */
   readonly sliceMs?: number;
   /** A version is durable. */
@@ -67,15 +64,16 @@ export interface DatabaseStateOptions {
 export interface DatabaseStateCounts {
   /** The longest synchronous piece of work on the database, in microseconds. */
   readonly longestSliceUs: number;
-  /** All such work. */
-  readonly busyUs: number;
+  /** As that, counting only when the thread was at work: less where the machine has too much to do. */
+  readonly longestSliceCpuUs: number;
+  /** All such work, in microseconds in which the thread was at work. */
+  readonly busyCpuUs: number;
   /** Bytes of keys and values put. */
   readonly writtenBytes: number;
   /** Sealed contents that are not versions yet. */
   readonly waiting: number;
 }
 
-/** So much of an assembly is kept in memory before it is written. */
 const ASSEMBLY_BYTES = 8 * 1024 * 1024;
 
 /** Thrown in the middle of work that the owner has made pointless. */
@@ -88,6 +86,7 @@ export class DatabaseState implements AuthenticatedState {
   readonly #database: StateDatabase;
   readonly #storage: Storage;
   readonly #slices: Slices;
+  readonly #assemblyBytes: number;
   readonly #entries: EntriesTable;
   /** The tree whose index the table of entries is, but for changes that are sealed. */
   #tree: StoredRoot;
@@ -112,12 +111,19 @@ export class DatabaseState implements AuthenticatedState {
     const { sha256, pageCacheBytes = 64 * 1024 * 1024, leafCacheBytes = 16 * 1024 * 1024, sliceMs = 4 } = options;
     this.#options = options;
     this.#database = database;
+    this.#assemblyBytes = options.assemblyBytes ?? ASSEMBLY_BYTES;
     this.#slices = new Slices(sliceMs, () => {
       if (this.#isGivenUp && this.#mayGiveUp) throw new GivenUp();
     });
     const store = new PageStore({ sha256, database, pageCacheBytes, leafCacheBytes });
-    this.#storage = new Storage({ sha256, database, store, slices: this.#slices, meta: readMeta(database) });
-    this.#entries = new EntriesTable({ sha256, database, store, tree: () => this.#tree });
+    this.#storage = new Storage({ sha256, database, store, slices: this.#slices, meta: readMeta(database, sha256) });
+    this.#entries = new EntriesTable({
+      sha256,
+      database,
+      store,
+      tree: () => this.#tree,
+      isChanging: (key) => this.#sealed.some(({ changes }) => changes.get(key) !== undefined),
+    });
     const { versions, assembly } = this.#storage.meta;
     this.#versions = versions.map((version) => new DatabaseVersion(sha256, store, version));
     this.#tree = versions.at(-1)?.tree;
@@ -138,7 +144,7 @@ export class DatabaseState implements AuthenticatedState {
       state.#wake();
       return ok(state);
     } catch (error) {
-      await database.value.close();
+      await database.value.close().catch(() => undefined);
       if (error instanceof InvariantViolation) throw error;
       return fail(faultOf(error, options.path));
     }
@@ -205,6 +211,7 @@ export class DatabaseState implements AuthenticatedState {
       tree: storedTree(this.#storage, { sequence, root, earlier: inMemory }, (node) => assembly.onReplaced(node)),
       stored: undefined,
       earlier,
+      isSuspect: this.#database.isSuspect || begun?.isSuspect === true,
       onTaken: () => this.#onTaken(),
     });
     this.#assembly = assembly;
@@ -238,10 +245,16 @@ export class DatabaseState implements AuthenticatedState {
   counts(): DatabaseStateCounts {
     return {
       longestSliceUs: Math.round(this.#slices.longestUs),
-      busyUs: Math.round(this.#slices.busyUs),
+      longestSliceCpuUs: this.#slices.longestCpuUs,
+      busyCpuUs: this.#slices.busyCpuUs,
       writtenBytes: this.#database.writtenBytes,
       waiting: this.#sealed.length,
     };
+  }
+
+  /** The longest slice is measured anew. */
+  resetLongestSlice(): void {
+    this.#slices.resetLongest();
   }
 
   /** Resolves when nothing is left to be done: all that was sealed is durable, or there is a fault. */
@@ -261,7 +274,6 @@ export class DatabaseState implements AuthenticatedState {
         storage: this.#storage,
         entries: this.#entries,
         tree: () => (this.#isClosed || this.#assembly !== undefined ? undefined : this.#tree),
-        isChanging: (key) => this.#sealed.some(({ changes }) => changes.get(key) !== undefined),
       },
       options,
     );
@@ -304,6 +316,7 @@ export class DatabaseState implements AuthenticatedState {
       tree: storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)),
       stored,
       earlier: stored.earlier,
+      isSuspect: stored.isSuspect || this.#database.isSuspect,
       onTaken: () => this.#onTaken(),
     });
     return assembly;
@@ -311,7 +324,7 @@ export class DatabaseState implements AuthenticatedState {
 
   #onTaken(): void {
     const assembly = this.#assembly;
-    if (assembly !== undefined && (assembly.isFilled || assembly.unwrittenBytes > ASSEMBLY_BYTES)) this.#wake();
+    if (assembly !== undefined && (assembly.isFilled || assembly.unwrittenBytes > this.#assemblyBytes)) this.#wake();
   }
 
   /** Starts the work that there is to be done, unless it is under way. */
@@ -325,6 +338,7 @@ export class DatabaseState implements AuthenticatedState {
   async #workAll(): Promise<void> {
     try {
       // The owner's call returns first.
+      this.#slices.start();
       await this.#slices.pause();
       for (let work = this.#nextWork(); work !== undefined; work = this.#nextWork()) {
         this.#isGivenUp = false;
@@ -342,8 +356,12 @@ export class DatabaseState implements AuthenticatedState {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof GivenUp)) throw error;
+      const assembly = this.#assembly;
+      const isDoubtful = error instanceof StateDamaged && assembly !== undefined && !assembly.isSuspect;
+      if (!(error instanceof GivenUp) && !isDoubtful) throw error;
       this.#storage.forgetUncommitted();
+      // What the assembly has adopted cannot all be read: from now on it is read before it counts.
+      if (isDoubtful) this.#restart(assembly, true);
     } finally {
       this.#mayGiveUp = false;
     }
@@ -352,13 +370,19 @@ export class DatabaseState implements AuthenticatedState {
   #onFailure(error: unknown): void {
     this.#storage.forgetUncommitted();
     const assembly = this.#assembly;
-    if (assembly !== undefined && !assembly.isInstalling) {
-      const { sequence, root, earlier } = assembly;
-      const stored = assembly.stored ?? { sequence, root, earlier };
-      assembly.restart(storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)));
-    }
+    if (assembly !== undefined && !assembly.isInstalling) this.#restart(assembly, assembly.isSuspect);
     this.#fault = faultOf(error, this.#options.path);
     this.#options.onFault?.(this.#fault);
+  }
+
+  /** The assembly goes on with what the database has of it. */
+  #restart(assembly: DatabaseAssembly, isSuspect: boolean): void {
+    const { sequence, root, earlier } = assembly;
+    const stored = assembly.stored ?? { sequence, root, earlier };
+    assembly.restart(
+      storedTree(this.#storage, stored, (node) => assembly.onReplaced(node)),
+      isSuspect,
+    );
   }
 
   /** What is to be done next; undefined when nothing is. */
@@ -382,7 +406,8 @@ export class DatabaseState implements AuthenticatedState {
     const { stored, preparedEpoch } = assembly;
     if (stored === undefined) return async () => markAssembly(this.#storage, assembly);
     if (assembly.isInstalling && preparedEpoch !== undefined) return async () => this.#install(assembly, preparedEpoch);
-    if (assembly.unwrittenBytes > ASSEMBLY_BYTES) return async () => writeAssembly(this.#storage, assembly, stored);
+    if (assembly.unwrittenBytes > this.#assemblyBytes)
+      return async () => writeAssembly(this.#storage, assembly, stored);
     if (assembly.isFilled && preparedEpoch === undefined) return async () => this.#prepare(assembly, stored);
     return undefined;
   }
@@ -416,11 +441,24 @@ export class DatabaseState implements AuthenticatedState {
     await writeAssembly(this.#storage, assembly, stored);
     if (this.#assembly !== assembly) return;
     this.#mayGiveUp = true;
-    const epoch = await prepareAssembly(this.#storage, assembly.stored ?? stored);
+    if (!assembly.isVerified && !(await this.#verified(assembly))) return;
+    const epoch = await prepareAssembly(this.#storage, {
+      ...(assembly.stored ?? stored),
+      isSuspect: assembly.isSuspect,
+    });
     if (this.#assembly !== assembly) return;
     assembly.stored = this.#storage.meta.assembly;
     assembly.preparedEpoch = epoch;
     this.#options.onAssembled?.(assembly);
+  }
+
+  /** Reads all that the assembly has; what cannot be read is missing again. Gives whether nothing is. */
+  async #verified(assembly: DatabaseAssembly): Promise<boolean> {
+    const damaged = await damagedParts(this.#storage, assembly.stored?.tree);
+    for (const address of damaged) assembly.lose(address);
+    if (damaged.length > 0) return false;
+    assembly.isVerified = true; // eslint-disable-line no-param-reassign
+    return true;
   }
 
   async #install(assembly: DatabaseAssembly, epoch: number): Promise<void> {
@@ -428,6 +466,7 @@ export class DatabaseState implements AuthenticatedState {
     assert(stored !== undefined, 'what is installed has been written');
     const version = await installAssembly(this.#storage, stored, epoch);
     if (this.#assembly === assembly) this.#assembly = undefined;
+    if (assembly.isSuspect) this.#database.trust();
     this.#versions = this.#versions.filter(({ sequence }) => sequence < version.sequence);
     this.#addVersion(version);
   }

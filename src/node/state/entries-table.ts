@@ -1,25 +1,18 @@
 /**
- * The table by which entries are found by their keys and read in the order of them: key → number and hash of the leaf. It is an index of the
- * tree, so each of its rows is checked with the leaf, and that a key is absent with the tree.
+ * The index by which entries are read in the order of their keys: a table with the keys alone. What they hold is read from the tree, which finds
+ * any key, so that nothing the index may say or leave out changes the value of a key.
  */
 import type { Bytes } from '../../base/bytes.ts';
-import type { Digest } from '../../base/ids.ts';
 import type { Entry } from '../../base/key-value.ts';
-import { MerkleTree } from '../../state/index.ts';
+import { MerkleTree, keyText } from '../../state/index.ts';
 import type { KeyText, Leaf, Node, Sha256, Source } from '../../state/index.ts';
 import type { StateDatabase } from './database.ts';
 import type { PageStore } from './page-store.ts';
-import { RecordDamaged } from './state-fault.ts';
 
-const ID_BYTES = 6;
-const ROW_BYTES = ID_BYTES + 32;
+const ROW = Buffer.from([1]);
 
-/** Puts the row of a stored leaf. */
-export function putRow(database: StateDatabase, key: Bytes, leaf: Leaf): void {
-  const row = Buffer.allocUnsafe(ROW_BYTES);
-  row.writeUIntBE(leaf.id ?? 0, 0, ID_BYTES);
-  row.write(leaf.hash, ID_BYTES, 'hex');
-  database.put(database.entries, Buffer.from(key), row);
+export function putRow(database: StateDatabase, key: Bytes): void {
+  database.put(database.entries, Buffer.from(key), ROW);
 }
 
 export function removeRow(database: StateDatabase, key: Bytes): void {
@@ -32,6 +25,8 @@ export interface EntriesTableParts {
   readonly store: PageStore;
   /** The root of the tree whose index the table is, but for keys that are being changed. */
   readonly tree: () => Node | undefined;
+  /** The row of the key is about to come or to go. */
+  readonly isChanging: (key: KeyText) => boolean;
 }
 
 export class EntriesTable implements Source {
@@ -41,31 +36,30 @@ export class EntriesTable implements Source {
     this.#parts = parts;
   }
 
-  find(keyText: KeyText): Entry | undefined {
-    const key = Buffer.from(keyText, 'latin1');
-    if (key.length === 0) return undefined;
-    const row = this.#parts.database.entries.getBinary(key);
-    if (row !== undefined) return this.#parts.store.entry(this.leafOf(key, row));
-    if (this.inTree(key) !== undefined) throw new RecordDamaged('entries', key.toString('hex'), 'it is not there');
-    return undefined;
+  find(key: KeyText): Entry | undefined {
+    const leaf = this.inTree(Buffer.from(key, 'latin1'));
+    return leaf === undefined ? undefined : this.#parts.store.entry(leaf);
   }
 
   *scan(from: KeyText, to: KeyText | undefined): Generator<Entry, void, undefined> {
     const start = from === '' ? {} : { start: Buffer.from(from, 'latin1') };
     const end = to === undefined ? {} : { end: Buffer.from(to, 'latin1') };
     if (to === '' || (to !== undefined && to <= from)) return;
-    for (const { key, value } of this.#parts.database.entries.getRange({ ...start, ...end })) {
-      yield this.#parts.store.entry(this.leafOf(key, value));
+    for (const { key } of this.#parts.database.rows({ ...start, ...end })) {
+      const leaf = this.checkedLeaf(key);
+      if (leaf !== undefined) yield this.#parts.store.entry(leaf);
     }
   }
 
-  /** The leaf that a row names. */
-  leafOf(key: Buffer, row: Buffer): Leaf {
-    if (row.length !== ROW_BYTES)
-      throw new RecordDamaged('entries', key.toString('hex'), 'it has not the form of a row');
-    const keyDigest = this.#parts.sha256(key);
-    const hash = row.toString('hex', ID_BYTES) as Digest;
-    return { kind: 'leaf', keyDigest, hash, entry: undefined, id: row.readUIntBE(0, ID_BYTES) };
+  /** The leaf of a key that has a row; undefined if that is being changed. Throws `RecordDamaged` if the tree has none. */
+  checkedLeaf(key: Buffer): Leaf | undefined {
+    const leaf = this.inTree(key);
+    if (leaf !== undefined || this.isChanging(key)) return leaf;
+    throw this.#parts.database.damage('entries', key.toString('hex'), 'the tree has no such key');
+  }
+
+  isChanging(key: Bytes): boolean {
+    return this.#parts.isChanging(keyText(key));
   }
 
   /** The leaf that the tree has of a key. */

@@ -1,14 +1,14 @@
 /**
  * Reading all of the latest version and checking it: every page and leaf hashes to what is above it, every leaf has its row in the table of
- * entries, and every row is of a leaf in the tree. It goes on from key to key while versions come and go.
+ * entries, and every row has its leaf. It goes on from key to key while versions come and go.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Digest } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
-import { bitOf, keyText, nodeHash } from '../../state/index.ts';
-import type { Inner, KeyText, Leaf, Node } from '../../state/index.ts';
+import { bitOf } from '../../state/index.ts';
+import type { Leaf, Node } from '../../state/index.ts';
+import type { Row } from './database.ts';
 import type { EntriesTable } from './entries-table.ts';
-import { RecordDamaged } from './state-fault.ts';
 import type { StoredRoot } from './state-meta.ts';
 import type { Storage } from './storage.ts';
 
@@ -27,8 +27,6 @@ export interface ScrubParts {
   readonly entries: EntriesTable;
   /** The latest tree; undefined also when nothing can be checked any more. */
   readonly tree: () => StoredRoot;
-  /** The row of the key is about to change. */
-  readonly isChanging: (key: KeyText) => boolean;
 }
 
 /** A slice ends after so many milliseconds. */
@@ -91,8 +89,7 @@ class TreePass {
         this.#checkLeaf(at);
         return true;
       }
-      const node = at.kind === 'stub' ? this.#parts.storage.store.readPage(at) : at;
-      if (at.kind === 'stub') this.#checkPage(node);
+      const node = at.kind === 'stub' ? this.#parts.storage.store.readWholePage(at) : at;
       const isRight = edge.isEdge && bitOf(edge.path, node.bit) === 1;
       if (!isRight && !this.#visit(node.left, edge, untilMs, onDamage)) return false;
       return this.#visit(node.right, { path: edge.path, isEdge: isRight }, untilMs, onDamage);
@@ -103,27 +100,11 @@ class TreePass {
     }
   }
 
-  /** The hashes of all nodes of the page, from those below it up. */
-  #checkPage(page: Inner): void {
-    const { sha256 } = this.#parts.storage;
-    const hashed = (node: Node): Digest =>
-      node.kind === 'inner' ? nodeHash(sha256, node.bit, hashed(node.left), hashed(node.right)) : node.hash;
-    if (hashed(page) !== page.hash)
-      throw new RecordDamaged('pages', page.id ?? 0, 'its hashes do not give that of the page');
-  }
-
   #checkLeaf(leaf: Leaf): void {
-    const { storage, isChanging } = this.#parts;
-    const { key } = storage.store.readLeaf(leaf);
-    const row = storage.database.entries.getBinary(Buffer.from(key));
-    if (isChanging(keyText(key))) return;
-    const problem =
-      row === undefined
-        ? 'it is not there'
-        : this.#parts.entries.leafOf(Buffer.from(key), row).id === leaf.id
-          ? undefined
-          : 'it is of another leaf';
-    if (problem !== undefined) throw new RecordDamaged('entries', Buffer.from(key).toString('hex'), problem);
+    const { storage, entries } = this.#parts;
+    const key = Buffer.from(storage.store.readLeaf(leaf).key);
+    if (storage.database.row(key) !== undefined || entries.isChanging(key)) return;
+    throw storage.database.damage('entries', key.toString('hex'), 'it is not there');
   }
 }
 
@@ -138,23 +119,31 @@ class RowPass {
   }
 
   slice(untilMs: number, onDamage: OnDamage): number {
-    const { storage, entries, tree, isChanging } = this.#parts;
     let checked = 0;
+    const { storage, tree } = this.#parts;
     const start = this.#after === undefined ? {} : { start: Buffer.concat([this.#after, Buffer.alloc(1)]) };
-    for (const { key, value } of tree() === undefined ? [] : storage.database.entries.getRange(start)) {
-      this.#after = key;
-      checked += 1;
-      try {
-        if (!isChanging(keyText(key)) && entries.leafOf(key, value).id !== entries.inTree(key)?.id) {
-          throw new RecordDamaged('entries', key.toString('hex'), 'the tree has no such leaf');
-        }
-      } catch (error) {
-        if (!(error instanceof StateDamaged)) throw error;
-        onDamage(error);
+    try {
+      for (const row of tree() === undefined ? [] : storage.database.rows(start)) {
+        this.#after = row.key;
+        checked += 1;
+        this.#checkRow(row, onDamage);
+        if (performance.now() > untilMs) return checked;
       }
-      if (performance.now() > untilMs) return checked;
+    } catch (error) {
+      // The table itself cannot be read on.
+      if (!(error instanceof StateDamaged)) throw error;
+      onDamage(error);
     }
     this.isDone = true;
     return checked;
+  }
+
+  #checkRow({ key }: Row, onDamage: OnDamage): void {
+    try {
+      this.#parts.entries.checkedLeaf(key);
+    } catch (error) {
+      if (!(error instanceof StateDamaged)) throw error;
+      onDamage(error);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
 import { emptyRoot, hashOf } from '../../state/index.ts';
-import type { Changes, Leaf } from '../../state/index.ts';
+import type { Changes } from '../../state/index.ts';
 import { DeadList, partsOf, recordOf, recordsOf } from './dead-list.ts';
 import { putRow, removeRow } from './entries-table.ts';
 import type { StoredRoot, StoredVersion } from './state-meta.ts';
@@ -40,11 +40,15 @@ export async function makeVersion(
     if (record.id < first[record.table]) dead.add(record);
     else storage.remove(record);
   });
-  const rows: { readonly key: Bytes; readonly leaf: Leaf }[] = [];
-  const writer = storage.writer((leaf, key) => rows.push({ key, leaf }));
+  const added: Bytes[] = [];
+  const removed: Bytes[] = [];
+  const writer = storage.writer();
   let count = 0;
   for (const { key, value } of sealed.changes.scan('', undefined)) {
+    const { size } = tree;
     tree = value === undefined ? tree.without(key) : tree.with({ key, value });
+    if (tree.size > size) added.push(key);
+    else if (tree.size < size) removed.push(key);
     count += 1;
     if (count % CHANGES_AT_ONCE === 0 && tree.node !== undefined) tree = tree.stored(await writer.write(tree.node));
     else if (slices.isOver) await slices.pause();
@@ -52,19 +56,19 @@ export async function makeVersion(
   const root = tree.node === undefined ? undefined : await writer.write(tree.node);
   await storage.commit();
 
-  dead.write();
   steps.onCommit();
   const version = { sequence: sealed.sequence, epoch, root: rootHash(storage, root), tree: root };
   const entriesOf = [...meta.entriesOf, root];
-  await storage.commitMeta({ versions: [...meta.versions, version], dead: [...meta.dead, epoch], entriesOf });
+  const next = { versions: [...meta.versions, version], dead: [...meta.dead, epoch], entriesOf };
+  await storage.commitMeta(next, () => dead.write());
   steps.onVersion(version);
 
-  for (const { key, leaf } of rows) {
-    putRow(database, key, leaf);
+  for (const key of added) {
+    putRow(database, key);
     await storage.pace();
   }
-  for (const { key, value } of sealed.changes.scan('', undefined)) {
-    if (value === undefined) removeRow(database, key);
+  for (const key of removed) {
+    removeRow(database, key);
     await storage.pace();
   }
   await storage.commitMeta({ entriesOf: [root] });

@@ -5,8 +5,10 @@ export class Slices {
   readonly #budgetMs: number;
   readonly #check: () => void;
   #startedAt = performance.now();
+  #startedCpuUs = cpuUs();
   #longestUs = 0;
-  #busyUs = 0;
+  #longestCpuUs = 0;
+  #busyCpuUs = 0;
 
   /** `check` is called when the work goes on after a pause, and throws if it must not. */
   constructor(budgetMs: number, check: () => void = () => undefined) {
@@ -19,9 +21,20 @@ export class Slices {
     return this.#longestUs;
   }
 
-  /** All synchronous work, in microseconds. */
-  get busyUs(): number {
-    return this.#busyUs;
+  /** As `longestUs`, counting only when this thread was at work: on a machine with too much to do that is less. */
+  get longestCpuUs(): number {
+    return this.#longestCpuUs;
+  }
+
+  /** All synchronous work, in microseconds in which this thread was at work. */
+  get busyCpuUs(): number {
+    return this.#busyCpuUs;
+  }
+
+  /** Measures the longest piece anew. */
+  resetLongest(): void {
+    this.#longestUs = 0;
+    this.#longestCpuUs = 0;
   }
 
   /** The present slice has lasted long enough. */
@@ -40,7 +53,7 @@ export class Slices {
     try {
       return await result;
     } finally {
-      this.#startedAt = performance.now();
+      this.start();
       this.#check();
     }
   }
@@ -48,11 +61,21 @@ export class Slices {
   /** The work begins, or goes on without `pause` or `waitFor`. */
   start(): void {
     this.#startedAt = performance.now();
+    this.#startedCpuUs = cpuUs();
   }
 
   end(): void {
-    const us = (performance.now() - this.#startedAt) * 1000;
-    this.#busyUs += us;
-    this.#longestUs = Math.max(this.#longestUs, us);
+    const usedCpuUs = cpuUs() - this.#startedCpuUs;
+    this.#busyCpuUs += usedCpuUs;
+    this.#longestUs = Math.max(this.#longestUs, (performance.now() - this.#startedAt) * 1000);
+    this.#longestCpuUs = Math.max(this.#longestCpuUs, usedCpuUs);
+    // Work that goes on without another start is not counted twice.
+    this.start();
   }
+}
+
+/** What this thread has worked, in microseconds. */
+function cpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }

@@ -1,4 +1,5 @@
 /** What can be wrong with a state database, told so that its operator knows what to do. */
+import { statfsSync } from 'node:fs';
 import { StateDamaged } from '../../base/key-value.ts';
 
 export type StateFaultCode = 'disk_full' | 'read_only' | 'not_permitted' | 'damaged' | 'wrong_format' | 'failed';
@@ -55,6 +56,9 @@ const NOT_PERMITTED: Cause = {
 const DAMAGED: Cause = { code: 'damaged', advice: 'Remove the folder and recover the state from the other replicas' };
 const FAILED: Cause = { code: 'failed', advice: 'Look for the cause in the log of the system' };
 
+const IO_ERROR = 5;
+const LITTLE_ROOM = 16 * 1024 * 1024;
+
 /** By the error numbers of Linux and of LMDB. */
 const CAUSES: ReadonlyMap<number, Cause> = new Map([
   [28, DISK_FULL],
@@ -74,8 +78,26 @@ const CAUSES: ReadonlyMap<number, Cause> = new Map([
 export function faultOf(error: unknown, path: string): StateFault {
   if (error instanceof WriteFailed) return error.fault;
   const text = error instanceof Error ? error.message : String(error);
-  const { code, advice } = error instanceof StateDamaged ? DAMAGED : (CAUSES.get(errorNumber(error)) ?? FAILED);
+  const { code, advice } = causeOf(error, path);
   return { code, path, message: `the state database in ${path} cannot be used: ${text}. ${advice}.` };
+}
+
+function causeOf(error: unknown, path: string): Cause {
+  if (error instanceof StateDamaged) return DAMAGED;
+  const number = errorNumber(error);
+  // A write that a full disk cut short is an I/O error for LMDB.
+  if (number === IO_ERROR && freeBytes(path) < LITTLE_ROOM) return DISK_FULL;
+  return CAUSES.get(number) ?? FAILED;
+}
+
+/** What is free on the disk of a folder, in bytes; no bound if that cannot be told. */
+function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
 }
 
 /** The error's number: LMDB's own, or the system's, which Node gives negative; NaN if it has none. */

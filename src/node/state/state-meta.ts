@@ -1,7 +1,7 @@
 /** The one record that says what the other tables hold: which versions there are, what is under way, which numbers are free. */
 import { crc32 } from 'node:zlib';
 import type { Digest, Sequence } from '../../base/ids.ts';
-import type { Node } from '../../state/index.ts';
+import type { Node, Sha256 } from '../../state/index.ts';
 import type { StateDatabase } from './database.ts';
 import { leafText, parseNode, stubText } from './page-codec.ts';
 import { RecordDamaged, WriteFailed } from './state-fault.ts';
@@ -31,6 +31,8 @@ export interface StoredAssembly {
   /** What has this number or a higher one was written by assemblies. */
   readonly firstPage: number;
   readonly firstLeaf: number;
+  /** Records had been found damaged when it began. */
+  readonly isSuspect: boolean;
 }
 
 export interface StateMeta {
@@ -58,12 +60,17 @@ export const NEW_META: StateMeta = {
 };
 
 /** Reads the record; `NEW_META` for a new database. Throws `RecordDamaged`, and `WriteFailed` for a format of another program. */
-export function readMeta(database: StateDatabase): StateMeta {
+export function readMeta(database: StateDatabase, sha256: Sha256): StateMeta {
   const value = database.meta.getBinary(KEY);
   if (value === undefined) return NEW_META;
   if (value.length < CRC_BYTES || value.readUInt32BE() !== crc32(value.subarray(CRC_BYTES))) {
     throw new RecordDamaged('meta', 'meta', 'its checksum differs');
   }
+  const treeOf = (text: unknown): StoredRoot => (typeof text === 'string' ? parseNode(sha256, text) : undefined);
+  const revived = (key: string, part: unknown): unknown => {
+    if (key === 'tree') return treeOf(part);
+    return (key === 'earlier' || key === 'entriesOf') && Array.isArray(part) ? part.map(treeOf) : part;
+  };
   // The checksum says that this program wrote it, or another version of it: then `format` differs.
   const { format, ...meta } = JSON.parse(value.toString('utf8', CRC_BYTES), revived) as StateMeta & { format: number };
   if (format === FORMAT) return meta;
@@ -71,7 +78,7 @@ export function readMeta(database: StateDatabase): StateMeta {
   throw new WriteFailed({ code: 'wrong_format', path: database.path, message });
 }
 
-/** Puts the record; with what else is put in the same turn it is committed as a whole. */
+/** Puts the record. */
 export function putMeta(database: StateDatabase, meta: StateMeta): void {
   const text = Buffer.from(JSON.stringify({ format: FORMAT, ...meta }, replaced), 'utf8');
   const crc = Buffer.alloc(CRC_BYTES);
@@ -86,17 +93,7 @@ function replaced(key: string, value: unknown): unknown {
   return value;
 }
 
-function revived(key: string, value: unknown): unknown {
-  if (key === 'tree') return treeOf(value);
-  if ((key === 'earlier' || key === 'entriesOf') && Array.isArray(value)) return value.map(treeOf);
-  return value;
-}
-
 function treeText(tree: StoredRoot): string | null {
   if (tree === undefined || tree.kind === 'inner') return null;
   return tree.kind === 'leaf' ? leafText(tree) : stubText(tree);
-}
-
-function treeOf(text: unknown): StoredRoot {
-  return typeof text === 'string' ? parseNode(text) : undefined;
 }

@@ -1,9 +1,8 @@
 /** What all work on a state database shares: its tables, what is committed, and which numbers are free. */
-import type { Bytes } from '../../base/bytes.ts';
 import { StateDamaged } from '../../base/key-value.ts';
 import { MerkleTree, treeDifference } from '../../state/index.ts';
-import type { Leaf, Node, Sha256 } from '../../state/index.ts';
-import { idKey } from './database.ts';
+import type { Node, Sha256 } from '../../state/index.ts';
+import { idKey, numberKey } from './database.ts';
 import type { StateDatabase } from './database.ts';
 import { epochOf } from './dead-list.ts';
 import type { DeadRecord } from './dead-list.ts';
@@ -70,9 +69,9 @@ export class Storage {
     return new MerkleTree({ sha256: this.sha256, store: this.store, onReplaced }, node);
   }
 
-  writer(onLeaf: (leaf: Leaf, key: Bytes) => void = () => undefined): TreeWriter {
+  writer(): TreeWriter {
     const { sha256, database, store, numbers, slices } = this;
-    return new TreeWriter({ sha256, database, store, numbers, slices, onLeaf });
+    return new TreeWriter({ sha256, database, store, numbers, slices });
   }
 
   /** Everything put so far is committed. */
@@ -81,10 +80,13 @@ export class Storage {
     this.store.forgetWritten();
   }
 
-  /** As `commit`, with the record that makes what was written count; all that was put in this turn is committed with it, as a whole. */
-  async commitMeta(changes: Partial<StateMeta>): Promise<void> {
+  /** As `commit`, with the record that makes what was written count; what `work` puts and removes is committed with it, as a whole. */
+  async commitMeta(changes: Partial<StateMeta>, work: () => void = () => undefined): Promise<void> {
     const meta = { ...this.#meta, nextPage: this.numbers.page, nextLeaf: this.numbers.leaf, ...changes };
-    putMeta(this.database, meta);
+    this.database.atomically(() => {
+      work();
+      putMeta(this.database, meta);
+    });
     this.#upcoming = meta;
     try {
       await this.slices.waitFor(this.database.committed());
@@ -103,7 +105,7 @@ export class Storage {
   }
 
   remove({ table, id }: DeadRecord): void {
-    this.database.remove(this.database[table], idKey(id));
+    this.database.remove(this.database[table], numberKey(id));
   }
 
   /** Lets others have their turn when it is time, and awaits the commit of what was put when that is much. */
@@ -159,7 +161,7 @@ export class Storage {
     await this.commit();
     const compared = { store, before: undefined, after: target, isSame: isSameRecord };
     for (const { node } of treeDifference(compared)) {
-      if (node.kind === 'leaf') putRow(database, store.entry(node).key, node);
+      if (node.kind === 'leaf') putRow(database, store.entry(node).key);
       await this.pace();
     }
     await this.commitMeta({ entriesOf: [target] });
@@ -171,14 +173,15 @@ export class Storage {
       if (node.kind !== 'leaf') continue;
       const { key } = store.entry(node);
       if (side === 'gone') removeRow(database, key);
-      else putRow(database, key, node);
+      else putRow(database, key);
       await this.pace();
     }
   }
 }
 
-/** Both are the same record of the database, so that all below them is the same too. */
+/** Both are the same record of the database, so that all below them is the same too; or the same entry, where it has no record of its own. */
 export function isSameRecord(before: Node, after: Node): boolean {
+  if (before.kind === 'leaf' && after.kind === 'leaf' && before.id === undefined) return before.hash === after.hash;
   return before.id !== undefined && before.id === after.id && (before.kind === 'leaf') === (after.kind === 'leaf');
 }
 

@@ -2,11 +2,10 @@
  * Writes what is new of a tree. From the leaves up, each node is hashed and put into a page with what is below it; where that grows too long,
  * the longer side becomes a page of its own. So pages are at least half full when they are written, and what shrank is joined again.
  */
-import type { Bytes } from '../../base/bytes.ts';
 import { hashOf, nodeHash } from '../../state/index.ts';
 import type { Inner, Leaf, Node, Sha256, Stub } from '../../state/index.ts';
 import type { StateDatabase } from './database.ts';
-import { INNER_TEXT, MAX_PAGE_TEXT, innerText, leafText, stubText } from './page-codec.ts';
+import { INNER_TEXT, MAX_PAGE_ENTRY, MAX_PAGE_TEXT, PageLeaf, innerText, leafText, stubText } from './page-codec.ts';
 import { leafValue, pageValue } from './page-store.ts';
 import type { PageStore } from './page-store.ts';
 import type { Slices } from './slices.ts';
@@ -26,8 +25,6 @@ export interface TreeWriterParts {
   readonly store: PageStore;
   readonly numbers: Numbers;
   readonly slices: Slices;
-  /** Told of each leaf that was written. */
-  readonly onLeaf?: (leaf: Leaf, key: Bytes) => void;
 }
 
 /** A node with its text; `isNew`: it was made since the tree was last written. */
@@ -73,7 +70,9 @@ export class TreeWriter {
       else if (steps % 16 === 0 && slices.isOver) await slices.pause();
     }
     const written = done.pop();
-    return written === undefined ? root : this.#onPage(written).node;
+    if (written === undefined) return root;
+    const { node, text } = this.#onPage(written);
+    return node.kind === 'leaf' && node.id === undefined ? new PageLeaf(this.#parts.sha256, node.hash, text) : node;
   }
 
   /** All that was written is committed. */
@@ -94,12 +93,12 @@ export class TreeWriter {
   }
 
   #leafText(leaf: Leaf): string {
-    if (leaf.id === undefined && leaf.entry !== undefined) {
-      const { database, numbers, onLeaf } = this.#parts;
+    const { entry } = leaf;
+    if (leaf.id === undefined && entry !== undefined && entry.key.length + entry.value.length > MAX_PAGE_ENTRY) {
+      const { database, numbers } = this.#parts;
       leaf.id = numbers.leaf;
       numbers.leaf += 1;
-      database.putNumbered('leaves', leaf.id, leafValue(leaf.entry));
-      onLeaf?.(leaf, leaf.entry.key);
+      database.putNumbered('leaves', leaf.id, leafValue(entry));
       leaf.entry = undefined;
     }
     return leafText(leaf);
@@ -125,12 +124,12 @@ export class TreeWriter {
     const { database, store, numbers, sha256 } = this.#parts;
     const id = numbers.page;
     numbers.page += 1;
-    database.putNumbered('pages', id, pageValue(id, text));
+    const value = pageValue(id, text);
+    database.putNumbered('pages', id, value);
+    store.addWritten(id, value);
     // A node that was read belongs to the page it was read from, for whoever reads that one.
-    const page = isNew ? node : { ...node };
-    page.id = id;
-    store.addWritten(id, page);
-    const stub = stubOf(page, id, hashOf(sha256, page));
+    if (isNew) node.id = id;
+    const stub = stubOf(node, id, hashOf(sha256, node));
     return { node: stub, text: stubText(stub), isNew: false };
   }
 }
