@@ -76,6 +76,7 @@ async function checkpoint(count: number, keyOf: (i: number) => number): Promise<
   const threadBefore = threadCpuMs();
   const cpuBefore = process.cpuUsage();
   state.seal(asSequence(sequence));
+  state.store(asSequence(sequence));
   state.collect(asSequence(sequence - 1));
   await state.idle();
   const threadMs = threadCpuMs() - threadBefore;

@@ -28,6 +28,7 @@ export function modelUntil(sequence: number, keys?: number): readonly Version[] 
   for (let each = 1; each <= sequence; each += 1) {
     change(model, each, keys);
     model.seal(asSequence(each));
+    model.store(asSequence(each));
   }
   return model.versions();
 }

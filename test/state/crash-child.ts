@@ -8,6 +8,7 @@ const state = await openState(process.argv[2] ?? '', {
 for (let sequence = (state.versions().at(-1)?.sequence ?? 0) + 1; ; sequence += 1) {
   change(state, sequence, 500);
   state.seal(asSequence(sequence));
+  state.store(asSequence(sequence));
   state.collect(asSequence(Math.max(0, sequence - 3)));
   if (sequence % 3 === 0) await state.idle();
 }

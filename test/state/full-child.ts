@@ -16,6 +16,7 @@ const next = async (): Promise<void> => {
   sequence += 1;
   change(state, sequence);
   state.seal(asSequence(sequence));
+  state.store(asSequence(sequence));
   await state.idle();
 };
 while (state.fault === undefined && sequence < 1000) await next();

@@ -45,6 +45,7 @@ it('a flipped byte anywhere in the database is found or harmless', async () => {
   for (let sequence = 1; sequence <= SEQUENCES; sequence += 1) {
     change(state, sequence, KEYS);
     state.seal(asSequence(sequence));
+    state.store(asSequence(sequence));
     await state.idle();
   }
   state.collect(asSequence(SEQUENCES - 2));

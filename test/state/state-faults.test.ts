@@ -74,11 +74,13 @@ describe('a state database', () => {
     for (let sequence = 1; sequence <= 5; sequence += 1) {
       change(state, sequence);
       state.seal(asSequence(sequence));
+      state.store(asSequence(sequence));
     }
     await state.idle();
     const copied = state.backup(join(folder, 'copy'));
     change(state, 6);
     state.seal(asSequence(6));
+    state.store(asSequence(6));
     await copied;
     await state.idle();
     await state.close();

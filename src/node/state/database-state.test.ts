@@ -128,7 +128,10 @@ describe('DatabaseState', () => {
           for (const each of [state, model]) put(each, changes);
           if (what !== 'read') {
             sequence += 1;
-            for (const each of [state, model]) each.seal(asSequence(sequence));
+            for (const each of [state, model]) {
+              each.seal(asSequence(sequence));
+              each.store(asSequence(sequence));
+            }
             state.store(asSequence(sequence));
           }
           if (what === 'collect') for (const each of [state, model]) each.collect(asSequence(sequence - 1));
@@ -168,14 +171,17 @@ describe('an assembly in the database', () => {
     const source = new MemoryState(sha256);
     put(source, after);
     source.seal(asSequence(30));
+    source.store(asSequence(30));
     const path = newPath();
     const told: number[] = [];
     const state = await opened(path, { onVersion: ({ sequence }) => void told.push(sequence) });
     put(state, before);
     state.seal(asSequence(10));
+    state.store(asSequence(10));
     await state.idle();
     put(state, { gone: 'x' });
     state.seal(asSequence(20));
+    state.store(asSequence(20));
     const assembly = state.assemble(asSequence(30), last(source).root);
     expect(() => state.get(text('key1'))).toThrow('not read while');
     const pieces = fill(assembly, last(source));
@@ -187,11 +193,13 @@ describe('an assembly in the database', () => {
     expect(all(state)).toEqual(all(source));
     put(state, { more: 'y' });
     state.seal(asSequence(31));
+    state.store(asSequence(31));
     await state.idle();
     expect(told).toEqual([10, 30, 31]);
     expect(last(state).root).not.toBe(last(source).root);
     put(state, { more: undefined });
     state.seal(asSequence(32));
+    state.store(asSequence(32));
     state.collect(asSequence(32));
     await state.idle();
     expect(last(state).root).toBe(last(source).root);
@@ -207,17 +215,20 @@ describe('an assembly in the database', () => {
     for (const sequence of [10, 20, 30]) {
       put(state, { a: String(sequence) });
       state.seal(asSequence(sequence));
+      state.store(asSequence(sequence));
       await state.idle();
     }
     const source = new MemoryState(sha256);
     put(source, { a: 'other' });
     source.seal(asSequence(20));
+    source.store(asSequence(20));
     const assembly = state.assemble(asSequence(20), last(source).root);
     fill(assembly, last(source));
     await state.idle();
     state.install();
     expect(state.versions().map(({ sequence }) => sequence)).toEqual([10]);
     state.seal(asSequence(21));
+    state.store(asSequence(21));
     await state.idle();
     expect(state.versions().map((version) => version.get(text('a')))).toEqual(['10', 'other', 'other'].map(text));
     await state.close();
@@ -227,12 +238,16 @@ describe('an assembly in the database', () => {
     const [one, other] = [new MemoryState(sha256), new MemoryState(sha256)];
     put(one, numbered(0, 3000));
     put(other, { ...numbered(0, 3000), ...numbered(5, 10, 'w') });
-    for (const each of [one, other]) each.seal(asSequence(30));
+    for (const each of [one, other]) {
+      each.seal(asSequence(30));
+      each.store(asSequence(30));
+    }
     const path = newPath();
     const options = { assemblyBytes: 20_000 };
     let state = await opened(path, options);
     put(state, numbered(0, 100));
     state.seal(asSequence(10));
+    state.store(asSequence(10));
     await state.idle();
     let assembly = state.assemble(asSequence(30), last(one).root);
     const first = fill(assembly, last(one), 150);
@@ -274,6 +289,7 @@ describe('an assembly in the database', () => {
         for (const each of [source, state]) {
           put(each, before);
           each.seal(asSequence(1));
+          each.store(asSequence(1));
         }
         await state.idle();
         let sequence = 1;
@@ -284,6 +300,7 @@ describe('an assembly in the database', () => {
           sequence += 1;
           put(source, changes);
           source.seal(asSequence(sequence));
+          source.store(asSequence(sequence));
           const assembly = state.assemble(asSequence(sequence), last(source).root);
           fill(assembly, last(source), pieces);
           if (waits) await state.idle();
@@ -297,6 +314,7 @@ describe('an assembly in the database', () => {
         expect(state.versions().map(({ root }) => root)).toEqual([source.versions()[0]?.root, last(source).root]);
         put(state, { last: 'x' });
         state.seal(asSequence(sequence + 1));
+        state.store(asSequence(sequence + 1));
         state.collect(asSequence(sequence + 1));
         await state.idle();
         for await (const step of state.scrub()) expect(step.kind).toBe('progress');
@@ -333,12 +351,14 @@ describe('damage', () => {
       const source = new MemoryState(sha256);
       put(source, numbered(0, 2000, value));
       source.seal(asSequence(10));
+      source.store(asSequence(10));
       const path = newPath();
       let state = await opened(path);
       for (const sequence of [8, 9, 10]) {
         put(state, sequence === 8 ? numbered(0, 2000, value) : { key5: String(sequence) });
         if (sequence === 10) put(state, { key5: `${value}5` });
         state.seal(asSequence(sequence));
+        state.store(asSequence(sequence));
       }
       await state.idle();
       await state.close();
@@ -360,6 +380,7 @@ describe('damage', () => {
       expect(all(state)).toEqual(all(source));
       put(state, { key6: 'x' });
       state.seal(asSequence(12));
+      state.store(asSequence(12));
       state.collect(asSequence(12));
       await state.idle();
       for await (const step of state.scrub()) expect(step.kind).toBe('progress');
@@ -374,6 +395,7 @@ describe('damage', () => {
     for (const sequence of [1, 2, 3]) {
       put(state, numbered(0, 100, String(sequence)));
       state.seal(asSequence(sequence));
+      state.store(asSequence(sequence));
     }
     await state.idle();
     await state.close();

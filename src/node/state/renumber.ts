@@ -4,6 +4,7 @@ import type { Digest, Sequence } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { StateDatabase } from './database.ts';
+import { sha256 } from '../signature-verifier.ts';
 import { faultOf } from './state-fault.ts';
 import type { StateFault } from './state-fault.ts';
 import { putMeta, readMeta } from './state-meta.ts';
@@ -14,7 +15,7 @@ export async function renumberState(path: string, sequence: Sequence): Promise<R
   if (!opened.ok) return opened;
   const database = opened.value;
   try {
-    const meta = readMeta(database);
+    const meta = readMeta(database, sha256);
     const [version, ...others] = meta.versions;
     assert(version !== undefined && others.length === 0 && meta.assembly === undefined, 'one version, and it is whole');
     putMeta(database, { ...meta, versions: [{ ...version, sequence }] });

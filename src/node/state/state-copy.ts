@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { readMeta } from './state-meta.ts';
 import { StateDatabase } from './database.ts';
+import { sha256 } from '../signature-verifier.ts';
 import { faultOf } from './state-fault.ts';
 import type { StateFault } from './state-fault.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';
@@ -46,7 +47,7 @@ async function withDatabase<Value>(
 }
 
 function inspectionOf(database: StateDatabase): StateInspection {
-  const { versions, assembly } = readMeta(database);
+  const { versions, assembly } = readMeta(database, sha256);
   return {
     versions: versions.map(({ sequence, root }) => ({ sequence, root })),
     assembling: assembly === undefined ? undefined : { sequence: assembly.sequence, root: assembly.root },
