@@ -10,13 +10,15 @@ export async function checkState({ directory, prepared, state }: CheckedNode): P
   if (state.kind === 'absent') return withoutState(directory, folder, prepared.config.durability);
   const { database } = state;
   const versions = database.versions();
-  const findings: Finding[] = [];
+  // One damaged page is met under every key in it.
+  const damages = new Set<string>();
   let checked = 0;
   for await (const step of database.scrub()) {
     if (step.kind === 'progress') checked += step.checked;
-    else findings.push({ file: folder, offset: undefined, what: step.damage.message });
+    else damages.add(step.damage.message);
   }
   const sequences = versions.map(({ sequence }) => sequence).join(', ');
+  const findings = [...damages].map((what): Finding => ({ file: folder, offset: undefined, what }));
   return report(findings, [
     versions.length === 0
       ? 'no checkpoint yet'
