@@ -118,6 +118,7 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
     expect(linesOf(announce(rig, 2, 1, rootOf(rig)))).toEqual([
       'persist stable n1 of 3',
       'truncate to stable n1 of 3',
+      'collect below n1',
       'checkpoint-stable n1',
     ]);
     expect(rig.status).toMatchObject({ lowWaterMark: 1, highWaterMark: 3, openSlots: 0 });
@@ -131,10 +132,11 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
     announce(rig, 2, 1, root);
     expect(rig.status.lowWaterMark).toBe(0);
     const effects = effectsOf(rig.decide(1, rig.kit.batchOf('x', { session: SESSION + 1 })));
-    expect(effects.slice(-3)).toEqual([
+    expect(effects.slice(-4)).toEqual([
       'send checkpoint n1 of 1 → 0 2 3 signed',
       'persist stable n1 of 3',
       'truncate to stable n1 of 3',
+      'collect below n1',
     ]);
   });
 
@@ -312,6 +314,7 @@ test('under q = 1 (one replica) the own CHECKPOINT is the proof', () => {
     'store n1',
     'persist stable',
     'truncate to',
+    'collect below',
   ]);
   expect(rig.status).toMatchObject({ lowWaterMark: 1, self: replica(0) });
 });

@@ -300,6 +300,8 @@ test('every type has its proof in both modes', () => {
       'state mac signature',
       'view-change signature signature',
       'new-view signature signature',
+      'query-stable signature signature',
+      'reply-stable mac signature',
     ].toSorted(),
   );
 });
