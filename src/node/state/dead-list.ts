@@ -58,8 +58,8 @@ export class DeadList {
 }
 
 /** The keys of all parts of the lists of these epochs. */
-export function* partsOf(database: StateDatabase, epochs: readonly number[]): Generator<Buffer, void, undefined> {
-  for (const epoch of epochs) yield* [...database.dead.getKeys({ start: idKey(epoch), end: idKey(epoch + 1) })];
+export function partsOf(database: StateDatabase, epochs: readonly number[]): readonly Buffer[] {
+  return epochs.flatMap((epoch) => [...database.dead.getKeys({ start: idKey(epoch), end: idKey(epoch + 1) })]);
 }
 
 /** The epoch of the version to which a part of a list belongs. */
