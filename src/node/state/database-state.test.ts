@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asDigest, asSequence } from '../../base/ids.ts';
@@ -302,6 +303,40 @@ describe('an assembly in the database', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('gives up seals that are under way, at any moment, or takes them as they are', async () => {
+    const source = new MemoryState(sha256);
+    put(source, { ...numbered(0, 300), ...numbered(20, 40, 'w') });
+    source.seal(asSequence(9));
+    const outcomes = new Set<number>();
+    for (const turns of [...Array.from({ length: 50 }, (_, i) => i), Infinity]) {
+      const path = newPath();
+      const state = await opened(path, { sliceMs: 0 });
+      put(state, numbered(0, 300));
+      state.seal(asSequence(1));
+      await state.idle();
+      put(state, numbered(10, 30, 'x'));
+      state.seal(asSequence(2));
+      if (turns === Infinity) await state.idle();
+      else for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      const assembly = state.assemble(asSequence(9), last(source).root);
+      while (!assembly.isComplete) {
+        fill(assembly, last(source));
+        await state.idle();
+      }
+      state.install();
+      await state.idle();
+      outcomes.add(state.versions().length);
+      expect(last(state).root).toBe(last(source).root);
+      expect(all(state)).toEqual(all(source));
+      for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+      state.collect(asSequence(9));
+      await state.idle();
+      await state.close();
+      expect(await unusedRecords(path)).toEqual([]);
+    }
+    expect(outcomes).toEqual(new Set([2, 3]));
   });
 });
 

@@ -128,7 +128,10 @@ export async function collectVersions(
     storage.meta.dead.filter((epoch) => epoch <= oldest.epoch),
   )) {
     try {
-      for (const record of recordsOf(database, part)) storage.remove(record);
+      for (const [i, record] of recordsOf(database, part).entries()) {
+        storage.remove(record);
+        if (i % 64 === 63) await storage.pace();
+      }
     } catch (error) {
       if (!(error instanceof StateDamaged)) throw error;
       onDamage(error);
