@@ -420,3 +420,38 @@ describe('damage', () => {
     await state.close();
   });
 });
+
+describe('bounds', () => {
+  it('are kept: the longest keys and values are stored, served and assembled', async () => {
+    const digests = (each: AuthenticatedState): readonly string[] =>
+      each.range(START, undefined, 9).flatMap(({ key, value }) => [sha256(key), sha256(value)]);
+    const source = new MemoryState(sha256);
+    const path = newPath();
+    const state = await opened(path);
+    const keys = [new Uint8Array(1024).fill(255), new Uint8Array(1024), new Uint8Array([0]), new Uint8Array([255])];
+    const values = [
+      new Uint8Array(1024 * 1024).fill(7),
+      new Uint8Array(0),
+      new Uint8Array(255).fill(9),
+      new Uint8Array(256),
+    ];
+    for (const each of [source, state]) {
+      const transaction = each.begin();
+      keys.forEach((key, i) => transaction.put(key, values[i] ?? START));
+      transaction.commit();
+      each.seal(asSequence(1));
+    }
+    await state.idle();
+    expect(last(state).root).toBe(last(source).root);
+    expect(digests(state)).toEqual(digests(source));
+    expect(keys.map((key) => sha256(last(state).get(key) ?? START))).toEqual(values.map(sha256));
+    const other = await opened();
+    const assembly = other.assemble(asSequence(1), last(state).root);
+    fill(assembly, last(state));
+    await other.idle();
+    other.install();
+    await other.idle();
+    expect(digests(other)).toEqual(digests(source));
+    for (const each of [state, other]) await each.close();
+  });
+});
