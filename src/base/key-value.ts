@@ -108,10 +108,14 @@ export interface Assembly {
   readonly root: Digest;
   /** What has been taken, in bytes of keys and values. */
   readonly takenBytes: number;
-  /** Up to `limit` subtrees that are missing, not those for which `isAsked` says true; none when nothing is missing. */
+  /** Up to `limit` subtrees that are missing, not those for which `isAsked` says true; none when nothing is missing, or is not known to be. */
   wanted(limit: number, isAsked: (address: SubtreeAddress) => boolean): readonly SubtreeAddress[];
   /** `wrong`: not what hashes to the address. `unknown`: it is not missing here (any more). Else what it lacks is wanted next. */
   take(address: SubtreeAddress, content: SubtreeContent): 'taken' | 'wrong' | 'unknown';
+  /**
+   * All is there and `install` may be called. With a database that can be some time after the last piece was taken, while nothing is wanted: whoever
+   * made the state is told then, and tells the owner.
+   */
   readonly isComplete: boolean;
 }
 
@@ -133,7 +137,7 @@ export interface AuthenticatedState extends Reader {
    * votes it came from would be one that nobody agreed on.
    */
   store(sequence: Sequence): void;
-  /** Hashed and durable, ascending. */
+  /** Hashed and durable, ascending. One that has been collected must not be read any more. */
   versions(): readonly Version[];
   /** The versions below `sequence` may go; the highest stays in any case. */
   collect(sequence: Sequence): void;

@@ -50,10 +50,9 @@ export class MerkleTree {
     return new MerkleTree(this.#parts, node);
   }
 
-  /** This tree with the entry added, or its value replaced; itself when it has that very entry. */
-  with(entry: Entry): MerkleTree {
+  /** This tree with the entry added, or its value replaced; itself when it has that very entry. `keyDigest`: if it is known already. */
+  with(entry: Entry, keyDigest: Digest = this.#parts.sha256(entry.key)): MerkleTree {
     const { sha256 } = this.#parts;
-    const keyDigest = sha256(entry.key);
     const leaf = makeLeaf(keyDigest, leafHash(sha256, keyDigest, sha256(entry.value)), entry);
     if (this.node === undefined) return new MerkleTree(this.#parts, leaf);
     const nearest = this.#nearestLeaf(this.node, keyDigest);
@@ -62,8 +61,7 @@ export class MerkleTree {
   }
 
   /** This tree without the entry; itself when it is not there. */
-  without(key: Bytes): MerkleTree {
-    const keyDigest = this.#parts.sha256(key);
+  without(key: Bytes, keyDigest: Digest = this.#parts.sha256(key)): MerkleTree {
     if (this.node === undefined || this.#nearestLeaf(this.node, keyDigest).keyDigest !== keyDigest) return this;
     return new MerkleTree(this.#parts, this.#removed(this.node, keyDigest));
   }

@@ -32,10 +32,7 @@ describe('a state database', () => {
     const file = join(folder, 'file');
     writeFileSync(file, 'no folder');
     const opened = await DatabaseState.open({ sha256, path: join(file, 'state'), durability: 'sync' });
-    expect(opened).toMatchObject({
-      ok: false,
-      error: { code: 'failed', path: join(file, 'state') },
-    });
+    expect(opened).toMatchObject({ ok: false, error: { code: 'failed', path: join(file, 'state') } });
     const garbage = join(folder, 'garbage');
     mkdirSync(garbage);
     writeFileSync(join(garbage, 'data.mdb'), 'x'.repeat(9000));

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asDigest, asSequence } from '../../base/ids.ts';
@@ -324,6 +325,43 @@ describe('an assembly in the database', () => {
       { numRuns: 40 },
     );
   });
+
+  it('gives up seals that are under way, at any moment, or takes them as they are', async () => {
+    const source = new MemoryState(sha256);
+    put(source, { ...numbered(0, 300), ...numbered(20, 40, 'w') });
+    source.seal(asSequence(9));
+    source.store(asSequence(9));
+    const outcomes = new Set<number>();
+    for (const turns of [...Array.from({ length: 50 }, (_, i) => i), Infinity]) {
+      const path = newPath();
+      const state = await opened(path, { sliceMs: 0 });
+      put(state, numbered(0, 300));
+      state.seal(asSequence(1));
+      state.store(asSequence(1));
+      await state.idle();
+      put(state, numbered(10, 30, 'x'));
+      state.seal(asSequence(2));
+      state.store(asSequence(2));
+      if (turns === Infinity) await state.idle();
+      else for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      const assembly = state.assemble(asSequence(9), last(source).root);
+      while (!assembly.isComplete) {
+        fill(assembly, last(source));
+        await state.idle();
+      }
+      state.install();
+      await state.idle();
+      outcomes.add(state.versions().length);
+      expect(last(state).root).toBe(last(source).root);
+      expect(all(state)).toEqual(all(source));
+      for await (const step of state.scrub()) expect(step.kind).toBe('progress');
+      state.collect(asSequence(9));
+      await state.idle();
+      await state.close();
+      expect(await unusedRecords(path)).toEqual([]);
+    }
+    expect(outcomes).toEqual(new Set([2, 3]));
+  });
 });
 
 describe('damage', () => {
@@ -408,5 +446,41 @@ describe('damage', () => {
     expect(state.versions().map(({ sequence }) => sequence)).toEqual([3]);
     for await (const step of state.scrub()) expect(step.kind).toBe('progress');
     await state.close();
+  });
+});
+
+describe('bounds', () => {
+  it('are kept: the longest keys and values are stored, served and assembled', async () => {
+    const digests = (each: AuthenticatedState): readonly string[] =>
+      each.range(START, undefined, 9).flatMap(({ key, value }) => [sha256(key), sha256(value)]);
+    const source = new MemoryState(sha256);
+    const path = newPath();
+    const state = await opened(path);
+    const keys = [new Uint8Array(1024).fill(255), new Uint8Array(1024), new Uint8Array([0]), new Uint8Array([255])];
+    const values = [
+      new Uint8Array(1024 * 1024).fill(7),
+      new Uint8Array(0),
+      new Uint8Array(255).fill(9),
+      new Uint8Array(256),
+    ];
+    for (const each of [source, state]) {
+      const transaction = each.begin();
+      keys.forEach((key, i) => transaction.put(key, values[i] ?? START));
+      transaction.commit();
+      each.seal(asSequence(1));
+      each.store(asSequence(1));
+    }
+    await state.idle();
+    expect(last(state).root).toBe(last(source).root);
+    expect(digests(state)).toEqual(digests(source));
+    expect(keys.map((key) => sha256(last(state).get(key) ?? START))).toEqual(values.map(sha256));
+    const other = await opened();
+    const assembly = other.assemble(asSequence(1), last(state).root);
+    fill(assembly, last(state));
+    await other.idle();
+    other.install();
+    await other.idle();
+    expect(digests(other)).toEqual(digests(source));
+    for (const each of [state, other]) await each.close();
   });
 });

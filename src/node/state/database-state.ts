@@ -184,8 +184,7 @@ export class DatabaseState implements AuthenticatedState {
 
   versions(): readonly Version[] {
     const installing = this.#assembly?.isInstalling === true ? this.#assembly.sequence : undefined;
-    const versions = this.#versions.filter(({ sequence }) => installing === undefined || sequence < installing);
-    return versions;
+    return this.#versions.filter(({ sequence }) => installing === undefined || sequence < installing);
   }
 
   collect(sequence: Sequence): void {
@@ -419,7 +418,6 @@ export class DatabaseState implements AuthenticatedState {
         this.#mayGiveUp = false;
       },
       onVersion: (version) => {
-        // eslint-disable-next-line no-param-reassign
         sealed.isVersion = true;
         this.#tree = version.tree;
         this.#addVersion(version);
@@ -457,7 +455,7 @@ export class DatabaseState implements AuthenticatedState {
     const damaged = await damagedParts(this.#storage, assembly.stored?.tree);
     for (const address of damaged) assembly.lose(address);
     if (damaged.length > 0) return false;
-    assembly.isVerified = true; // eslint-disable-line no-param-reassign
+    assembly.isVerified = true;
     return true;
   }
 

@@ -58,13 +58,8 @@ export class DeadList {
 }
 
 /** The keys of all parts of the lists of these epochs. */
-export function* partsOf(database: StateDatabase, epochs: readonly number[]): Generator<Buffer, void, undefined> {
-  for (const epoch of epochs) {
-    // All of them first: whoever takes them removes what they name meanwhile.
-    const keys: Buffer[] = [];
-    for (const key of database.dead.getKeys({ start: idKey(epoch), end: idKey(epoch + 1) })) keys.push(key);
-    yield* keys;
-  }
+export function partsOf(database: StateDatabase, epochs: readonly number[]): readonly Buffer[] {
+  return epochs.flatMap((epoch) => [...database.dead.getKeys({ start: idKey(epoch), end: idKey(epoch + 1) })]);
 }
 
 /** The epoch of the version to which a part of a list belongs. */

@@ -11,6 +11,8 @@ import { PageLeaf, parseNode } from './page-codec.ts';
 import { RecordCache } from './record-cache.ts';
 
 const CRC_BYTES = 4;
+/** Pages with fewer entries below them are not kept: they are most of all, and each is seldom read again. */
+const MIN_CACHED_SIZE = 48;
 
 /** The value of a page: a checksum over its number and what it holds, then what it holds. */
 export function pageValue(id: number, text: string): Buffer {
@@ -61,7 +63,7 @@ export class PageStore implements NodeStore {
     const known = this.#pages.get(id, pageBytes);
     if (known !== undefined) return this.#checked(id, known, stub);
     const page = this.readPage(stub);
-    this.#pages.set(id, page, pageBytes(page));
+    if (page.size >= MIN_CACHED_SIZE) this.#pages.set(id, page, pageBytes(page));
     return page;
   }
 

@@ -4,14 +4,17 @@ import type { Bytes } from '../../base/bytes.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
 import { emptyRoot, hashOf } from '../../state/index.ts';
-import type { Changes } from '../../state/index.ts';
+import type { Change, Changes } from '../../state/index.ts';
 import { DeadList, partsOf, recordOf, recordsOf } from './dead-list.ts';
 import { putRow, removeRow } from './entries-table.ts';
 import type { StoredRoot, StoredVersion } from './state-meta.ts';
 import type { Storage } from './storage.ts';
 
-/** So many changed keys are in memory, with the nodes above them, before these are written. */
-const CHANGES_AT_ONCE = 20_000;
+/**
+ * After so many changes the nodes above them are written. As the changes come in the order of the tree, hardly a page is written twice by that,
+ * and few nodes are in memory at a time.
+ */
+const CHANGES_AT_ONCE = 500;
 
 /** A content that is not yet a version, or not yet in the table of entries: what is read goes through its changes. */
 export interface Sealed {
@@ -44,14 +47,17 @@ export async function makeVersion(
   const removed: Bytes[] = [];
   const writer = storage.writer();
   let count = 0;
-  for (const { key, value } of sealed.changes.scan('', undefined)) {
-    const { size } = tree;
-    tree = value === undefined ? tree.without(key) : tree.with({ key, value });
-    if (tree.size > size) added.push(key);
-    else if (tree.size < size) removed.push(key);
-    count += 1;
-    if (count % CHANGES_AT_ONCE === 0 && tree.node !== undefined) tree = tree.stored(await writer.write(tree.node));
-    else if (slices.isOver) await slices.pause();
+  for (const bucket of await byDigest(storage, sealed.changes)) {
+    for (const { keyDigest, change } of bucket.toSorted((one, other) => (one.keyDigest < other.keyDigest ? -1 : 1))) {
+      const { key, value } = change;
+      const { size } = tree;
+      tree = value === undefined ? tree.without(key, keyDigest) : tree.with({ key, value }, keyDigest);
+      if (tree.size > size) added.push(key);
+      else if (tree.size < size) removed.push(key);
+      count += 1;
+      if (count % CHANGES_AT_ONCE === 0 && tree.node !== undefined) tree = tree.stored(await writer.write(tree.node));
+      else if (slices.isOver) await slices.pause();
+    }
   }
   const root = tree.node === undefined ? undefined : await writer.write(tree.node);
   await storage.commit();
@@ -72,6 +78,22 @@ export async function makeVersion(
     await storage.pace();
   }
   await storage.commitMeta({ entriesOf: [root] });
+}
+
+/** The changes in the order of their keys' digests, but for the order within each bucket. */
+async function byDigest({ sha256, slices }: Storage, changes: Changes): Promise<readonly (readonly Placed[])[]> {
+  const buckets: Placed[][] = Array.from({ length: 256 }, () => []);
+  for (const change of changes.scan('', undefined)) {
+    const keyDigest = sha256(change.key);
+    buckets[Number.parseInt(keyDigest.slice(0, 2), 16)]?.push({ keyDigest, change });
+    if (slices.isOver) await slices.pause();
+  }
+  return buckets;
+}
+
+interface Placed {
+  readonly keyDigest: Digest;
+  readonly change: Change;
 }
 
 export function rootHash(storage: Storage, root: StoredRoot): Digest {
@@ -106,7 +128,10 @@ export async function collectVersions(
     storage.meta.dead.filter((epoch) => epoch <= oldest.epoch),
   )) {
     try {
-      for (const record of recordsOf(database, part)) storage.remove(record);
+      for (const [i, record] of recordsOf(database, part).entries()) {
+        storage.remove(record);
+        if (i % 64 === 63) await storage.pace();
+      }
     } catch (error) {
       if (!(error instanceof StateDamaged)) throw error;
       onDamage(error);
