@@ -29,7 +29,7 @@ test('one that lost its log waits for answers, and names who has given none', ()
   rig.receive(answer(1));
   const [wait] = rig.replica.waits();
   expect(wait).toMatchObject({ what: 'estimates', needed: 3, have: [1], missing: [0, 2] });
-  if (wait !== undefined) expect(describeWait(wait)).toContain('answers to QUERY-STABLE (3 needed) from node1, node3');
+  expect(wait && describeWait(wait)).toContain('answers to QUERY-STABLE (3 needed) from node1, node3');
 });
 
 test('then for its RECOVER, with its mark', () => {
@@ -38,6 +38,5 @@ test('then for its RECOVER, with its mark', () => {
   expect(rig.status.recovery).toEqual({ mark: 12, recoveredAt: undefined, end: undefined });
   const [wait] = rig.replica.waits();
   expect(wait).toMatchObject({ what: 'recover', sequence: 12, amount: 0 });
-  if (wait !== undefined)
-    expect(describeWait(wait)).toBe('its RECOVER to be ordered: it lost its log and casts no vote up to M = 12');
+  expect(wait && describeWait(wait)).toBe('its RECOVER to be ordered: it lost its log and casts no vote up to M = 12');
 });
