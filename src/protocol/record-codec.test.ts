@@ -98,7 +98,17 @@ const suspicion = fc
   })
   .map((value): Record => ({ kind: 'suspicion', suspicion: value }));
 
-const anyRecord: fc.Arbitrary<Record> = fc.oneof(accepted, prepared, executed, stable, suspicion);
+const maybe = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+  fc.option(value, { nil: undefined });
+const recovery = fc.record({
+  kind: fc.constant('recovery' as const),
+  nonce: digest,
+  mark: maybe(sequence),
+  session: maybe(fc.nat()),
+  barred: maybe(view),
+});
+
+const anyRecord: fc.Arbitrary<Record> = fc.oneof(accepted, prepared, executed, stable, suspicion, recovery);
 
 const must = (record: Record): Record => {
   const decoded = decodeRecord(encodeRecord(record), codec);
