@@ -88,13 +88,16 @@ export class Storage {
       putMeta(this.database, meta);
     });
     this.#upcoming = meta;
+    // Not `waitFor`: work that is given up meanwhile has been committed all the same.
+    this.slices.end();
     try {
-      await this.slices.waitFor(this.database.committed());
+      await this.database.committed();
+      this.#meta = meta;
     } finally {
       this.#upcoming = undefined;
+      this.slices.start();
     }
     this.store.forgetWritten();
-    this.#meta = meta;
   }
 
   /** After a failure, or work that was given up: what is not committed does not count, and its numbers are free again. */
