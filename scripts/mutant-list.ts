@@ -441,8 +441,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'votes after VIEW-CHANGE',
     breaks: '[S] P and Q stay true',
     file: `${PROTOCOL}/core.ts`,
-    search: '    return !this.inViewChange && !this.diverged;',
-    replace: '    return !this.diverged;',
+    search: '    return !this.inViewChange && !this.diverged && !this.isRecovering;',
+    replace: '    return !this.diverged && !this.isRecovering;',
     seeds: 60,
   },
   {

@@ -65,7 +65,7 @@ describe('a node that has worked', () => {
     expect(stopped.log?.highest_accepted).toBeGreaterThanOrEqual(10);
     const [only] = stopped.log?.segments ?? [];
     expect(only).toMatchObject({ kind: 'base', bytes: readFileSync(segment()).length, torn_bytes: 0, damages: [] });
-    expect(only?.records).toMatchObject({ checkpoint: 1, stable: 1, accepted: expect.any(Number) as number });
+    expect(only?.records).toMatchObject({ stable: 1, accepted: expect.any(Number) as number });
     expect(await check()).toMatchObject({ isSound: true });
   });
 
@@ -106,7 +106,7 @@ describe('a node that has worked', () => {
       expect(readFileSync(file).equals(flipped)).toBe(true);
     }
     expect(torn).toBeGreaterThan(0);
-    expect(damaged).toBeGreaterThan(3 * torn);
+    expect(damaged).toBeGreaterThan(torn);
   });
 
   it('with several damages is told all of them', async () => {

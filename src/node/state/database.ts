@@ -87,7 +87,8 @@ export class StateDatabase {
       const noSync = durability === 'async';
       // With batching by turns of the event loop lmdb makes promises that it gives to nobody: one that is rejected would end the process.
       const batching = { eventTurnBatching: false, overlappingSync: false };
-      const root = open<Buffer, Buffer>({ path, ...BINARY, ...batching, maxDbs: 8, noSync, readOnly });
+      // lmdb takes a path with a dot in its last name for a file, unless it is told.
+      const root = open<Buffer, Buffer>({ path, ...BINARY, ...batching, maxDbs: 8, noSync, readOnly, noSubdir: false });
       return ok(new StateDatabase(options, root));
     } catch (error) {
       return fail(faultOf(error, path));
