@@ -352,6 +352,7 @@ export class NodeParts {
       metrics: this.#metrics,
       warnings: configWarnings(config),
       fullDisk: () => this.#room.full,
+      stateFault: () => this.#keeper.fault,
       version: VERSION,
       peers: this.#peers,
       keys: this.#stored.authenticator,

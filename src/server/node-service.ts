@@ -14,6 +14,7 @@ import { asDigest, asSequence, replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import type { CodecContext } from '../messages/index.ts';
+import type { StateFault } from '../node/index.ts';
 import { claimLimits } from '../protocol/config.ts';
 import { judge } from '../protocol/evidence.ts';
 import type { EvidenceRules } from '../protocol/evidence.ts';
@@ -49,6 +50,8 @@ export interface ServiceParts {
   readonly warnings: readonly string[];
   /** What the log waits for; undefined while there is room. */
   readonly fullDisk: () => FullDisk | undefined;
+  /** Why the state database takes nothing at present. */
+  readonly stateFault: () => StateFault | undefined;
   readonly version: string;
   readonly peers: Pick<LinkWatch, 'up' | 'upCount' | 'down'>;
   /** For judging whether evidence proves anything to others. */
@@ -72,7 +75,11 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         lab: config.lab,
         uptimeSeconds: parts.uptimeSeconds(),
         version: parts.version,
-        warnings: [...parts.warnings, ...fullDiskWaits(parts).map((wait) => `votes no more, waits for ${wait}`)],
+        warnings: [
+          ...parts.warnings,
+          ...fullDiskWaits(parts).map((wait) => `votes no more, waits for ${wait}`),
+          ...stateWarnings(parts),
+        ],
         recoveryLacks: recoveryLacks(driver),
       }),
     submit: (submission: Submission) => gateway.submit(submission),
@@ -93,6 +100,12 @@ export function makeNodeService(parts: ServiceParts): NodeService {
   };
 }
 
+/** Why no checkpoint becomes durable here at present. */
+function stateWarnings({ stateFault }: ServiceParts): readonly string[] {
+  const fault = stateFault();
+  return fault === undefined ? [] : [fault.message];
+}
+
 /** What a recovery waits for, which comes first of all that is waited for. */
 function recoveryLacks(driver: Driver): string | undefined {
   if (driver.status().recovery === undefined) return undefined;
@@ -110,11 +123,15 @@ export function stoppedError({ fault, driver }: Pick<ServiceParts, 'fault' | 'dr
 }
 
 /** Ready: room on disk, in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
-export function readiness(parts: Pick<ServiceParts, 'driver' | 'config' | 'peers' | 'fullDisk'>): Readiness {
+export function readiness(
+  parts: Pick<ServiceParts, 'driver' | 'config' | 'peers' | 'fullDisk' | 'stateFault'>,
+): Readiness {
   const { driver, config, peers } = parts;
   const status = driver.status();
   const { quorum, weak, replicaCount } = status.quorums;
   const waitingFor: string[] = [...fullDiskWaits(parts)];
+  const stateFault = parts.stateFault();
+  if (stateFault !== undefined) waitingFor.push(stateFault.message);
   if (status.inViewChange) waitingFor.push(`the NEW-VIEW of view ${status.view}`);
   const links = peers.upCount + 1;
   if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
