@@ -438,6 +438,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/paper/tocs-view-change.test.ts',
   },
   {
+    name: 'state durable before the records it rests on',
+    breaks: '[S] on disk before',
+    file: `${PROTOCOL}/checkpoints.ts`,
+    search: "  core.output({ kind: 'store', sequence });",
+    replace: '  core.state.store(sequence);',
+    seeds: 200,
+  },
+  {
     name: 'votes after VIEW-CHANGE',
     breaks: '[S] P and Q stay true',
     file: `${PROTOCOL}/core.ts`,
