@@ -443,7 +443,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${PROTOCOL}/checkpoints.ts`,
     search: "  core.output({ kind: 'store', sequence });",
     replace: '  core.state.store(sequence);',
-    seeds: 200,
+    seeds: 10,
   },
   {
     name: 'votes after VIEW-CHANGE',

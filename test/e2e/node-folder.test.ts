@@ -62,7 +62,13 @@ test('inspect and check: a new node, one that runs, one that is stopped, one tha
   expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining('damaged in 1 place') as string });
   expect(damaged.stdout).toContain(`${name} at byte 0`);
   const json = JSON.parse((await place.run(['check', 'pbft-data/node1', '--json'])).stdout) as object;
-  expect(json).toMatchObject({ sound: false, parts: [{ part: 'log', damages: [{ offset: 0 }] }, { part: 'state', damages: [] }] });
+  expect(json).toMatchObject({
+    sound: false,
+    parts: [
+      { part: 'log', damages: [{ offset: 0 }] },
+      { part: 'state', damages: [] },
+    ],
+  });
   expect(await place.run(['start', '--directory', 'pbft-data/node1'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining(`${name} is damaged at byte 0`) as string,

@@ -93,6 +93,8 @@ interface Needed {
 export class DurabilityChecker implements Observer {
   /** Per node, everything that ever became durable. */
   readonly #durable = new Map<ReplicaId, Map<string, Needed>>();
+  /** Per node, up to which checkpoint the records before its states are durable. */
+  readonly #stored = new Map<ReplicaId, number>();
   /** Whose medium lost what it had written: a fault, which takes back states above the one that it is repaired with. */
   readonly #damaged = new Set<ReplicaId>();
 
@@ -119,14 +121,27 @@ export class DurabilityChecker implements Observer {
     }
   }
 
-  /** Its state at this checkpoint is durable: CHECKPOINT may leave. */
+  booted(node: NodeView): void {
+    this.#stored.set(node.id, 0);
+  }
+
+  /**
+   * Its state at this checkpoint is durable: CHECKPOINT may leave. What it executed itself rests on its own votes, and may be so only behind their
+   * records; what it fetched rests on others'.
+   */
   sealed(node: NodeView, { sequence, root }: Version): void {
+    const isFetched = !node.status.mayExecute;
+    const isAllowed = sequence <= (this.#stored.get(node.id) ?? 0);
+    demand(!node.isCorrect || isFetched || isAllowed, 'durable before it is said', () => {
+      return `the state of ${replicaName(node.id)} at ${sequence} is durable before the records that it rests on`;
+    });
     if (node.isCorrect) this.#of(node).set(`checkpoint ${sequence} ${root}`, { sequence, covering: undefined });
   }
 
   released(node: NodeView, output: Output): void {
     if (!node.isCorrect) return;
     if (output.kind === 'event' && output.event.kind === 'state-damaged') this.#damaged.add(node.id);
+    if (output.kind === 'store') this.#stored.set(node.id, output.sequence);
     if (output.kind !== 'send') return;
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
