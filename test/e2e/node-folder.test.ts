@@ -51,7 +51,7 @@ test('inspect and check: a new node, one that runs, one that is stopped, one tha
 
   const table = await place.run(['inspect', 'pbft-data/node1']);
   expect(table.stdout).toMatch(/^runs {8}no$/m);
-  expect(table.stdout).toMatch(/^\d{10}\.seg {2}base {2}\s*\d+ {2}.*\d+ (?:accepted|checkpoint)/m);
+  expect(table.stdout).toMatch(/^\d{10}\.seg {2}base {2}\s*\d+ {2}.*\d+ (?:accepted|stable)/m);
   expect(await place.run(['check', 'pbft-data/node1'])).toMatchObject({ code: 0, stderr: '' });
 
   const [name = ''] = readdirSync(inFolder('node1/log')).filter((each) => each.endsWith('.seg'));
