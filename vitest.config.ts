@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/traced/**'],
           testTimeout: 120 * SECOND_MS,
         },
       },

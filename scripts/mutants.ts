@@ -24,7 +24,7 @@ interface Run {
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
-async function runSeeds(folder: string, { seeds, liar, nodes }: Mutant): Promise<Run> {
+async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks }: Mutant): Promise<Run> {
   const args = [
     COPIED_CLI,
     'simulate',
@@ -41,6 +41,7 @@ async function runSeeds(folder: string, { seeds, liar, nodes }: Mutant): Promise
     '--no-shrink',
     ...(liar === undefined ? [] : ['--liar', liar]),
     ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
+    ...(lostDisks === true ? ['--lost-disks'] : []),
   ];
   return execute(folder, args);
 }

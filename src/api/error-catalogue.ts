@@ -176,6 +176,16 @@ const CATALOGUE = {
     meaning: 'The node runs, but cannot serve yet: no view, too few links, or behind the others.',
     advice: '`details.waiting_for` says what is missing.',
   },
+  no_stable_checkpoint: {
+    status: 503,
+    meaning: 'This node holds no state that a quorum has signed: nothing was executed yet, or it is behind.',
+    advice: 'Send a request, and ask again two seconds later, or ask another node.',
+  },
+  state_not_readable: {
+    status: 503,
+    meaning: 'The state of this node is being fetched from the others or repaired.',
+    advice: 'Ask another node; `GET /pbft/explain` says how far this one is.',
+  },
   replica_stopped: {
     status: 503,
     meaning:

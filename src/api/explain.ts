@@ -18,6 +18,10 @@ export const WAIT_KINDS = [
   'body',
   'earlier-slot',
   'turn',
+  'estimates',
+  'recover',
+  'recovery-end',
+  'recovery-views',
   'repair',
   'state',
   'checkpoints',
@@ -25,6 +29,7 @@ export const WAIT_KINDS = [
   'proposal',
   'window',
   'link',
+  'room',
   'restart',
 ] as const;
 
@@ -43,7 +48,8 @@ export const WaitBody = Type.Object(
     missing: Type.Array(NodeName, { description: 'who could still do it' }),
     since_ms: Since,
     amount: Type.Union([Count, Type.Null()], {
-      description: 'requests that wait, or bytes of the state that have come; null where neither is meant',
+      description:
+        'requests that wait, bytes of the state that have come, or seconds until a RECOVER may be ordered; null where none is meant',
     }),
     text: Type.String({ description: 'the same for people' }),
   },

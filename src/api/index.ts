@@ -1,4 +1,7 @@
-/** The HTTP API's shapes: one schema per body, shared by server, client, command line and web. Owns no behaviour. */
+/**
+ * The HTTP API's shapes: one schema per body, shared by server, client, command line and web. Owns no behaviour, only the reading and checking
+ * of bodies that prove something.
+ */
 export * from './byzantine.ts';
 export * from './common.ts';
 export * from './error-catalogue.ts';
@@ -6,4 +9,8 @@ export * from './evidence.ts';
 export * from './explain.ts';
 export * from './protocol-log.ts';
 export * from './request.ts';
+export * from './state-proof.ts';
+export * from './state-proof-file.ts';
+export * from './state-proof-verdict.ts';
+export * from './state-value.ts';
 export * from './status.ts';

@@ -3,6 +3,23 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import { Count, DigestText, NodeName, SequenceNumber, SuspicionSummary, ViewNumber } from './common.ts';
 
+/** A node that lost its log, on its way back. */
+export const RecoveryBody = Type.Object(
+  {
+    mark: Type.Union([SequenceNumber, Type.Null()], {
+      description: 'M: above everything that it may have voted on; null until it is known',
+    }),
+    recovered_at: Type.Union([SequenceNumber, Type.Null()], {
+      description: 'r: where its RECOVER was executed; null until it was',
+    }),
+    end: Type.Union([SequenceNumber, Type.Null()], {
+      description: 'the checkpoint that must be stable: the higher one of M and r + L; null until both are known',
+    }),
+    missing: Type.String({ description: 'what it waits for' }),
+  },
+  { additionalProperties: false },
+);
+
 /** What a node says of itself. The first eight fields are the ones people ask for most. */
 export const StatusBody = Type.Object(
   {
@@ -22,6 +39,9 @@ export const StatusBody = Type.Object(
     low_water_mark: SequenceNumber,
     high_water_mark: SequenceNumber,
     in_view_change: Type.Boolean(),
+    recovery: Type.Union([RecoveryBody, Type.Null()], {
+      description: 'null unless this node lost its log and casts no vote yet',
+    }),
     suspicions: Type.Array(SuspicionSummary),
     state_root: DigestText,
     state_root_sequence: Type.Integer({ minimum: 0, description: 'the checkpoint that `state_root` is of' }),

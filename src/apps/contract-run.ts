@@ -1,10 +1,10 @@
 /** One run of an application through a list of operations, as a replica would do it, with what can be observed of it. For contract.ts. */
-import { InvariantViolation } from '../base/assert.ts';
+import { InvariantViolation, assert } from '../base/assert.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asClientId, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
-import type { OpenTransaction } from '../base/key-value.ts';
+import type { OpenTransaction, Version } from '../base/key-value.ts';
 import type { ExecutionContext, StateMachine } from '../protocol/ports.ts';
 import { applicationTransaction } from '../protocol/state-layout.ts';
 import { MemoryState } from '../state/index.ts';
@@ -77,6 +77,16 @@ export function startState({ application, sha256 }: Subject): MemoryState {
   return state;
 }
 
+/** The present content as a checkpoint has it. */
+export function sealedVersion(state: MemoryState): Version {
+  const sequence = asSequence((state.versions().at(-1)?.sequence ?? -1) + 1);
+  state.seal(sequence);
+  const version = state.versions().at(-1);
+  assert(version?.sequence === sequence, 'a state in memory is sealed at once');
+  state.collect(sequence);
+  return version;
+}
+
 /** The context of the `index`-th operation: a few requests per batch, time growing by uneven steps, three clients. */
 function contextOf(index: number): ExecutionContext {
   const sequence = 1 + Math.floor(index / 3);
@@ -92,7 +102,7 @@ function contextOf(index: number): ExecutionContext {
 export function trialRun(subject: Subject, operations: readonly Bytes[], variation: Variation = {}): Trace {
   const { batchSize = 1, before } = variation;
   let state = startState(subject);
-  const startRoot = state.root();
+  const startRoot = sealedVersion(state).root;
   const steps: Step[] = [];
   for (let first = 0; first < operations.length; first += batchSize) {
     state = before?.(state, first) ?? state;
@@ -101,7 +111,7 @@ export function trialRun(subject: Subject, operations: readonly Bytes[], variati
       .slice(first, first + batchSize)
       .map((operation, i) => executeOne(subject, outer, operation, first + i));
     outer.commit();
-    const root = state.root();
+    const { root } = sealedVersion(state);
     steps.push(...batch.map((step, i) => (i === batch.length - 1 ? { ...step, root } : step)));
   }
   return { startRoot, steps, state };

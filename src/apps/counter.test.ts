@@ -51,7 +51,7 @@ describe('counter', () => {
   });
 
   it('answers queries only when they read', () => {
-    const state = new MemoryState((bytes) => asDigest(hash('sha256', bytes, 'hex'))).snapshot();
+    const state = new MemoryState((bytes) => asDigest(hash('sha256', bytes, 'hex')));
     const query = (operation: string): string =>
       new TextDecoder().decode(counter.query?.(state, new TextEncoder().encode(JSON.stringify({ operation }))));
     expect(query('read')).toBe('{"value":0}');

@@ -5,7 +5,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { asReplicaId } from '../base/ids.ts';
 import { EMPTY } from '../base/bytes.ts';
 import { batchDigest, checkpointBytes, requestDigest } from '../messages/index.ts';
-import type { AuthenticatedRequest, Batch, Checkpoint, CodecContext, Request } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Checkpoint, CodecContext, Request, State } from '../messages/index.ts';
 import type { BehaviourContext, SendOutput } from './behaviour.ts';
 
 const ALTERED = Uint8Array.of(0x78, 0x79, 0x7a);
@@ -47,6 +47,15 @@ export function alteredBatch(context: BehaviourContext, batch: Batch): Batch {
   const [first, ...rest] = batch.requests;
   if (first === undefined) return { ...batch, timestamp: batch.timestamp + 1 };
   return { ...batch, requests: [alteredRequest(context, first), ...rest] };
+}
+
+/** The answer with the first of its subtrees altered: an entry with another value, or a node with another left side. */
+export function withAlteredSubtree(context: BehaviourContext, message: State): State {
+  const [first, ...rest] = message.subtrees;
+  if (first === undefined) return message;
+  const entries = first.entries.map((entry, at) => (at === 0 ? { ...entry, value: alteredBytes(entry.value) } : entry));
+  const nodes = first.nodes.map((node, at) => (at === 0 ? { ...node, left: alteredDigest(context, node.left) } : node));
+  return { ...message, subtrees: [{ ...first, entries, nodes }, ...rest] };
 }
 
 /** A valid batch of the same requests that differs: the other way round where there are several and `reorder` is set, else 1 ms later. */

@@ -54,9 +54,9 @@ export const EQUIVOCATE_VIEW_CHANGE: ViewChangePart = {
 
 export const LIE_VIEW_CHANGE: ViewChangePart = {
   changes:
-    'Its VIEW-CHANGE claims that digests which nobody proposed were prepared in the latest view, and batches beyond those there were (other variants shout a view 1000 ahead as well).',
+    'Its VIEW-CHANGE claims that digests which nobody proposed were prepared in the latest view, and batches beyond those there were (other variants shout a view 1000 ahead as well). One that lost its log is told that nothing was taken or prepared (other variants: far more than there was).',
   othersSee:
-    'What fewer than f+1 claim is not chosen, at most null batches fill the numbers it invented; f that shout high views move nobody.',
+    'What fewer than f+1 claim is not chosen, at most null batches fill the numbers it invented; f that shout high views move nobody. The mark of one that lost its log takes q answers, and lies between what correct nodes say.',
   suspicions: [
     {
       kind: 'contradictory-view-changes',

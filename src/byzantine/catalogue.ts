@@ -272,7 +272,7 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
     changes:
       'CHECKPOINTs carry another root, properly signed, its VIEW-CHANGE names a stable checkpoint that there never was, and the state that it hands out has an altered entry. (Other variants sign truly: only such a node is asked for state.)',
     othersSee:
-      'Checkpoints become stable by the others. A VIEW-CHANGE whose checkpoint is not proven is refused. A node that fetches the state finds that it has not the certified root, keeps its own, and asks the next node. Requests execute.',
+      'Checkpoints become stable by the others. A VIEW-CHANGE whose checkpoint is not proven is refused. A node that fetches the state finds that the subtree has not the hash that it asked for, does not take it, and asks the others. Requests execute.',
     suspicions: [
       { kind: 'wrong-checkpoint', certainty: 'certain', by: 'every node, once the checkpoint is stable' },
       {

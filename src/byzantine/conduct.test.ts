@@ -1,6 +1,5 @@
 // The behaviours that differ in when they speak, how often and to whom, and the one that is wrong about state.
 import { describe, expect, test } from 'vitest';
-import { EMPTY } from '../base/bytes.ts';
 import { asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
 import type { Message, State, ViewChange } from '../messages/index.ts';
 import type { Input } from '../protocol/input.ts';
@@ -136,15 +135,16 @@ describe('selective', () => {
 describe('wrong-state', () => {
   const checkpoint: Message = { type: 'checkpoint', sequence: asSequence(8), root: DIGEST, replica: asReplicaId(1) };
   const entries = ['a', 'b'].map((key) => ({ key: Uint8Array.from(Buffer.from(key)), value: Uint8Array.of(1, 2) }));
-  const chunk: State = {
+  const address = { path: NULL_DIGEST, depth: 0, hash: DIGEST };
+  const leaves = { address, entries, nodes: [] };
+  const inner = { address, entries: [], nodes: [0, 1].map((bit) => ({ bit, left: DIGEST, right: DIGEST })) };
+  const answer: State = {
     type: 'state',
     replica: asReplicaId(1),
     sequence: asSequence(8),
     root: DIGEST,
-    after: EMPTY,
     held: true,
-    isLast: false,
-    entries,
+    subtrees: [leaves, inner],
   };
   const told = (variant: number, original: Message): Message | undefined =>
     received(rewrite(make('wrong-state', 1, variant), 1, sending(1, original)))[0]?.[1];
@@ -157,15 +157,22 @@ describe('wrong-state', () => {
     expect(rewrite(make('wrong-state', 1), 1, passedOn)).toEqual([passedOn]);
   });
 
+  const altered = { ...leaves, entries: [{ ...entries[0], value: Uint8Array.of(1, 3) }, entries[1]] };
   test.each([
-    [0, { entries: [{ ...entries[0], value: Uint8Array.of(1, 3) }, entries[1]], held: true, isLast: false }],
-    [1, { entries: [{ ...entries[0], value: Uint8Array.of(1, 3) }, entries[1]], held: true, isLast: false }],
-    [2, { entries: [entries[1]], held: true, isLast: false }],
-    [3, { entries: [], held: false, isLast: false }],
-    [4, { entries: [], held: true, isLast: true }],
-  ])('variant %i of a chunk is wrong in its own way, and well-formed', (variant, expected) => {
-    const wrong = told(variant, chunk);
-    expect(wrong).toEqual({ ...chunk, ...expected });
+    [0, { held: true, subtrees: [altered, inner] }],
+    [1, { held: true, subtrees: [altered, inner] }],
+    [2, { held: true, subtrees: [{ ...leaves, entries: [entries[1]] }, inner] }],
+    [3, { held: false, subtrees: [] }],
+    [4, { held: true, subtrees: [] }],
+  ])('variant %i of an answer is wrong in its own way, and well-formed', (variant, expected) => {
+    const wrong = told(variant, answer);
+    expect(wrong).toEqual({ ...answer, ...expected });
+    expect(wrong !== undefined && isWellFormed(wrong)).toBe(true);
+  });
+
+  test.each([0, 1, 2])('variant %i falsifies inner nodes too', (variant) => {
+    const wrong = told(variant, { ...answer, subtrees: [inner] });
+    expect(wrong).not.toEqual({ ...answer, subtrees: [inner] });
     expect(wrong !== undefined && isWellFormed(wrong)).toBe(true);
   });
 
@@ -197,7 +204,7 @@ describe('wrong-state', () => {
   });
 
   test('votes and what it does not hold are told truly', () => {
-    const none: State = { ...chunk, held: false, entries: [] };
+    const none: State = { ...answer, held: false, subtrees: [] };
     for (const variant of [0, 1, 2, 3, 4]) {
       expect(told(variant, none)).toEqual(none);
       expect(told(variant, vote('commit', 1))).toEqual(vote('commit', 1));

@@ -5,13 +5,13 @@
 import type { Output } from '../protocol/output.ts';
 import {
   alteredBatch,
-  alteredBytes,
   alteredDigest,
   alteredRequest,
   digestOfBatch,
   othersOf,
   splitReceivers,
   withAlteredRoot,
+  withAlteredSubtree,
 } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
@@ -52,12 +52,8 @@ export function makeCorrupt(context: BehaviourContext): Behaviour {
             message: { ...message, requests: message.requests.map((request) => alteredRequest(context, request)) },
           },
         ];
-      case 'state': {
-        const entries = message.entries.map((entry, at) =>
-          at === 0 ? { ...entry, value: alteredBytes(entry.value) } : entry,
-        );
-        return [{ ...output, message: { ...message, entries } }];
-      }
+      case 'state':
+        return [{ ...output, message: withAlteredSubtree(context, message) }];
       case 'pre-prepare': {
         if (message.batch === undefined) return [output];
         const { chosen, rest } = splitReceivers(output, victims);

@@ -2,10 +2,9 @@
  * `flood`: votes like anybody, and besides sends all others as much as it may: questions that cost an answer, claims about numbers far ahead, and
  * frames that nobody can take for good. Bounded per second, so that the others' bounds are tried and not the machine's.
  */
-import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
-import { asReplicaId, asSequence } from '../base/ids.ts';
+import { asReplicaId, asSequence, NULL_DIGEST } from '../base/ids.ts';
 import { BATCH_CHECKPOINT, checkpointBytes } from '../messages/index.ts';
 import type { Batch, Checkpoint, Message } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
@@ -69,7 +68,13 @@ const QUESTIONS: readonly Maker[] = [
   }),
   ({ self, latest }) => latest && { message: { type: 'fetch', replica: self, wanted: [latest] } },
   ({ self, status: { stateRootSequence: sequence, stateRoot: root } }) => ({
-    message: { type: 'fetch-state', replica: self, sequence, root, after: EMPTY },
+    message: {
+      type: 'fetch-state',
+      replica: self,
+      sequence,
+      root,
+      subtrees: [{ path: NULL_DIGEST, depth: 0, hash: root }],
+    },
   }),
 ];
 

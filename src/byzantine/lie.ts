@@ -1,10 +1,10 @@
 /**
  * `lie`: claims about messages it never got. Votes before there is a proposal, DECIDED before there was a decision, a STATUS of fancy,
- * and VIEW-CHANGEs that claim to have prepared what nobody proposed.
+ * VIEW-CHANGEs that claim to have prepared what nobody proposed, and false answers to one that lost its log.
  */
 import type { Digest, Sequence } from '../base/ids.ts';
 import { asSequence, asView } from '../base/ids.ts';
-import type { Message, Status } from '../messages/index.ts';
+import type { Message, ReplyStable, Status } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, othersOf } from './alter.ts';
@@ -14,6 +14,20 @@ import { sendingViewChange, shouted, withInventedClaims } from './view-change-li
 
 /** How far ahead of itself it claims to be. */
 const AHEAD = 3;
+/** How far it leads astray those who ask how far they had come. */
+const FAR = 1000;
+
+/** To one that lost its log: by variant that there was far more than there was, or nothing at all. */
+function falseEstimate(answer: ReplyStable, variant: number): ReplyStable {
+  if (variant % 2 === 0)
+    return { ...answer, taken: asSequence(0), prepared: asSequence(0), entered: asView(0), viewChange: undefined };
+  return {
+    ...answer,
+    taken: asSequence(answer.taken + FAR),
+    prepared: asSequence(answer.prepared + 2 * FAR),
+    entered: asView(answer.entered + FAR),
+  };
+}
 
 function fancifulStatus(status: Status): Status {
   return {
@@ -57,6 +71,8 @@ export function makeLie(context: BehaviourContext): Behaviour {
     switch (message.type) {
       case 'status':
         return [{ ...output, message: fancifulStatus(message) }];
+      case 'reply-stable':
+        return [{ ...output, message: falseEstimate(message, context.variant) }];
       case 'view-change': {
         if (message.replica !== context.self) return [output];
         const invented = sendingViewChange(context, output, withInventedClaims(context, message));

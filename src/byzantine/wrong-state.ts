@@ -1,30 +1,32 @@
-/** `wrong-state`: bad checkpoints, bad proofs of them, and bad chunks of state. Its votes on batches are true, and so is what it executed. */
+/** `wrong-state`: bad checkpoints, bad proofs of them, and bad subtrees of state. Its votes on batches are true, and so is what it executed. */
 import type { State } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
-import { alteredBytes, withAlteredRoot } from './alter.ts';
+import { withAlteredRoot, withAlteredSubtree } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
 import { sendingViewChange, withFalseProof } from './view-change-lies.ts';
 
-type Falsifier = (chunk: State) => State;
+type Falsifier = (context: BehaviourContext, answer: State) => State;
 
-const alterEntry: Falsifier = (chunk) => ({
-  ...chunk,
-  entries: chunk.entries.map((entry, at) => (at === 0 ? { ...entry, value: alteredBytes(entry.value) } : entry)),
-});
-const leaveOutEntry: Falsifier = (chunk) => ({ ...chunk, entries: chunk.entries.slice(1) });
-const denyHolding: Falsifier = (chunk) => ({ ...chunk, held: false, isLast: false, entries: [] });
-const endTooSoon: Falsifier = (chunk) => ({ ...chunk, isLast: true, entries: [] });
+/** A subtree that lacks its first entry, or all nodes below its first. */
+const leaveOut: Falsifier = (_context, answer) => {
+  const [first, ...rest] = answer.subtrees;
+  if (first === undefined) return answer;
+  const entries = first.entries.length > 1 ? first.entries.slice(1) : first.entries;
+  return { ...answer, subtrees: [{ ...first, entries, nodes: first.nodes.slice(0, 1) }, ...rest] };
+};
+const denyHolding: Falsifier = (_context, answer) => ({ ...answer, held: false, subtrees: [] });
+const giveNothing: Falsifier = (_context, answer) => ({ ...answer, subtrees: [] });
 
 /**
- * By variant, how a chunk is falsified. Only the first signs wrong CHECKPOINTs and VIEW-CHANGEs as well: state is asked for from those who signed the certified root,
+ * By variant, how an answer is falsified. Only the first signs wrong CHECKPOINTs and VIEW-CHANGEs as well: state is asked for from those who signed the certified root,
  * so that whoever wants to hand out bad state signs truly.
  */
-const FALSIFIERS: readonly Falsifier[] = [alterEntry, alterEntry, leaveOutEntry, denyHolding, endTooSoon];
+const FALSIFIERS: readonly Falsifier[] = [withAlteredSubtree, withAlteredSubtree, leaveOut, denyHolding, giveNothing];
 
 export function makeWrongState(context: BehaviourContext): Behaviour {
   const way = context.variant % FALSIFIERS.length;
-  const falsified = FALSIFIERS[way] ?? alterEntry;
+  const falsified = FALSIFIERS[way] ?? withAlteredSubtree;
   const signsWrongly = way === 0;
 
   const wrong = (output: SendOutput): Output => {
@@ -37,7 +39,7 @@ export function makeWrongState(context: BehaviourContext): Behaviour {
         if (!signsWrongly || message.replica !== context.self) return output;
         return sendingViewChange(context, output, withFalseProof(context, message));
       case 'state':
-        return message.held ? { ...output, message: falsified(message) } : output;
+        return message.held ? { ...output, message: falsified(context, message) } : output;
       default:
         return output;
     }

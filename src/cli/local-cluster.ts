@@ -5,6 +5,7 @@ import { replicaName } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { AuthenticationMode } from '../protocol/config.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
 import {
   CLUSTER_FILE,
@@ -12,6 +13,7 @@ import {
   FIRST_HTTP_PORT,
   FIRST_PEER_PORT,
   generateCluster,
+  hasLostLog,
   loadNodeConfig,
   LOCAL_NODE_COUNT,
   lockDirectory,
@@ -188,7 +190,19 @@ async function openFolder(wishes: LocalClusterWishes): Promise<Result<readonly L
   if (wished !== undefined && is !== wished && is !== resolve(wished)) {
     return fail([`${directory} was made with --application ${is ?? 'ledger'}, not ${wished}: ${ELSEWHERE}`]);
   }
-  return claimPorts(nodes);
+  return tooFewLogs(directory, nodes) ?? claimPorts(nodes);
+}
+
+/** Where too many nodes have lost their log nothing can be agreed on, and no node has to be started to see it. */
+function tooFewLogs(directory: string, nodes: readonly LocalNode[]): Result<never, Refused> | undefined {
+  const lost = nodes.filter((node) => hasLostLog(node.directory, node.config));
+  const { quorum } = makeQuorums(nodes.length, nodes[0]?.config.quorumRule);
+  if (nodes.length - lost.length >= quorum) return undefined;
+  const names = lost.map(({ name }) => name).join(', ');
+  return fail([
+    `${names} in ${directory} have no log and are not new, and ${quorum} of ${nodes.length} nodes are needed: put their log/ back if you have it as it was last`,
+    'one after the other can be brought back with `pbft recover` only while the others run; a new cluster: give another folder with --data',
+  ]);
 }
 
 const ELSEWHERE = 'leave the option out, or give another folder with --data';

@@ -2,9 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
+import { addBackupCommand } from './commands/backup.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addInspectCommand } from './commands/inspect.ts';
+import { addRecoverCommand } from './commands/recover.ts';
 import { addReplayCommand } from './commands/replay.ts';
+import { addRestoreCommand } from './commands/restore.ts';
 import { addRequestCommand } from './commands/request.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
@@ -57,7 +62,12 @@ export function makeProgram(end: End): Command {
   addByzantineCommand(program, end);
   addInitCommand(program, end);
   addStartCommand(program, end);
+  addRecoverCommand(program, end);
   addConfigCommand(program, end);
+  addInspectCommand(program, end);
+  addCheckCommand(program, end);
+  addBackupCommand(program, end);
+  addRestoreCommand(program, end);
   addVerifyCommand(program, end);
   addSimulateCommand(program, end);
   addReplayCommand(program, end);

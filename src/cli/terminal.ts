@@ -45,6 +45,11 @@ export const terminal = {
   },
 } as const;
 
+/** What a file or a node says must not steer a terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '\u{fffd}');
+}
+
 /** One line of the result, for who takes a listener. */
 export function printLine(text: string): void {
   terminal.line(text);

@@ -1,14 +1,16 @@
-/** FETCH-STATE: the state of a certified checkpoint, from a key on; its holder answers with STATE. */
-import { MAX_KEY_BYTES } from './state-entry.ts';
+/** FETCH-STATE: subtrees of the state of a certified checkpoint; its holder answers with STATE. [TOCS §5.3] */
+import { LIMITS } from './limits.ts';
 import { message } from './message-schema.ts';
-import { bytes, digest, sender, sequence } from './schema/scalars.ts';
+import { list } from './schema/composites.ts';
+import { digest, sender, sequence } from './schema/scalars.ts';
 import type { ValueOf } from './schema/schema.ts';
+import { subtreeAddress } from './subtree-address.ts';
 
-/** `after`: entries with keys above it are wanted; empty for all. */
+/** `subtrees`: those that are wanted, the most important first. */
 export const fetchState = message({
   type: 'fetch-state',
   tag: 14,
-  content: { replica: sender, sequence, root: digest, after: bytes(0, MAX_KEY_BYTES) },
+  content: { replica: sender, sequence, root: digest, subtrees: list(subtreeAddress, LIMITS.subtrees) },
 });
 
 /** FETCH-STATE. */

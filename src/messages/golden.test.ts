@@ -295,6 +295,26 @@ describe('bytes', () => {
   });
 });
 
+test('QUERY-STABLE and REPLY-STABLE', () => {
+  const query: Message = { type: 'query-stable', replica: asReplicaId(3), nonce: D, recovered: asSequence(9) };
+  expect(toHex(encodeMessage(query).bytes)).toBe(`1203${D}0000000000000009`);
+  expect(toJson(query)).toEqual({ type: 'query-stable', node_id: 'node4', nonce: D, recovered: 9 });
+  const answer: Message = {
+    type: 'reply-stable',
+    replica: asReplicaId(1),
+    nonce: D,
+    recovered: asSequence(0),
+    taken: asSequence(4),
+    prepared: asSequence(6),
+    entered: asView(2),
+    viewChange: undefined,
+  };
+  const content = `1301${D}${'0000000000000000'}${'0000000000000004'}${'0000000000000006'}${'0000000000000002'}`;
+  const encoded = encodeMessage(answer);
+  expect(toHex(encoded.bytes)).toBe(`${content}00`);
+  expect(encoded.contentEnd).toBe(content.length / 2);
+});
+
 test('a reply whose result is not the one of its digest is refused', () => {
   const lie = encodeMessage({ ...reply, result: utf8('{"balance":999}') });
   expect(decodeFrame(encodeFrame(lie, MAC), context)).toEqual({

@@ -33,8 +33,11 @@ export const LIMITS = {
   claimedDigests: 65_536,
   /** All VIEW-CHANGEs of one NEW-VIEW. */
   viewChangesBytes: 3.5 * MIB,
-  /** Entries in one STATE frame; their bytes are bounded by `batchBytes`. */
+  /** Subtrees that one FETCH-STATE asks for; the bytes of the answer are bounded by `batchBytes`. */
+  subtrees: 256,
+  /** Entries of one subtree in a STATE, and inner nodes of one. */
   stateEntries: 4096,
+  stateNodes: 1023,
   /** Name of a Byzantine behaviour, in characters. */
   behaviourLength: 64,
   /** One frame on a link: the largest valid message (one with a full batch, or as much of something else), the fields around it and its proof. */

@@ -76,3 +76,8 @@ export type NewView = ValueOf<typeof newView>;
 export const signedNewView = object({ newView, signature });
 /** NEW-VIEW with its signature. */
 export type SignedNewView = ValueOf<typeof signedNewView>;
+
+/** Bytes of the encoding, roughly: those of its VIEW-CHANGEs and slots. */
+export function newViewSize(value: NewView): number {
+  return newView.minBytes + value.slots.length * slotDigest.maxBytes + viewChangesSize(value.viewChanges);
+}

@@ -14,8 +14,10 @@ import { newView } from './new-view.ts';
 import { prePrepare } from './pre-prepare.ts';
 import { prepare } from './prepare.ts';
 import { proof } from './proof.ts';
+import { queryStable } from './query-stable.ts';
 import { replies } from './replies.ts';
 import { reply } from './reply.ts';
+import { replyStable } from './reply-stable.ts';
 import { requests } from './requests.ts';
 import type { ValueOf } from './schema/schema.ts';
 import { simulateByzantine } from './simulate-byzantine.ts';
@@ -42,6 +44,8 @@ export const MESSAGES = [
   state,
   viewChange,
   newView,
+  queryStable,
+  replyStable,
 ] as const;
 
 /** Any message that can stand in a frame. */

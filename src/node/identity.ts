@@ -58,6 +58,11 @@ export class Identity {
     return new Identity(generateKeyPairSync('ed25519').privateKey, generateKeyPairSync('x25519').privateKey);
   }
 
+  /** The identity of two secret keys, 32 bytes each. Whoever can guess them is it: only for keys out of a secret store, or for simulations. */
+  static fromSecrets(signing: Bytes, agreement: Bytes): Identity {
+    return new Identity(secretKeyObject('ed25519', signing), secretKeyObject('x25519', agreement));
+  }
+
   /**
    * The identity in a key file. Refuses a file that group or others may read or write: a key that others have seen proves nothing, and a
    * warning would go unread.
@@ -87,10 +92,7 @@ export class Identity {
   static fromText(text: string, source: string): Result<Identity, KeyFault> {
     const stored = parseKeyFile(text);
     if (typeof stored === 'string') return fail(damaged(source, stored));
-    const identity = new Identity(
-      secretKeyObject('ed25519', stored.signing),
-      secretKeyObject('x25519', stored.agreement),
-    );
+    const identity = Identity.fromSecrets(stored.signing, stored.agreement);
     if (identity.public.signing !== stored.public.signing || identity.public.agreement !== stored.public.agreement) {
       return fail(damaged(source, 'its secret keys do not belong to its public keys'));
     }

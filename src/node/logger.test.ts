@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { LOG_LEVELS, makeLogger } from './logger.ts';
 import type { LogLevel } from './logger.ts';
@@ -40,5 +43,18 @@ describe('the logger', () => {
   it('shows an error with its type and stack', () => {
     const [line] = logged('error', (logger) => logger.error({ err: new RangeError('too far') }, 'failed'));
     expect(line?.['err']).toMatchObject({ type: 'RangeError', message: 'too far' });
+  });
+
+  it('outlives a standard output that takes nothing, as on a full disk, and holds little of it', async () => {
+    const script = `import { makeLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))};
+      const logger = makeLogger({ level: 'info', fields: {} });
+      const before = process.memoryUsage().rss;
+      for (let i = 0; i < 40_000; i += 1) logger.info({ i }, 'x'.repeat(3000));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      logger.error('still here');
+      process.stderr.write(process.memoryUsage().rss - before < 60 * 1024 * 1024 ? 'lives' : 'grew');`;
+    const command = '"$0" --input-type=module -e "$1" > /dev/full';
+    const { stderr } = await promisify(execFile)('sh', ['-c', command, process.execPath, script]);
+    expect(stderr).toBe('lives');
   });
 });

@@ -22,6 +22,16 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
+/** Lines that standard output does not take at once, at most; further ones are dropped. */
+const WAITING_BYTES = 1024 * 1024;
+
+/** A full disk under the log of a node costs lines of that log, never the node. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ fd: 1, sync: true, maxLength: WAITING_BYTES });
+  output.on('error', () => undefined);
+  return output;
+}
+
 /** `time` is ISO 8601 in UTC, `level` its name, an Error under `err` has its type, message and stack. */
 export function makeLogger({ level, fields, destination }: LoggerOptions): Logger {
   const options = {
@@ -31,5 +41,5 @@ export function makeLogger({ level, fields, destination }: LoggerOptions): Logge
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
 }

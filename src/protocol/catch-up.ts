@@ -118,15 +118,16 @@ function helpWithCheckpoints(core: Core, { replica, lowWaterMark }: Status): num
   let messages = 0;
   if (lowWaterMark < core.stable.sequence) {
     for (const { checkpoint, signature } of core.stable.proof) {
-      // Its own it knows, and would refuse from anybody else.
-      if (checkpoint.replica === replica) continue;
+      // Its own it knows, and would refuse from anybody else. Whoever lost its log does not even repeat what it said.
+      if (checkpoint.replica === replica || (checkpoint.replica === core.self && core.isRecovering)) continue;
       core.send([replica], checkpoint, signature);
       messages += 1;
     }
   }
-  for (const [sequence, { signed }] of core.ownCheckpoints) {
+  for (const [sequence, { checkpoint, signature }] of core.ownCheckpoints) {
+    if (core.isRecovering) break;
     if (sequence <= lowWaterMark || sequence <= core.stable.sequence) continue;
-    core.send([replica], signed.checkpoint, signed.signature);
+    core.send([replica], checkpoint, signature);
     messages += 1;
   }
   return messages;

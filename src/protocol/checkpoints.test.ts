@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { CoreKit, SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import type { RigOptions } from '../../test/support/rig.ts';
 import {
   effectsOf,
   eventsOfKind,
   linesOf,
-  recordsOf,
   refusalsOf,
   suspicionLine,
   suspicionsOf,
 } from '../../test/support/transcript.ts';
+import { newViewOf, stableAt, tell, viewChangeOf } from '../../test/support/view-messages.ts';
 import { asDigest } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Output } from './output.ts';
@@ -19,8 +20,8 @@ const LIE = asDigest('ab'.repeat(32));
 const OTHER_LIE = asDigest('cd'.repeat(32));
 
 /** A backup that executed up to `sequence`; every number is a checkpoint unless the interval says otherwise. */
-function executed(sequence: number, options: RigOptions = {}): Rig {
-  const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 }, ...options });
+function executed(sequence: number, options: RigOptions = {}, kit?: CoreKit): Rig {
+  const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 }, ...options }, kit);
   for (let at = 1; at <= sequence; at += 1) rig.decide(at, rig.kit.batchOf('x', { session: SESSION + at }));
   return rig;
 }
@@ -33,20 +34,65 @@ function announce(rig: Rig, from: number, sequence: number, root: Digest): reado
 const rootOf = (rig: Rig): Digest => rig.status.stateRoot;
 
 describe('taking a checkpoint', () => {
-  test('every K numbers: state, root and own CHECKPOINT are written down before CHECKPOINT leaves, signed', () => {
-    const rig = executed(0, { cluster: { checkpointInterval: 2 } });
-    expect(recordsOf(rig.decide(1, rig.kit.batchOf('x'))).map(({ kind }) => kind)).not.toContain('checkpoint');
-    const effects = effectsOf(rig.decide(2, rig.kit.batchOf('y', { session: SESSION + 1 })));
-    expect(effects.slice(-2)).toEqual(['persist checkpoint n2', 'send checkpoint n2 of 1 → 0 2 3 signed']);
+  test('every K numbers: the state is sealed, and CHECKPOINT leaves, signed, once it is hashed and durable', () => {
+    const state = new DamageableState('when-settled');
+    const rig = executed(0, { cluster: { checkpointInterval: 2 }, state });
+    state.settle();
+    rig.decide(1, rig.kit.batchOf('x'));
+    expect(state.unsettled()).toEqual([]);
+    const outputs = rig.decide(2, rig.kit.batchOf('y', { session: SESSION + 1 }));
+    expect(state.unsettled()).toEqual([2]);
+    // It may become durable behind the records of what it came from, and not before.
+    expect(effectsOf(outputs).at(-1)).toBe('store n2');
+    expect(linesOf(rig.settle())).toEqual(['checkpoint-taken n2', 'send checkpoint n2 of 1 → 0 2 3 signed']);
+    expect([...rig.checkpoints.keys()]).toEqual([0, 2]);
+  });
+
+  test('no CHECKPOINT before its state is durable, whatever else happens: votes of others, STATUS, time, restarts', () => {
+    const kit = new CoreKit({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
+    const root = rootOf(executed(1, {}, kit));
+    const state = new DamageableState('when-settled');
+    const rig = executed(1, { state }, kit);
+    state.settle();
+    const outputs = [
+      ...rig.step({ kind: 'sealed' }),
+      ...[0, 2, 3].flatMap((from) => announce(rig, from, 1, root)),
+      ...rig.receive(kit.status(3)),
+      ...rig.step({ kind: 'connected', peer: replica(3) }),
+      ...rig.pass(3_000_000),
+    ];
+    expect(effectsOf(outputs).filter((line) => /checkpoint|stable|truncate/.test(line))).toEqual([]);
+    expect(rig.status).toMatchObject({ lowWaterMark: 0, stateRootSequence: 0 });
+    const again = rig.restarted();
+    expect(effectsOf(again.started).filter((line) => line.startsWith('send checkpoint'))).toEqual([]);
+    const told = effectsOf(rig.settle());
+    expect(told.slice(0, 3)).toEqual([
+      'send checkpoint n1 of 1 → 0 2 3 signed',
+      'persist stable n1 of 3',
+      'truncate to stable n1 of 3',
+    ]);
+    expect(rig.status).toMatchObject({ lowWaterMark: 1, stateRoot: root });
+  });
+
+  test('several sealed ones become durable in their order, and are announced in it', () => {
+    const state = new DamageableState('when-settled');
+    const rig = executed(2, { state });
+    expect(state.unsettled()).toEqual([0, 1, 2]);
+    expect(effectsOf(rig.settle())).toEqual([]);
+    state.settle();
+    state.settle();
+    expect(effectsOf(rig.step({ kind: 'sealed' }))).toEqual([
+      'send checkpoint n1 of 1 → 0 2 3 signed',
+      'send checkpoint n2 of 1 → 0 2 3 signed',
+    ]);
+    expect(effectsOf(rig.step({ kind: 'sealed' }))).toEqual([]);
   });
 
   test('after a flagged batch, whatever its number', () => {
     const rig = executed(0, { cluster: { checkpointInterval: 4 } });
     const flagged = rig.kit.batch([], { flags: 1, timestamp: rig.wall });
-    expect(effectsOf(rig.decide(1, flagged)).slice(-2)).toEqual([
-      'persist checkpoint n1',
-      'send checkpoint n1 of 1 → 0 2 3 signed',
-    ]);
+    expect(effectsOf(rig.decide(1, flagged)).at(-1)).toBe('send checkpoint n1 of 1 → 0 2 3 signed');
+    expect([...rig.checkpoints.keys()]).toEqual([0, 1]);
   });
 
   test('the root is a function of the content: equal on replicas that executed the same, however it came', () => {
@@ -71,7 +117,8 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
     expect(effectsOf(announce(rig, 0, 1, rootOf(rig)))).toEqual([]);
     expect(linesOf(announce(rig, 2, 1, rootOf(rig)))).toEqual([
       'persist stable n1 of 3',
-      'truncate to checkpoint n1, stable n1 of 3',
+      'truncate to stable n1 of 3',
+      'collect below n1',
       'checkpoint-stable n1',
     ]);
     expect(rig.status).toMatchObject({ lowWaterMark: 1, highWaterMark: 3, openSlots: 0 });
@@ -86,10 +133,10 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
     expect(rig.status.lowWaterMark).toBe(0);
     const effects = effectsOf(rig.decide(1, rig.kit.batchOf('x', { session: SESSION + 1 })));
     expect(effects.slice(-4)).toEqual([
-      'persist checkpoint n1',
       'send checkpoint n1 of 1 → 0 2 3 signed',
       'persist stable n1 of 3',
-      'truncate to checkpoint n1, stable n1 of 3',
+      'truncate to stable n1 of 3',
+      'collect below n1',
     ]);
   });
 
@@ -98,7 +145,8 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
     announce(rig, 0, 2, rootOf(rig));
     announce(rig, 2, 2, rootOf(rig));
     expect(rig.status.lowWaterMark).toBe(2);
-    expect(rig.replica.records().map(({ kind }) => kind)).toEqual(['checkpoint', 'stable']);
+    expect(rig.replica.records().map(({ kind }) => kind)).toEqual(['stable']);
+    expect([...rig.checkpoints.keys()]).toEqual([2]);
   });
 
   test.each([
@@ -133,13 +181,9 @@ describe('stable: q matching CHECKPOINTs, the own among them', () => {
 
   test('announced checkpoints are kept, restarts included, until a higher one is stable', () => {
     const rig = executed(2);
-    expect(
-      rig.replica
-        .records()
-        .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : [])),
-    ).toEqual([1, 2]);
+    expect([...rig.checkpoints.keys()]).toEqual([0, 1, 2]);
     const again = rig.restarted();
-    expect(again.replica.records().filter(({ kind }) => kind === 'checkpoint')).toHaveLength(2);
+    expect([...again.checkpoints.keys()]).toEqual([0, 1, 2]);
     for (const from of [0, 2]) announce(again, from, 2, rootOf(rig));
     expect(again.status.lowWaterMark).toBe(2);
   });
@@ -214,6 +258,40 @@ describe('what is said against whom', () => {
   });
 });
 
+describe('a NEW-VIEW proves a checkpoint whose own state is sealed and not durable', () => {
+  function adopting(root: (rig: Rig) => Digest): Rig {
+    const rig = executed(1, { state: new DamageableState('when-settled') });
+    rig.settle();
+    const stable = stableAt(rig.kit, 1, root(rig), [0, 2, 3]);
+    tell(
+      rig,
+      newViewOf(
+        rig.kit,
+        2,
+        [0, 2, 3].map((from) => viewChangeOf(rig.kit, from, 2, stable)),
+      ),
+    );
+    expect(rig.status).toMatchObject({ view: 2, lowWaterMark: 1, diverged: false });
+    return rig;
+  }
+
+  test('with another root: this replica has diverged, which shows when its own is hashed; it is not announced', () => {
+    const rig = adopting(() => LIE);
+    const outputs = rig.settle();
+    expect(eventsOfKind(outputs, 'diverged')).toMatchObject([{ sequence: 1, stable: LIE }]);
+    expect(effectsOf(outputs).filter((line) => line.startsWith('send checkpoint'))).toEqual([]);
+    expect(rig.status).toMatchObject({ diverged: true, mayExecute: false });
+  });
+
+  test('with the same root: it is announced when it is durable', () => {
+    const rig = adopting(({ kit }) => rootOf(executed(1, {}, kit)));
+    const outputs = rig.settle();
+    expect(eventsOfKind(outputs, 'diverged')).toEqual([]);
+    expect(effectsOf(outputs)).toContain('send checkpoint n1 of 1 → 0 2 3 signed');
+    expect(rig.status).toMatchObject({ diverged: false, mayExecute: true });
+  });
+});
+
 describe('G23: CHECKPOINTs that are kept', () => {
   test('far above: the highest of a sender does not push out the one that makes a certificate', () => {
     const rig = executed(0);
@@ -221,7 +299,7 @@ describe('G23: CHECKPOINTs that are kept', () => {
     announce(rig, 3, 100, LIE);
     announce(rig, 3, 1_000_000, OTHER_LIE);
     const asked = rig.pass(300_000);
-    expect(effectsOf(asked)).toContain('send fetch-state → 0');
+    expect(effectsOf(asked)).toContain('send fetch-state → 2');
   });
 });
 
@@ -233,9 +311,10 @@ test('under q = 1 (one replica) the own CHECKPOINT is the proof', () => {
     'persist prepared',
     'reply n1',
     'persist executed',
-    'persist checkpoint',
+    'store n1',
     'persist stable',
     'truncate to',
+    'collect below',
   ]);
   expect(rig.status).toMatchObject({ lowWaterMark: 1, self: replica(0) });
 });

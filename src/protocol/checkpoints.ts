@@ -5,10 +5,11 @@
  */
 import { GENESIS, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import { checkpointBytes } from '../messages/index.ts';
 import type { Checkpoint, SignedCheckpoint } from '../messages/index.ts';
 import { windowSize } from './config.ts';
-import type { Core, OwnCheckpoint } from './core.ts';
+import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { batchBytes } from './memory.ts';
 import { tryAcceptAll } from './normal-case.ts';
@@ -28,22 +29,52 @@ export function isCheckpointDue(core: Core, sequence: Sequence, flagged: boolean
   return flagged || sequence % core.config.cluster.checkpointInterval === 0;
 }
 
-/** State and root at `sequence`, written down, then CHECKPOINT to all. Requires: just executed `sequence`. */
+/**
+ * The state at `sequence` is sealed; CHECKPOINT follows when it is hashed and durable. That it may be only once all records before it are: it was
+ * executed by own votes, too, and without them a crash could leave a state that nobody agreed on. Requires: just executed `sequence`.
+ */
 export function takeCheckpoint(core: Core, sequence: Sequence): void {
   writeSystemState(core);
-  announce(core, sequence);
-  tryStable(core, sequence);
+  core.state.seal(sequence);
+  core.output({ kind: 'store', sequence });
+  core.sealedUpTo = sequence;
+  if (!core.replaying) announceSealed(core);
 }
 
-/** The present state as the checkpoint at `sequence`: written down, then CHECKPOINT to all. */
-function announce(core: Core, sequence: Sequence): void {
-  const snapshot = core.state.snapshot();
-  const checkpoint: Checkpoint = { type: 'checkpoint', sequence, root: snapshot.root, replica: core.self };
-  const signed = { checkpoint, signature: core.authenticator.sign(checkpointBytes(core.codec, checkpoint)) };
-  core.ownCheckpoints.set(sequence, { signed, snapshot });
-  core.persist({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
-  core.emit({ kind: 'checkpoint-taken', sequence, root: snapshot.root });
-  core.broadcast(checkpoint, signed.signature);
+/** CHECKPOINT to all for every sealed state that has become durable since; none of a state that cannot be read. */
+export function announceSealed(core: Core): void {
+  if (core.damage !== undefined) return;
+  const highest = Math.max(GENESIS, ...core.ownCheckpoints.keys());
+  for (const version of core.state.versions()) {
+    if (version.sequence <= highest) continue;
+    if (contradictsStable(core, version)) return;
+    announce(core, version);
+    tryStable(core, version.sequence);
+  }
+}
+
+/** A NEW-VIEW proved this checkpoint before the own state there was hashed, and names another root: diverged. */
+function contradictsStable(core: Core, version: Version): boolean {
+  const { stable } = core;
+  if (version.sequence !== stable.sequence || version.root === stable.root) return false;
+  diverge(core, signCheckpoint(core, version), stable);
+  return true;
+}
+
+/** Own CHECKPOINT for a state that is durable here. */
+export function signCheckpoint(core: Core, { sequence, root }: Pick<Version, 'sequence' | 'root'>): SignedCheckpoint {
+  const checkpoint: Checkpoint = { type: 'checkpoint', sequence, root, replica: core.self };
+  return { checkpoint, signature: core.authenticator.sign(checkpointBytes(core.codec, checkpoint)) };
+}
+
+function announce(core: Core, version: Version): void {
+  const { sequence, root } = version;
+  const signed = signCheckpoint(core, version);
+  core.ownCheckpoints.set(sequence, signed);
+  core.emit({ kind: 'checkpoint-taken', sequence, root });
+  // Whoever lost its log says nothing that a quorum could count, and counts it nowhere itself.
+  if (core.isRecovering) return;
+  core.broadcast(signed.checkpoint, signed.signature);
   votesAt(core, sequence).set(core.self, signed);
 }
 
@@ -148,12 +179,14 @@ export function certifiedCheckpoint(core: Core): (Certificate & { readonly seque
 }
 
 /**
- * A checkpoint whose state has arrived: durable, announced, and stable if q signed it. Requires: the state in place is that of `sequence`. With
- * f+1 signers h stays where it is.
+ * A checkpoint whose state has arrived: announced, and stable if q signed it. Requires: durable, and in place. With f+1 signers h stays where it is.
  */
-export function installCheckpoint(core: Core, sequence: Sequence, certificate: Certificate): void {
-  announce(core, sequence);
-  if (certificate.proof.length >= core.quorums.quorum) becomeStable(core, sequence, certificate);
+export function installCheckpoint(core: Core, version: Version, certificate: Certificate): void {
+  const { sequence } = version;
+  announce(core, version);
+  // h may have moved on meanwhile: then the next transfer follows.
+  if (certificate.proof.length >= core.quorums.quorum && sequence >= core.log.low)
+    becomeStable(core, sequence, certificate);
   else tryStable(core, sequence);
 }
 
@@ -164,12 +197,12 @@ export function installCheckpoint(core: Core, sequence: Sequence, certificate: C
 export function adoptStable(core: Core, sequence: Sequence, certificate: Certificate): void {
   if (sequence <= core.log.low) return;
   const own = core.ownCheckpoints.get(sequence);
-  if (own !== undefined && own.snapshot.root !== certificate.root) diverge(core, sequence, own, certificate);
+  if (own !== undefined && own.checkpoint.root !== certificate.root) diverge(core, own, certificate);
   becomeStable(core, sequence, certificate);
 }
 
-function diverge(core: Core, sequence: Sequence, own: OwnCheckpoint, certificate: Certificate): void {
-  if (!core.diverged) core.emit({ kind: 'diverged', sequence, own: own.snapshot.root, stable: certificate.root });
+function diverge(core: Core, { checkpoint: { sequence, root } }: SignedCheckpoint, certificate: Certificate): void {
+  if (!core.diverged) core.emit({ kind: 'diverged', sequence, own: root, stable: certificate.root });
   core.diverged = true;
 }
 
@@ -205,8 +238,8 @@ export function tryStable(core: Core, sequence: Sequence): void {
   }
   const own = core.ownCheckpoints.get(sequence);
   if (own === undefined) return;
-  if (own.snapshot.root !== certificate.root) {
-    diverge(core, sequence, own, certificate);
+  if (own.checkpoint.root !== certificate.root) {
+    diverge(core, own, certificate);
     return;
   }
   becomeStable(core, sequence, certificate);
@@ -234,12 +267,14 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
   core.log.collect(sequence);
   core.stable = { sequence, ...certificate };
   const hasState = hasStableState(core);
-  forgetOwnCheckpoints(core, hasState);
+  const least = forgetOwnCheckpoints(core, hasState);
   for (const voted of core.checkpointVotes.keys()) if (voted <= sequence) core.checkpointVotes.delete(voted);
   admitFarCheckpoints(core);
   if (sequence % core.config.cluster.checkpointInterval === 0) relaxTimeout(core);
   core.persist({ kind: 'stable', sequence, ...certificate, hasState });
   core.output({ kind: 'truncate', records: storedRecords(core) });
+  // Not before: after a crash in between h is the one before, and its state is announced.
+  core.output({ kind: 'collect', sequence: least });
   core.emit({
     kind: 'checkpoint-stable',
     sequence,
@@ -254,10 +289,11 @@ export function hasStableState(core: Core): boolean {
   return Math.max(GENESIS, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
 }
 
-/** States below h go, once one at or above it is here; until then the highest stays: a restart starts from it. */
-function forgetOwnCheckpoints(core: Core, hasState: boolean): void {
+/** States below the number it returns may go: below h, once one at or above it is here; until then the highest stays, since a restart starts from it. */
+function forgetOwnCheckpoints(core: Core, hasState: boolean): Sequence {
   const least = hasState ? core.stable.sequence : Math.max(GENESIS, ...core.ownCheckpoints.keys());
   for (const taken of core.ownCheckpoints.keys()) if (taken < least) core.ownCheckpoints.delete(taken);
+  return asSequence(least);
 }
 
 /** T comes down again as the cluster gets on. */

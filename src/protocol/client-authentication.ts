@@ -9,6 +9,7 @@ import { LIMITS, bundleBytes, requestSigningBytes } from '../messages/index.ts';
 import type { AuthenticatedRequest, Bundle, CodecContext, Request } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import type { Authenticator, Party } from './ports.ts';
+import { partyOfClient, replicaOfClient } from './replica-client.ts';
 
 /** A request to be authenticated, and its digest (`requestDigest`). */
 export interface UnprovenRequest {
@@ -70,7 +71,7 @@ export function signRequest(
 }
 
 /**
- * What the proof of a request shows to replica `self`: `signature`, by the client that the request names; `mac`, the entry for `self` in an
+ * What the proof of a request shows to replica `self`: `signature`, by the client that the request names, or by the replica that goes by that name; `mac`, the entry for `self` in an
  * authenticator by that client which covers this request; else `unverified`. Never throws.
  */
 export function verifyRequestProof(
@@ -104,10 +105,9 @@ export function verifyRequestProofs(
     const { client } = request;
     if (proof.kind === 'signature') {
       const bytes = requestSigningBytes(context, digest);
-      return authenticator.verifySignature({ kind: 'client', client }, bytes, proof.signature)
-        ? 'signature'
-        : 'unverified';
+      return authenticator.verifySignature(partyOfClient(client), bytes, proof.signature) ? 'signature' : 'unverified';
     }
+    if (replicaOfClient(client) !== undefined) return 'unverified';
     const isMember = proof.bundle.digests[proof.position] === digest;
     return isMember && isBundleValid(client, proof.bundle) ? 'mac' : 'unverified';
   });

@@ -19,6 +19,7 @@ import {
   replyTo,
   run,
 } from '../../test/support/naive-client-table.ts';
+import { rootOf } from '../../test/support/root-of.ts';
 
 describe('a session', () => {
   it('opens with timestamp 1 and goes on with the timestamp that follows', () => {
@@ -41,11 +42,11 @@ describe('a session', () => {
     const batch = [listed(START), listed(START + 1), open(0, START), listed(START, 2), open(0, START, 2)];
     for (const place of batch) run(pair, place);
     pair.flush();
-    const root = pair.state.root();
+    const root = rootOf(pair.state);
     pair.nextBatch();
     expect(batch.map((place) => run(pair, place).verdict)).toEqual(['ignore', 'repeat', 'ignore', 'repeat', 'repeat']);
     pair.flush();
-    expect(pair.state.root()).toBe(root);
+    expect(rootOf(pair.state)).toBe(root);
   });
 
   it('refuses another request under its last timestamp', () => {
@@ -248,9 +249,9 @@ describe('the order of last use of open clients', () => {
 describe('in the state', () => {
   it('an empty table writes nothing', () => {
     const pair = newPair();
-    const empty = pair.state.root();
+    const empty = rootOf(pair.state);
     pair.flush();
-    expect(pair.state.root()).toBe(empty);
+    expect(rootOf(pair.state)).toBe(empty);
   });
 
   it('what is evicted is deleted, the floor alone stays, and of a forgotten open client nothing', () => {
@@ -279,7 +280,7 @@ describe('in the state', () => {
       often.flush();
     }
     once.flush();
-    expect(once.state.root()).toBe(often.state.root());
+    expect(rootOf(once.state)).toBe(rootOf(often.state));
   });
 
   it('an open client is forgotten with its floor, though its last sessions lie below that', () => {

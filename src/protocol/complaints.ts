@@ -6,6 +6,7 @@
 import type { ClientId, Digest, ReplicaId, View } from '../base/ids.ts';
 import type { Batch, Complaint } from '../messages/index.ts';
 import type { Core } from './core.ts';
+import { replicaOfClient } from './replica-client.ts';
 import type { PendingPrePrepare, Slot } from './slot.ts';
 
 /** Clients remembered as complained about, and as marked; beyond it the oldest are forgotten, who may then be complained about again. */
@@ -38,8 +39,10 @@ function isAuthentic(core: Core, slot: Slot, pending: PendingPrePrepare, index: 
   return voucherCount(core, slot, pending, entry.digest) >= core.quorums.weak;
 }
 
-/** Listed, or any client where open clients are admitted. */
+/** Listed, a replica of the cluster, or any client where open clients are admitted. */
 export function isAdmitted(core: Core, client: ClientId): boolean {
+  const replica = replicaOfClient(client);
+  if (replica !== undefined) return replica < core.quorums.replicaCount;
   return core.config.cluster.openClients || core.listedClients.has(client);
 }
 

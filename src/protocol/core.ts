@@ -4,9 +4,8 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { GENESIS, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
+import { GENESIS, NULL_DIGEST, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import type { Snapshot } from '../base/key-value.ts';
 import { CodecContext } from '../messages/index.ts';
 import type {
   FetchState,
@@ -26,11 +25,13 @@ import type { Now } from './input.ts';
 import { Log } from './log.ts';
 import { Moments } from './moments.ts';
 import type { Output } from './output.ts';
-import type { AuthenticatedState, Authenticator, StateMachine } from './ports.ts';
+import type { AuthenticatedState, Authenticator, Reader, StateMachine } from './ports.ts';
 import { PrimaryPerformance } from './primary-performance.ts';
 import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
+import { RecoveryTable } from './recovery-table.ts';
 import type { Record } from './record.ts';
+import type { Recovery } from './recovery-progress.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';
@@ -42,16 +43,13 @@ import type { ViewChangeReason } from './view-change-reason.ts';
 
 export interface ReplicaModules {
   readonly authenticator: Authenticator;
-  /** Empty, and from now on the replica's alone. */
+  /** Empty, or what this replica left when it stopped; from now on the replica's alone. */
   readonly state: AuthenticatedState;
   readonly application: StateMachine;
 }
 
-/** A checkpoint taken here, with its state, kept until a higher one is stable. */
-export interface OwnCheckpoint {
-  readonly signed: SignedCheckpoint;
-  readonly snapshot: Snapshot;
-}
+/** A state without entries. */
+const NOTHING: Reader = { get: () => undefined, range: () => [] };
 
 /** The highest stable checkpoint: `q` signatures, except at genesis, which is stable without. */
 export interface StableCheckpoint {
@@ -100,6 +98,8 @@ export class Core {
   floor: Sequence = GENESIS;
   /** The NEW-VIEW of this view; undefined in view 0 and during a view change. */
   newView: SignedNewView | undefined;
+  /** The NEW-VIEW of the last view entered, kept beyond its end; undefined in view 0. */
+  lastNewView: SignedNewView | undefined;
   /** X: the digest that it chose for each number above the floor. */
   chosen: ReadonlyMap<number, Digest> = new Map();
   /** Valid VIEW-CHANGEs, the own one too: per sender that of the highest view. */
@@ -128,6 +128,12 @@ export class Core {
   readonly peers: readonly PeerState[];
   clientTable: ClientTable;
   idempotency: IdempotencyTable;
+  /** Whose RECOVER was executed, and where. */
+  recoveries: RecoveryTable;
+  /** The log was lost and what follows from it is not over: no votes. undefined for a replica that remembers. */
+  recovery: Recovery | undefined;
+  /** For which RECOVER of whom this replica has changed views. */
+  readonly granted = new Map<ReplicaId, Sequence>();
 
   lastExecuted: Sequence = GENESIS;
   /** µs since 1970. */
@@ -142,8 +148,10 @@ export class Core {
   /** What was collected last, for people who look: one window of it, ascending. */
   finishedSlots: readonly SlotStatus[] = [];
 
-  /** Own checkpoints from h up, by sequence. */
-  readonly ownCheckpoints = new Map<number, OwnCheckpoint>();
+  /** Own checkpoints from h up, by sequence: each is a durable version of the state. */
+  readonly ownCheckpoints = new Map<number, SignedCheckpoint>();
+  /** The last checkpoint whose state was sealed here: hashed and durable now, or soon. */
+  sealedUpTo: Sequence = GENESIS;
   /** Others' and own CHECKPOINTs above h: by sequence, one per sender. */
   readonly checkpointVotes = new Map<number, Map<ReplicaId, SignedCheckpoint>>();
   /** Per sender up to two CHECKPOINTs beyond two windows: the highest, and the one that most others name. */
@@ -151,7 +159,9 @@ export class Core {
   stable: StableCheckpoint;
   /** A state being fetched. */
   transfer: Transfer | undefined;
-  /** Sources that took too long since the last transfer was completed or given up. */
+  /** The state cannot be read, why and since when (monotonic µs): nothing is executed until it is repaired by a transfer. */
+  damage: { readonly reason: string; readonly sinceUs: number } | undefined;
+  /** Transfers in vain since the last transfer was completed, or was not needed any more. */
   transferAttempts = 0;
   /** What was executed last when a certified checkpoint above it was seen at a STATUS tick. */
   stuckAt: Sequence | undefined;
@@ -206,9 +216,10 @@ export class Core {
       claimedExecuted: GENESIS,
     }));
     this.seenViews = all.map(() => VIEW_ZERO);
-    this.clientTable = ClientTable.load(this.state, cluster);
-    this.idempotency = IdempotencyTable.load(this.state, cluster);
-    this.stable = { sequence: GENESIS, root: this.state.root(), proof: [] };
+    this.clientTable = ClientTable.load(NOTHING, cluster);
+    this.idempotency = IdempotencyTable.load(NOTHING, cluster);
+    this.recoveries = RecoveryTable.load(NOTHING);
+    this.stable = { sequence: GENESIS, root: NULL_DIGEST, proof: [] };
   }
 
   get self(): ReplicaId {
@@ -233,12 +244,27 @@ export class Core {
 
   /** May this replica vote or propose now? */
   get mayVote(): boolean {
-    return !this.inViewChange && !this.diverged;
+    return !this.inViewChange && !this.diverged && !this.isRecovering;
+  }
+
+  /** Has it lost what it said before, so that nothing may be said for which it would have to be remembered? */
+  get isRecovering(): boolean {
+    return this.recovery !== undefined;
   }
 
   /** Can this replica not execute here what the view goes on with, because the state for it is still to come? */
   get isBehind(): boolean {
-    return this.lastExecuted < Math.max(this.log.low, this.floor);
+    return !this.mayExecute || this.lastExecuted < Math.max(this.log.low, this.floor);
+  }
+
+  /** Is the present state right, whole and readable? */
+  get mayExecute(): boolean {
+    return !this.diverged && this.damage === undefined && this.state.assembling === undefined && !this.isInstalling;
+  }
+
+  /** A fetched state is complete and being made durable. */
+  get isInstalling(): boolean {
+    return this.transfer?.isInstalling === true;
   }
 
   /** Have f+1 others, one of them correct, executed more? What they know repairs this replica, whatever the primary does. */

@@ -80,14 +80,21 @@ export type Event =
       readonly sequence: Sequence;
       readonly requests: readonly Digest[];
     }
-  | { readonly kind: 'transfer-started'; readonly sequence: Sequence; readonly root: Digest; readonly from: ReplicaId }
+  | {
+      readonly kind: 'transfer-started';
+      readonly sequence: Sequence;
+      readonly root: Digest;
+      readonly from: readonly ReplicaId[];
+    }
   | {
       readonly kind: 'transferred';
       readonly sequence: Sequence;
       readonly root: Digest;
-      readonly from: ReplicaId;
+      /** Keys and values that came; what was here already was not asked for. */
       readonly sizeBytes: number;
     }
+  /** The own state cannot be read; it is repaired by a transfer. */
+  | { readonly kind: 'state-damaged'; readonly reason: string }
   | { readonly kind: 'client-marked'; readonly client: ClientId }
   | {
       readonly kind: 'request-timeout';
@@ -105,6 +112,19 @@ export type Event =
       readonly from: ReplicaId | ClientId;
       readonly code: CoreRefusalCode | IntakeRefusalCode;
     }
+  /** This replica lost its log, and what it voted on with it; `mark` is known already where it was restarted meanwhile. */
+  | { readonly kind: 'recovery-started'; readonly mark: Sequence | undefined }
+  /** M: above everything that it may have voted on. */
+  | { readonly kind: 'recovery-estimated'; readonly mark: Sequence }
+  /** A RECOVER was executed: null batches are owed until a checkpoint at or above `target` is stable. */
+  | {
+      readonly kind: 'recovery-ordered';
+      readonly replica: ReplicaId;
+      readonly sequence: Sequence;
+      readonly target: Sequence;
+    }
+  /** Done: from the stable checkpoint at `sequence` on this replica votes again, in views above `barred`. */
+  | { readonly kind: 'recovered'; readonly sequence: Sequence; readonly barred: View }
   | { readonly kind: 'message-sent'; readonly to: ReplicaId | ClientId; readonly message: Message }
   | { readonly kind: 'message-received'; readonly from: ReplicaId | ClientId; readonly message: Message };
 

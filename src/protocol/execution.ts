@@ -14,17 +14,21 @@ import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
+import { WatchedTransaction, whileReadable } from './damage.ts';
 import type { ExecutedRequest } from './event.ts';
+import { executeRecover } from './recover-request.ts';
+import { replicaOfClient } from './replica-client.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
 import { applicationTransaction } from './state-layout.ts';
 
 /** Executes every decided batch that is next in order and whose body is held. */
 export function executeReady(core: Core): void {
-  while (!core.diverged) {
+  while (core.mayExecute) {
     const slot = core.log.find(nextSequence(core));
     if (slot?.decided === undefined || !slot.holdsBody(slot.decided)) return;
-    executeSlot(core, slot, slot.decided);
+    const { decided } = slot;
+    whileReadable(core, () => executeSlot(core, slot, decided));
   }
 }
 
@@ -41,12 +45,18 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
     const transaction = core.state.begin();
-    batch.requests.forEach((entry, index) => {
-      executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
-      const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
-      core.performance.forget(entry.digest);
-      latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
-    });
+    try {
+      batch.requests.forEach((entry, index) => {
+        executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
+        const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
+        core.performance.forget(entry.digest);
+        latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
+      });
+    } catch (error) {
+      // A state that cannot be read: the tables in memory are ahead of it now, and are loaded again with the repaired one.
+      transaction.rollback();
+      throw error;
+    }
     transaction.commit();
   }
   noteSilence(core, slot);
@@ -104,6 +114,8 @@ function executeRequest(core: Core, transaction: OpenTransaction, place: Place):
     requestDigest,
     outcome,
   });
+  if (replicaOfClient(client) !== undefined)
+    return told(executeRecover(core, transaction, request, slot.sequence) ? 'executed' : 'ignored');
   const judgement = core.clientTable.judge(request, requestDigest, core.agreedTime);
   switch (judgement.kind) {
     case 'ignore':
@@ -164,14 +176,20 @@ function run(
   { index, slot }: { readonly index: number; readonly slot: Slot },
 ): Bytes {
   const inner = transaction.begin();
+  const watched = new WatchedTransaction(inner);
   const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
   let result: unknown;
   try {
-    result = core.application.execute(applicationTransaction(inner), request.operation, context);
+    result = core.application.execute(applicationTransaction(watched), request.operation, context);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
+    if (watched.damage !== undefined) throw watched.damage;
     return errorResult('application_error', 'the application threw; nothing was changed');
+  }
+  if (watched.damage !== undefined) {
+    inner.rollback();
+    throw watched.damage;
   }
   if (!(result instanceof Uint8Array)) {
     inner.rollback();

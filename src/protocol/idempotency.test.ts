@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rootOf } from '../../test/support/root-of.ts';
 import { asDigest, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
@@ -164,7 +165,7 @@ describe('against a list searched from end to end', () => {
         }
         flushed(table, state);
         flushed(lazy, lazyState);
-        expect(state.root()).toBe(lazyState.root());
+        expect(rootOf(state)).toBe(rootOf(lazyState));
       }),
       { numRuns: 100 },
     );

@@ -13,6 +13,8 @@ import type {
   NewView,
   PrePrepare,
   Prepare,
+  QueryStable,
+  ReplyStable,
   State,
   Status,
   ViewChange,
@@ -49,7 +51,9 @@ export type ReplicaMessage =
   | Decided
   | Complaint
   | ViewChange
-  | NewView;
+  | NewView
+  | QueryStable
+  | ReplyStable;
 
 export type Input =
   /** Requests that came from a client's own link or were passed on by a replica. */
@@ -77,5 +81,9 @@ export type Input =
       readonly summary: string;
       readonly frames: readonly Bytes[];
     }
+  /** A sealed or installed state is hashed and durable now: it is among its `versions()`. Or an assembly is complete now. */
+  | { readonly kind: 'sealed' }
+  /** Something outside the core found that the state cannot be read: a scrub. */
+  | { readonly kind: 'damaged'; readonly reason: string }
   /** The deadline of `nextTimeout()` has come; harmless at any other time. */
   | { readonly kind: 'timeout' };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CoreKit, SESSION, clientId, replica, seq } from '../../test/support/core-kit.ts';
-import { asDigest, asView } from '../base/ids.ts';
+import { NULL_DIGEST, asDigest, asView } from '../base/ids.ts';
 import type { ClientId } from '../base/ids.ts';
 import { LIMITS, MESSAGE_TYPES, NO_PROOF, encodeFrame, encodeMessage, toJson } from '../messages/index.ts';
 import type { Message, Proof } from '../messages/index.ts';
@@ -54,16 +54,20 @@ function messagesBy(kit: CoreKit, by: number): readonly Message[] {
     { type: 'batch', replica: replica(by), sequence: seq(1), digest: kit.digestOfBatch(batch), batch },
     { type: 'decided', replica: replica(by), decisions: slots },
     { type: 'complaint', replica: replica(by), view: asView(0), sequence: seq(1), digest: A, requests: [A] },
-    { type: 'fetch-state', replica: replica(by), sequence: seq(1), root: A, after: new Uint8Array(0) },
+    {
+      type: 'fetch-state',
+      replica: replica(by),
+      sequence: seq(1),
+      root: A,
+      subtrees: [{ path: NULL_DIGEST, depth: 0, hash: A }],
+    },
     {
       type: 'state',
       replica: replica(by),
       sequence: seq(1),
       root: A,
-      after: new Uint8Array(0),
       held: false,
-      isLast: false,
-      entries: [],
+      subtrees: [],
     },
     { type: 'simulate-byzantine', replica: replica(by), target: replica(1), behaviour: 'silent', enabled: true },
   ];
@@ -296,6 +300,8 @@ test('every type has its proof in both modes', () => {
       'state mac signature',
       'view-change signature signature',
       'new-view signature signature',
+      'query-stable signature signature',
+      'reply-stable mac signature',
     ].toSorted(),
   );
 });

@@ -12,6 +12,7 @@ export class Moments {
   #viewEnteredAt = 0;
   #transferStartedAt: number | undefined;
   #divergedAt: number | undefined;
+  #recoveryAt: number | undefined;
 
   /** The first message about a number came. */
   onOpened(sequence: Sequence, now: number): void {
@@ -43,6 +44,10 @@ export class Moments {
         this.#transferStartedAt = undefined;
         this.#divergedAt = undefined;
         return;
+      case 'recovery-started':
+      case 'recovery-estimated':
+        this.#recoveryAt = now;
+        return;
       case 'diverged':
         this.#divergedAt = now;
         return;
@@ -64,6 +69,11 @@ export class Moments {
 
   get ofDivergence(): number {
     return this.#since(this.#divergedAt);
+  }
+
+  /** When the recovery of this replica last came further by itself. */
+  get ofRecovery(): number {
+    return this.#recoveryAt ?? 0;
   }
 
   get ofView(): number {

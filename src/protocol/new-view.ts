@@ -180,6 +180,7 @@ function enterView(core: Core, signed: SignedNewView): void {
   core.view = view;
   core.inViewChange = false;
   core.newView = signed;
+  core.lastNewView = signed;
   core.floor = start.sequence;
   core.chosen = new Map(slots.map(({ sequence, digest }) => [sequence, digest]));
   core.toppled = undefined;

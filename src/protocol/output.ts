@@ -3,7 +3,7 @@
  * the process before the record is durable; the driver may step on meanwhile and let one sync cover many.
  */
 import type { Bytes } from '../base/bytes.ts';
-import type { ReplicaId } from '../base/ids.ts';
+import type { ReplicaId, Sequence } from '../base/ids.ts';
 import type { Message, Reply } from '../messages/index.ts';
 import type { Event } from './event.ts';
 import type { Record } from './record.ts';
@@ -12,6 +12,10 @@ export type Output =
   | { readonly kind: 'persist'; readonly record: Record }
   /** Everything before this is covered by `Replica.records()` as it is now: the log may be rewritten to that list. */
   | { readonly kind: 'truncate'; readonly records: readonly Record[] }
+  /** Everything before this is durable: the state that was sealed at `sequence` may become so, by `AuthenticatedState.store`. */
+  | { readonly kind: 'store'; readonly sequence: Sequence }
+  /** Everything before this is durable: states below `sequence` may go, by `AuthenticatedState.collect`. */
+  | { readonly kind: 'collect'; readonly sequence: Sequence }
   | {
       readonly kind: 'send';
       /** Never holds the replica itself. */

@@ -15,7 +15,7 @@ export type Party =
 
 /**
  * Cryptography of one party. `own` keys never leave the implementation. Implementations: src/node (node:crypto), src/simulation (ideal: a
- * table of who issued what). Ed25519 is deterministic, so signing again gives the same bytes. [PROTOCOL: TOCS §3.2]
+ * table of who issued what; src/cli/seeds puts that of src/node in its place). Ed25519 is deterministic, so signing again gives the same bytes. [PROTOCOL: TOCS §3.2]
  */
 export interface Authenticator {
   /** SHA-256. */

@@ -10,6 +10,7 @@ export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' |
     case 'checkpoint':
     case 'view-change':
     case 'new-view':
+    case 'query-stable':
       return 'signature';
     case 'reply':
     case 'replies':
@@ -24,6 +25,7 @@ export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' |
     case 'state':
     case 'decided':
     case 'complaint':
+    case 'reply-stable':
     case 'simulate-byzantine':
       return mode;
   }

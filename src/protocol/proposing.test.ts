@@ -192,7 +192,7 @@ describe('the idle checkpoint', () => {
     const [proposal] = proposalsIn(rig.pass(1));
     expect(proposal?.batch).toEqual({ timestamp: WALL_MS + 2000, flags: 1, requests: [] });
     const outputs = vote(rig, proposal ?? rig.kit.prePrepare(2, undefined));
-    expect(effectsOf(outputs)).toContain('persist checkpoint n2');
+    expect(effectsOf(outputs)).toContain('send checkpoint n2 of 0 → 1 2 3 signed');
   });
 
   test('only once: nothing was executed since', () => {

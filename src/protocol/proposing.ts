@@ -11,11 +11,17 @@ import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
 import { batchBytes } from './memory.ts';
 import { recordAccepted, tryPrepared } from './normal-case.ts';
+import { owedUpTo } from './recover-request.ts';
 import type { WaitingRequest } from './request-queue.ts';
 
-/** Proposes all that may be proposed now. */
+/** Proposes all that may be proposed now: requests, and where there are none what it owes to those who recover. */
 export function propose(core: Core): void {
   if (!core.isPrimary || !core.mayVote) return;
+  proposeRequests(core);
+  while (core.nextSequence <= owedUpTo(core) && hasRoom(core)) proposeBatch(core, undefined);
+}
+
+function proposeRequests(core: Core): void {
   while (core.queue.unproposedCount > 0) {
     skipFullSlots(core);
     if (!hasRoom(core)) return;
@@ -34,7 +40,7 @@ export function proposeIdleCheckpoint(core: Core): void {
 
 /** Something was executed since the last checkpoint, nothing is in flight or could be proposed instead, and there is room for it. */
 export function needsIdleCheckpoint(core: Core): boolean {
-  const last = Math.max(core.stable.sequence, ...core.ownCheckpoints.keys());
+  const last = Math.max(core.stable.sequence, core.sealedUpTo);
   const isIdle = core.lastExecuted > last && core.nextSequence === core.lastExecuted + 1;
   return isIdle && !hasProposable(core) && hasRoom(core);
 }

@@ -4,10 +4,8 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { concatBytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
-import type { Entry } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
@@ -29,33 +27,28 @@ import type { ValueOf } from '../messages/schema/schema.ts';
 import { signature } from '../messages/schema/signed-text.ts';
 import { Writer } from '../messages/schema/writer.ts';
 import { refuse } from '../messages/refusal.ts';
-import { stateEntry, stateEntrySize } from '../messages/state-entry.ts';
-import type { Record, StoredState } from './record.ts';
+import type { Record } from './record.ts';
 import { SUSPICION_KINDS } from './suspicion.ts';
 import type { SuspicionKind } from './suspicion.ts';
 
-/** First byte of a record; a number is never used for another kind again. */
+/** First byte of a record; a number is never used for another kind again (4 was a checkpoint with its state). */
 const TAGS = {
   accepted: 1,
   prepared: 2,
   executed: 3,
-  checkpoint: 4,
   stable: 5,
   suspicion: 6,
   'view-change': 7,
   'new-view': 8,
+  recovery: 9,
 } as const;
 type Kind = keyof typeof TAGS;
 
-/** The longest record, in bytes: the whole state at a checkpoint. Far above a frame, far below what one array can be. */
+/** The longest record, in bytes: a suspicion with all of its statements. Far above a frame, far below what one array can be. */
 export const MAX_RECORD_BYTES: number = 512 * 1024 * 1024;
-/** Entries of a stored state, at most: more do not fit. */
-const MAX_ENTRIES = Math.floor(MAX_RECORD_BYTES / stateEntry.minBytes);
 /** Text and signed statements of a suspicion. */
 const MAX_SUMMARY_BYTES = 64 * 1024;
 const MAX_STATEMENTS = 256;
-/** Entries taken from a snapshot at a time. */
-const PAGE = 1024;
 
 /** The tag, standing for the record's kind. */
 function kind<const Word extends Kind>(word: Word): Schema<Word> {
@@ -84,12 +77,6 @@ const executed = object(
   { verify: verifyBody },
 );
 
-const checkpoint = object({
-  kind: kind('checkpoint'),
-  checkpoint: signedCheckpoint,
-  entries: list(stateEntry, MAX_ENTRIES),
-});
-
 const stable = object(
   { kind: kind('stable'), sequence, root: digest, proof: list(signedCheckpoint, LIMITS.replicas), hasState: flag },
   {
@@ -105,6 +92,14 @@ const stable = object(
 const viewChange = object({ kind: kind('view-change'), viewChange: signedViewChange });
 
 const newView = object({ kind: kind('new-view'), newView: signedNewView });
+
+const recovery = object({
+  kind: kind('recovery'),
+  nonce: digest,
+  mark: option(sequence),
+  session: option(count()),
+  barred: option(view),
+});
 
 type UnlistedKind = Exclude<SuspicionKind, (typeof SUSPICION_KINDS)[number]>;
 /** Does not compile while a kind is missing in the list. */
@@ -129,10 +124,7 @@ const suspicion = object({
 const SUSPICION_FIXED_BYTES = suspicion.minBytes;
 const STATEMENT_HEAD_BYTES = 4;
 
-/**
- * The bytes of a record; a snapshot is written as its entries. Throws InvariantViolation when the record breaks its schema, and when a state
- * is larger than 512 MiB: the plain log is not made for that.
- */
+/** The bytes of a record. Throws InvariantViolation when the record breaks its schema. */
 export function encodeRecord(record: Record): Bytes {
   switch (record.kind) {
     case 'accepted':
@@ -143,21 +135,18 @@ export function encodeRecord(record: Record): Bytes {
       return encodeValue(executed, record);
     case 'stable':
       return encodeValue(stable, record);
-    case 'checkpoint': {
-      const entries = entriesOf(record.state);
-      const size = entries.reduce((sum, entry) => sum + stateEntrySize(entry), checkpoint.minBytes);
-      return encodeLarge(checkpoint, { kind: 'checkpoint', checkpoint: record.checkpoint, entries }, size);
-    }
     case 'view-change':
       return encodeValue(viewChange, record);
     case 'new-view':
       return encodeValue(newView, record);
+    case 'recovery':
+      return encodeValue(recovery, record);
     case 'suspicion':
       return encodeSuspicion(record);
   }
 }
 
-/** The record of these bytes, its state as entries; or why they are none. Never throws. Signatures are not verified. */
+/** The record of these bytes, or why they are none. Never throws. Signatures are not verified. */
 export function decodeRecord(stored: Bytes, context: CodecContext): Result<Record, DecodeRefusal> {
   if (stored.length > MAX_RECORD_BYTES) return fail({ code: 'oversized', at: '' });
   switch (stored[0]) {
@@ -173,12 +162,8 @@ export function decodeRecord(stored: Bytes, context: CodecContext): Result<Recor
       return decodeValue(viewChange, stored, context);
     case TAGS['new-view']:
       return decodeValue(newView, stored, context);
-    case TAGS.checkpoint: {
-      const decoded = decodeValue(checkpoint, stored, context);
-      if (!decoded.ok) return decoded;
-      const { entries, checkpoint: signed } = decoded.value;
-      return ok({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'entries', entries } });
-    }
+    case TAGS.recovery:
+      return decodeValue(recovery, stored, context);
     case TAGS.suspicion: {
       const decoded = decodeValue(suspicion, stored, context);
       return decoded.ok ? suspicionRecord(decoded.value) : decoded;
@@ -201,7 +186,7 @@ function verifyBody({ batch, digest: expected }: WithBody, context: CodecContext
 
 /** What does not fit the buffer of frames gets one of its own, of exactly its size. */
 function encodeLarge<T>(schema: Schema<T>, value: T, size: number): Bytes {
-  assert(size <= MAX_RECORD_BYTES, 'a record, the state at a checkpoint included, has at most 512 MiB');
+  assert(size <= MAX_RECORD_BYTES, 'a record has at most 512 MiB');
   const writer = new Writer(size);
   schema.write(writer, value);
   return writer.finish();
@@ -230,17 +215,4 @@ function suspicionRecord({
     kind: 'suspicion',
     suspicion: { ...fields, kind: what, evidence: { summary: text, frames: statements } },
   });
-}
-
-function entriesOf(state: StoredState): readonly Entry[] {
-  if (state.kind === 'entries') return state.entries;
-  const entries: Entry[] = [];
-  for (let from: Bytes = Uint8Array.of(0); ;) {
-    const page = state.snapshot.range(from, undefined, PAGE);
-    for (const entry of page) entries.push(entry);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return entries;
-    // The smallest key above the last one.
-    from = concatBytes(last.key, Uint8Array.of(0));
-  }
 }

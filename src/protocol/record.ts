@@ -1,17 +1,11 @@
 /**
  * What a replica writes down before it speaks, so that after a restart it still knows all it told others [PROTOCOL: durability].
- * `Replica.records()` is the shortest list from which a restart gives the same replica; the log may be rewritten to it at any time.
+ * The states of its checkpoints are kept beside, by the state itself (base/key-value.ts). `Replica.records()` is the shortest list from which a restart gives the same replica; the log may be rewritten to it at any time.
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, Sequence, View } from '../base/ids.ts';
-import type { Entry, Snapshot } from '../base/key-value.ts';
 import type { Batch, SignedCheckpoint, SignedNewView, SignedViewChange } from '../messages/index.ts';
 import type { Suspicion } from './suspicion.ts';
-
-/** A checkpoint's state on its way to disk, or back from it. */
-export type StoredState =
-  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
-  | { readonly kind: 'entries'; readonly entries: readonly Entry[] };
 
 export type Record =
   /** A PRE-PREPARE accepted (backup) or made (primary), with its body: before PREPARE or PRE-PREPARE leaves. The Q entry (n, d, v). */
@@ -35,8 +29,6 @@ export type Record =
       readonly digest: Digest;
       readonly batch: Batch | undefined;
     }
-  /** The own state at a checkpoint, with the own CHECKPOINT: before it leaves. */
-  | { readonly kind: 'checkpoint'; readonly checkpoint: SignedCheckpoint; readonly state: StoredState }
   /** A stable checkpoint's proof, q signed CHECKPOINTs. */
   | {
       readonly kind: 'stable';
@@ -50,6 +42,14 @@ export type Record =
   | { readonly kind: 'view-change'; readonly viewChange: SignedViewChange }
   /** The view was entered by this NEW-VIEW, whose start is the floor: before the first message in it. */
   | { readonly kind: 'new-view'; readonly newView: SignedNewView }
+  /** This replica lost its log and asks under `nonce` what it voted on: before it asks, and again with each thing it comes to know (lost-votes.ts). The last one holds. */
+  | {
+      readonly kind: 'recovery';
+      readonly nonce: Digest;
+      readonly mark: Sequence | undefined;
+      readonly session: number | undefined;
+      readonly barred: View | undefined;
+    }
   /** A certain suspicion: evidence survives a restart. */
   | { readonly kind: 'suspicion'; readonly suspicion: Suspicion };
 

@@ -2,15 +2,22 @@
  * From the records on disk back to the core [PROTOCOL: durability]. Keeps invariant 5: whatever this replica told others, it still knows
  * after a restart. Replaying runs the same execution code; what it would say is thrown away.
  */
-import { asSequence } from '../base/ids.ts';
-import type { Entry, Snapshot } from '../base/key-value.ts';
+import { GENESIS, asSequence } from '../base/ids.ts';
+import type { Sequence } from '../base/ids.ts';
+import type { Reader, Version } from '../base/key-value.ts';
+import { signCheckpoint } from './checkpoints.ts';
 import { ClientTable } from './client-table.ts';
 import type { Core } from './core.ts';
+import { whileReadable } from './damage.ts';
 import { executeSlot } from './execution.ts';
 import { IdempotencyTable } from './idempotency.ts';
+
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
-import type { Record, StoredState } from './record.ts';
+import type { Output } from './output.ts';
+import type { Record } from './record.ts';
+import { makeRecovery, restoreRecovery } from './recovery-progress.ts';
+import { RecoveryTable } from './recovery-table.ts';
 import { hasConfiguration, readProgress } from './system-state.ts';
 
 /** The records do not fit this replica or each other: a damaged or foreign disk. Nothing was changed on disk; the message says what to do. */
@@ -18,113 +25,116 @@ export class UnusableRecords extends Error {
   override readonly name = 'UnusableRecords';
 }
 
-/** Brings a fresh core to where the records say it was. Requires: the state is at genesis. Throws {@link UnusableRecords}. */
+/** Brings a fresh core to where its state and the records say it was. Requires: the state has a version, or is at genesis. Throws {@link UnusableRecords}. */
 export function restore(core: Core, records: readonly Record[]): void {
   core.replaying = true;
   restoreCheckpoints(core, records);
   for (const record of records) {
-    if (record.kind !== 'checkpoint' && record.kind !== 'stable') restoreRecord(core, record);
+    if (record.kind !== 'stable') restoreRecord(core, record);
   }
+  restoreRecovery(core);
   const { newView } = core;
   const chosen = newView?.newView.slots.at(-1)?.sequence ?? core.floor;
   core.nextSequence = asSequence(Math.max(core.highestAccepted, core.lastExecuted, chosen, core.log.low) + 1);
-  // What replaying took or completed anew (a crash came between the execution and its checkpoint's sync) is written down before it is spoken of.
-  const anew = core.drain().filter((output) => output.kind === 'persist' && isOfCheckpoints(output.record));
-  for (const output of anew) core.output(output);
+  // What replaying sealed or made stable anew (a crash came before that was written down) is written down before it is spoken of.
+  for (const output of core.drain().filter(isStillToDo)) core.output(output);
   core.timers.clearAll();
   for (const peer of core.peers) peer.silentSince = undefined;
   core.replaying = false;
 }
 
-function isOfCheckpoints(record: Record): boolean {
-  return record.kind === 'checkpoint' || record.kind === 'stable';
+function isStillToDo(output: Output): boolean {
+  switch (output.kind) {
+    case 'store':
+      return true;
+    case 'persist':
+      return output.record.kind === 'stable';
+    case 'event':
+      return output.event.kind === 'state-damaged';
+    default:
+      return false;
+  }
 }
 
-/** The highest stable checkpoint and own checkpoints from there up; the state is that of the highest. */
-function restoreCheckpoints(core: Core, records: readonly Record[]): void {
+/** The highest stable checkpoint; whether the records say that a state at or above it was durable. */
+function restoreStable(core: Core, records: readonly Record[]): boolean {
   let isStateExpected = false;
   for (const record of records) {
-    if (record.kind === 'stable' && record.sequence > core.stable.sequence) {
+    if (record.kind !== 'stable') continue;
+    if (record.sequence > core.stable.sequence) {
       core.stable = { sequence: record.sequence, root: record.root, proof: record.proof };
       isStateExpected = record.hasState;
-    } else if (record.kind === 'stable' && record.sequence === core.stable.sequence) {
+    } else if (record.sequence === core.stable.sequence) {
       isStateExpected ||= record.hasState;
     }
   }
-  const taken = records.filter((record) => record.kind === 'checkpoint');
-  const highest = Math.max(0, ...taken.map((record) => record.checkpoint.checkpoint.sequence));
-  // Where the state for h was still to come, the one before it is where this replica starts.
-  const least = Math.min(core.stable.sequence, highest);
-  const checkpoints = taken
-    .filter((record) => record.checkpoint.checkpoint.sequence >= least)
-    .toSorted((left, right) => left.checkpoint.checkpoint.sequence - right.checkpoint.checkpoint.sequence);
-  for (const { checkpoint, state } of checkpoints) {
-    const { sequence, root } = checkpoint.checkpoint;
-    const snapshot = loadState(core, state, `the state of checkpoint ${sequence}`);
-    if (snapshot.root !== root)
-      throw new UnusableRecords(
-        `the state of checkpoint ${sequence} does not have the root that was announced: the log is damaged`,
-      );
-    core.ownCheckpoints.set(sequence, { signed: checkpoint, snapshot });
-    if (sequence === core.stable.sequence && root !== core.stable.root) core.diverged = true;
-    if (sequence > core.stable.sequence) {
-      core.checkpointVotes.set(sequence, new Map([[core.self, checkpoint]]));
-    }
-  }
-  if (isStateExpected && !core.ownCheckpoints.has(core.stable.sequence)) {
-    throw new UnusableRecords(`the log holds the proof of checkpoint ${core.stable.sequence} but not its state`);
-  }
-  core.log.collect(core.stable.sequence);
-  takeOverState(core);
+  return isStateExpected;
 }
 
-/** Puts a stored state in place and returns it as a snapshot. */
-function loadState(core: Core, state: StoredState, what: string): Snapshot {
-  if (state.kind === 'entries') core.state.restore(state.entries);
-  else restoreSnapshot(core, state.snapshot);
-  if (!hasConfiguration(core.state, core.config.cluster)) {
+/** Own checkpoints are the durable versions of the state, from h up; where the state for h was still to come, the one before it is where this replica starts. */
+function restoreCheckpoints(core: Core, records: readonly Record[]): void {
+  const isStateExpected = restoreStable(core, records);
+  core.log.collect(core.stable.sequence);
+  const versions = core.state.versions();
+  const highest = versions.at(-1);
+  if (highest === undefined) {
+    if (records.length > 0 && core.stable.sequence > GENESIS && isStateExpected)
+      throw new UnusableRecords(missingState(core, GENESIS));
+    return;
+  }
+  if (isStateExpected && highest.sequence < core.stable.sequence)
+    throw new UnusableRecords(missingState(core, highest.sequence));
+  const least = Math.min(core.stable.sequence, highest.sequence);
+  for (const version of versions) {
+    const { sequence, root } = version;
+    if (sequence < least || sequence === GENESIS) continue;
+    const signed = signCheckpoint(core, version);
+    core.ownCheckpoints.set(sequence, signed);
+    if (sequence === core.stable.sequence && root !== core.stable.root) core.diverged = true;
+    if (sequence > core.stable.sequence) core.checkpointVotes.set(sequence, new Map([[core.self, signed]]));
+  }
+  core.sealedUpTo = highest.sequence;
+  whileReadable(core, () => takeOverVersion(core, highest));
+}
+
+function missingState(core: Core, held: Sequence): string {
+  return `the log holds the proof of checkpoint ${core.stable.sequence}, whose state was durable, but the state database ends at ${held}: it is older than the log`;
+}
+
+/** Progress and tables as a durable version has them; without the tables while another content is being assembled, which brings its own. */
+function takeOverVersion(core: Core, version: Version): void {
+  if (!hasConfiguration(version, core.config.cluster)) {
     throw new UnusableRecords(
-      `${what} was made under another configuration (members, quorum rule, authentication, checkpoint interval, limits): start with the configuration it was made with`,
+      'the state was made under another configuration (members, quorum rule, authentication, checkpoint interval, limits): start with the configuration it was made with',
     );
   }
-  return core.state.snapshot();
+  if (core.state.assembling === undefined) return takeOverState(core);
+  takeOverProgress(core, version);
 }
 
-/** Makes the state what `snapshot` holds. */
-export function restoreSnapshot(core: Core, snapshot: Snapshot): void {
-  core.state.restore(snapshotEntries(snapshot));
-}
-
-const PAGE = 4096;
-
-function* snapshotEntries(snapshot: Snapshot): Generator<Entry> {
-  let from: Uint8Array = Uint8Array.of(0);
-  for (;;) {
-    const page = snapshot.range(from, undefined, PAGE);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    const next = new Uint8Array(last.key.length + 1);
-    next.set(last.key);
-    from = next;
-  }
-}
-
-/** Progress and tables as the state has them. */
-export function takeOverState(core: Core): void {
-  const progress = readProgress(core.state);
-  if (progress === undefined)
-    throw new UnusableRecords('the stored state lacks its sequence number: the log is damaged');
+function takeOverProgress(core: Core, reader: Pick<Reader, 'get'>): void {
+  const progress = readProgress(reader);
+  if (progress === undefined) throw new UnusableRecords('the stored state lacks its sequence number: it is damaged');
   core.lastExecuted = progress.lastExecuted;
   core.agreedTime = progress.agreedTime;
-  core.clientTable = ClientTable.load(core.state, core.config.cluster);
-  core.idempotency = IdempotencyTable.load(core.state, core.config.cluster);
   if (core.highestAccepted < core.lastExecuted) core.highestAccepted = core.lastExecuted;
 }
 
-function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' | 'stable' }>): void {
+/** Progress and tables as the present state has them. */
+export function takeOverState(core: Core): void {
+  takeOverProgress(core, core.state);
+  core.clientTable = ClientTable.load(core.state, core.config.cluster);
+  core.idempotency = IdempotencyTable.load(core.state, core.config.cluster);
+  core.recoveries = RecoveryTable.load(core.state);
+}
+
+function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>): void {
   if (record.kind === 'suspicion') {
     core.suspicions.set(`${record.suspicion.node}/${record.suspicion.kind}/certain`, record.suspicion);
+    return;
+  }
+  if (record.kind === 'recovery') {
+    core.recovery = makeRecovery(record);
     return;
   }
   if (record.kind === 'view-change') return restoreViewChange(core, record.viewChange);
@@ -161,8 +171,12 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'checkpoint' 
         core.heldBytes += batchBytes(record.batch);
       }
       slot.decided = digest;
-      if (sequence <= core.lastExecuted) slot.executed = digest;
-      else if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest)) executeSlot(core, slot, digest);
+      if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest) && core.mayExecute)
+        whileReadable(core, () => {
+          executeSlot(core, slot, digest);
+        });
+      // What was executed in an earlier life binds, also where it cannot be executed in this one yet.
+      if (sequence <= core.lastExecuted || !core.mayExecute) slot.executed = digest;
     }
   }
 }
@@ -185,6 +199,7 @@ function restoreNewView(core: Core, signed: SignedNewView): void {
   core.view = view;
   core.inViewChange = false;
   core.newView = signed;
+  core.lastNewView = signed;
   core.floor = start.sequence;
   core.chosen = new Map(slots.map(({ sequence, digest }) => [sequence, digest]));
 }

@@ -38,7 +38,8 @@ export type CoreRefusalCode =
   | 'signature-required'
   | 'read-only-disabled'
   | 'budget-exhausted'
-  | 'diverged';
+  | 'diverged'
+  | 'recovering';
 
 export interface Refusal {
   readonly code: IntakeRefusalCode;

@@ -1,6 +1,8 @@
 /** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
+import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import type { Core } from './core.ts';
+import { recoveryStatus } from './recovery-status.ts';
 import type { Slot } from './slot.ts';
 import type { Phase, ReplicaStatus, SlotStatus, ViewChangeStatus } from './status.ts';
 import { slotWait } from './slot-wait.ts';
@@ -22,19 +24,22 @@ export function replicaStatus(core: Core): ReplicaStatus {
     agreedTime: core.agreedTime,
     suspicions: [...core.suspicions.values()],
     diverged: core.diverged,
+    mayExecute: core.mayExecute,
     queuedRequests: core.queue.size,
     queuedBytes: core.queue.bytes,
     markedClients: [...core.markedClients],
     openSlots: Math.max(0, core.log.top - Math.max(core.lastExecuted, core.log.low)),
     viewChange: viewChangeStatus(core),
+    recovery: recoveryStatus(core),
   };
 }
 
 function lastCheckpoint(core: Core): { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } {
   let last: { readonly sequence: Sequence; readonly root: ReplicaStatus['stateRoot'] } = core.stable;
-  for (const { signed } of core.ownCheckpoints.values())
-    if (signed.checkpoint.sequence > last.sequence) last = signed.checkpoint;
-  return last;
+  for (const { checkpoint } of core.ownCheckpoints.values()) if (checkpoint.sequence > last.sequence) last = checkpoint;
+  if (last.sequence > GENESIS) return last;
+  // Nobody signs for genesis: its root is that of the version.
+  return core.state.versions().find(({ sequence }) => sequence === GENESIS) ?? last;
 }
 
 export function slotStatuses(core: Core, from: Sequence, to: Sequence): readonly SlotStatus[] {

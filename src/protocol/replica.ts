@@ -3,8 +3,10 @@
  * (core.ts) and nothing else; it must never look at a clock, a socket or a disk. The paper's rules are in the modules it dispatches to.
  */
 import { assert } from '../base/assert.ts';
-import type { Sequence } from '../base/ids.ts';
-import type { Reader } from '../base/key-value.ts';
+import { GENESIS } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
+import type { Reader, Version } from '../base/key-value.ts';
+import type { SignedCheckpoint } from '../messages/index.ts';
 import { fetchMissingBodies, hasOpenWork, onBatchBody, onDecided, onFetch, onStatus, sendStatus } from './catch-up.ts';
 import { onCheckpoint } from './checkpoints.ts';
 import { onComplaint, repeatComplaints } from './complaints.ts';
@@ -12,6 +14,7 @@ import { validateReplicaConfig } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
 import { Core } from './core.ts';
 import type { ReplicaModules } from './core.ts';
+import { noteDamage } from './damage.ts';
 import { checkResponsiveness, expireSuspicions, suspect } from './detection.ts';
 import { executeReady } from './execution.ts';
 import type { Input, Now } from './input.ts';
@@ -22,8 +25,12 @@ import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
 import { onRequests } from './requests.ts';
+import { beginRecovery, onRecoveryTimer, onReplyStable, pursueRecovery, startRecovery } from './lost-votes.ts';
+import { considerGrants } from './recovery-grant.ts';
+import { onQueryStable } from './stable-answers.ts';
 import { onRequestTimeout, onViewChangeTimeout, watch } from './request-timer.ts';
-import { answerDeferred, considerTransfer, onFetchState, onState, onTransferTimeout } from './state-transfer.ts';
+import { answerDeferred, onFetchState } from './state-serving.ts';
+import { considerTransfer, onSealed, onState, onTransferTimeout } from './state-transfer.ts';
 import { onNewView, tryNewView } from './new-view.ts';
 import { leaveView, onViewChange } from './view-change.ts';
 import { resendViewChange } from './view-messages.ts';
@@ -35,24 +42,40 @@ import { replicaWaits } from './waits.ts';
 
 export type { ReplicaModules };
 
+/** A state, and the signed CHECKPOINTs of q replicas for its root. */
+export interface CertifiedState {
+  readonly version: Version;
+  readonly proof: readonly SignedCheckpoint[];
+}
+
+/** The log is gone: the replica comes back by a recovery (lost-votes.ts). */
+export interface LostLog {
+  /** Fresh: used for no recovery before. */
+  readonly nonce: Digest;
+}
+
 export class Replica {
   readonly #core: Core;
   #started = false;
 
   /**
-   * A replica at genesis, or, with the records it stored, where it was. Requires: `modules.state` is empty and the replica's alone. Throws
+   * A replica at genesis, or, with the state and the records it stored, where it was. Requires: `modules.state` is the replica's alone. Throws
    * UnusableRecords when the records are damaged or foreign; a wrong configuration is a programmer error (validate it first).
    */
-  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[]) {
+  constructor(config: ReplicaConfig, modules: ReplicaModules, records: readonly Record[], lost?: LostLog) {
     const problems = validateReplicaConfig(config);
     assert(problems.length === 0, `a valid configuration: ${problems.map((problem) => problem.path).join(', ')}`);
     const core = new Core(config, modules);
     this.#core = core;
-    writeGenesis(core, (state) => {
-      modules.application.initialize?.(applicationTransaction(state));
-    });
-    core.stable = { ...core.stable, root: core.state.root() };
+    if (core.state.versions().length === 0 && core.state.assembling === undefined) {
+      writeGenesis(core, (state) => {
+        modules.application.initialize?.(applicationTransaction(state));
+      });
+      core.state.seal(GENESIS);
+      core.state.store(GENESIS);
+    }
     restore(core, records);
+    if (lost !== undefined && records.length === 0) beginRecovery(core, lost.nonce);
   }
 
   /** Once, before the first step: greets the peers and asks what was missed. */
@@ -68,7 +91,9 @@ export class Replica {
     if (!core.inViewChange) core.emit({ kind: 'view-entered', view: core.view, primary: core.primary });
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
+    startRecovery(core);
     retryAll(core);
+    onSealed(core);
     core.isDecisionDue = true;
     this.#settle();
     core.timers.set('status', now.monotonic + core.config.tuning.statusIntervalUs);
@@ -120,6 +145,13 @@ export class Replica {
     return storedRecords(this.#core);
   }
 
+  /** The state of the last stable checkpoint, if it is held and proven. */
+  certifiedState(): CertifiedState | undefined {
+    const { stable, state } = this.#core;
+    const version = state.versions().find(({ sequence, root }) => sequence === stable.sequence && root === stable.root);
+    return version === undefined || stable.proof.length === 0 ? undefined : { version, proof: stable.proof };
+  }
+
   /** The executed state, the protocol's own tables included; see applicationReader. */
   get reader(): Reader {
     return this.#core.state;
@@ -158,6 +190,12 @@ export class Replica {
           summary: input.summary,
           frames: input.frames,
         });
+        return;
+      case 'sealed':
+        onSealed(core);
+        return;
+      case 'damaged':
+        noteDamage(core, input.reason);
         return;
       case 'timeout':
     }
@@ -206,6 +244,12 @@ export class Replica {
         assert(signature !== undefined, 'a NEW-VIEW is signed');
         onNewView(core, message, signature);
         return;
+      case 'query-stable':
+        onQueryStable(core, message);
+        return;
+      case 'reply-stable':
+        onReplyStable(core, message);
+        return;
       case 'complaint': {
         const slot = onComplaint(core, message);
         if (slot !== undefined) tryAccept(core, slot);
@@ -233,6 +277,7 @@ export class Replica {
     if (core.timers.fires('request', monotonic)) onRequestTimeout(core);
     if (core.timers.fires('view-change', monotonic)) onViewChangeTimeout(core);
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
+    if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
   }
@@ -246,6 +291,8 @@ export class Replica {
   /** Runs what has become possible until nothing more is: execution, proposals, timers. */
   #settle(): void {
     const core = this.#core;
+    considerGrants(core);
+    pursueRecovery(core);
     if (core.isDecisionDue) tryNewView(core);
     let before: number;
     do {

@@ -37,7 +37,7 @@ export class RequestQueue {
   readonly #unproposed = new Set<WaitingRequest>();
   /** Those for which a backup's timer runs. */
   readonly #timed = new Set<WaitingRequest>();
-  /** Per client one request that can only be refused in order: whoever sends old ones again has them ordered one at a time. */
+  /** Per client one request that can only be refused in order: whoever sends old ones again has them ordered one at a time. Also each replica's RECOVER. */
   readonly #lost = new Map<ClientId, WaitingRequest>();
   /** Of the timed ones the first to arrive; undefined when it has to be looked for. */
   #oldestTimed: WaitingRequest | undefined;
@@ -230,6 +230,11 @@ export class RequestQueue {
   holdsLost(client: ClientId, digest: Digest): boolean {
     const lost = this.#lost.get(client);
     return lost !== undefined && lost.request.digest !== digest;
+  }
+
+  /** That request; undefined while there is none. */
+  lostOf(client: ClientId): WaitingRequest | undefined {
+    return this.#lost.get(client);
   }
 
   markLost(waiting: WaitingRequest): void {

@@ -7,6 +7,8 @@
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
+import { isOwedBatches, wouldRecover } from './recover-request.ts';
+import { replicaOfClient } from './replica-client.ts';
 import type { Slot } from './slot.ts';
 import type { WaitingRequest } from './request-queue.ts';
 
@@ -14,7 +16,9 @@ import type { WaitingRequest } from './request-queue.ts';
 export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
   if (core.queue.hasTimer(waiting)) return;
   const nowUs = Math.max(core.agreedTime, core.now.wall * 1000);
-  if (!core.clientTable.wouldExecute(waiting.request.request, nowUs)) return;
+  const { request } = waiting.request;
+  const isOfReplica = replicaOfClient(request.client) !== undefined;
+  if (!(isOfReplica ? wouldRecover(core, request) : core.clientTable.wouldExecute(request, nowUs))) return;
   core.queue.startTimer(waiting);
   watch(core);
 }
@@ -38,7 +42,7 @@ export function stopViewChangeTimer(core: Core): void {
 }
 
 function isAwaiting(core: Core): boolean {
-  return core.queue.oldestTimed() !== undefined || oldestOpenSlot(core) !== undefined;
+  return core.queue.oldestTimed() !== undefined || oldestOpenSlot(core) !== undefined || isOwedBatches(core);
 }
 
 /** The view change lasts too long; or it led to a view in which nothing was executed. */
@@ -81,7 +85,9 @@ export function onRequestTimeout(core: Core): void {
     sequence: slot?.sequence,
   });
   const what =
-    waiting === undefined ? `sequence ${slot?.sequence ?? 0}` : `request ${waiting.request.digest.slice(0, 12)}…`;
+    waiting === undefined
+      ? `sequence ${slot?.sequence ?? core.lastExecuted + 1}`
+      : `request ${waiting.request.digest.slice(0, 12)}…`;
   suspect(core, {
     node: core.primary,
     kind: 'unresponsive',

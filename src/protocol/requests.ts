@@ -10,7 +10,9 @@ import type { Core } from './core.ts';
 import { replyFromTable } from './execution.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
 import { tryAcceptAll } from './normal-case.ts';
+import { wouldRecover } from './recover-request.ts';
 import type { CoreRefusalCode } from './refusal.ts';
+import { replicaOfClient } from './replica-client.ts';
 import type { WaitingRequest } from './request-queue.ts';
 import { startRequestTimer } from './request-timer.ts';
 
@@ -21,7 +23,8 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
     const waiting = onRequest(core, from, received);
     if (waiting === undefined || core.isPrimary || waiting.verified !== 'signature') continue;
     // From a client only: a replica that passes a request on to every backup and not to the primary would let a correct primary time out.
-    if (typeof from !== 'string') continue;
+    // A replica's own request comes from its author as well.
+    if (typeof from !== 'string' && replicaOfClient(received.request.request.client) !== from) continue;
     forward.push(received.request);
     if (!core.inViewChange)
       core.performance.notePassedOn(
@@ -81,6 +84,7 @@ function onRequest(
   if (!isAdmitted(core, client)) return refuse('client-not-listed');
   if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');
   if (!isSufficient(core, client, verified)) return refuse('signature-required');
+  if (replicaOfClient(client) !== undefined) return onRecover(core, from, { request, verified });
   const stored = core.clientTable.storedReply(client, session, timestamp, request.digest);
   if (stored !== undefined) {
     replyFromTable(core, request.request, request.digest, stored);
@@ -94,6 +98,35 @@ function onRequest(
   const waiting = core.queue.add(request, verified, core.now.monotonic);
   if (typeof waiting === 'string') return refuse(waiting);
   if (isLost) core.queue.markLost(waiting);
+  core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
+  return waiting;
+}
+
+/**
+ * A replica's RECOVER: signed, it would be accepted were it ordered now, and one of each replica at a time. A backup keeps and times it like a
+ * client's request.
+ */
+function onRecover(
+  core: Core,
+  from: ClientId | ReplicaId,
+  { request, verified }: { readonly request: AuthenticatedRequest; readonly verified: 'mac' | 'signature' },
+): WaitingRequest | undefined {
+  const { client } = request.request;
+  const refuse = (code: CoreRefusalCode): undefined => {
+    core.refuse('requests', from, code);
+    return undefined;
+  };
+  if (verified !== 'signature') return refuse('signature-required');
+  if (!wouldRecover(core, request.request)) return refuse('old-request');
+  const before = core.queue.lostOf(client);
+  if (before !== undefined && before.request.digest !== request.digest) {
+    if (wouldRecover(core, before.request.request)) return refuse('queue-full');
+    core.queue.drop(before);
+  }
+  if (!core.isPrimary) core.queue.evictIdle(request);
+  const waiting = core.queue.add(request, verified, core.now.monotonic);
+  if (typeof waiting === 'string') return refuse(waiting);
+  core.queue.markLost(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
   return waiting;
 }

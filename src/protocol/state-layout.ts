@@ -27,6 +27,8 @@ export const SYSTEM_TABLE = {
   sessions: 0x03,
   /** scope, key → the first outcome under an idempotency key. */
   idempotency: 0x04,
+  /** replica (1 byte) → its last recovery. */
+  recoveries: 0x05,
 } as const;
 
 export type SystemTable = (typeof SYSTEM_TABLE)[keyof typeof SYSTEM_TABLE];
@@ -64,7 +66,8 @@ export class StateLimitExceeded extends Error {
   override readonly name = 'StateLimitExceeded';
 }
 
-function applicationKey(key: Bytes): Bytes {
+/** The key under which the state keeps an application's key. Throws {@link StateLimitExceeded} outside 1 to 1,000 bytes. */
+export function applicationKey(key: Bytes): Bytes {
   if (key.length < 1 || key.length > APPLICATION_KEY_BYTES) {
     throw new StateLimitExceeded(`a key has 1 to ${APPLICATION_KEY_BYTES} bytes, not ${key.length}`);
   }

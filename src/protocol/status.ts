@@ -43,7 +43,15 @@ export type WaitKind =
   /** Nothing more; it is executed in this very step, unless this replica has diverged. */
   | 'turn'
   // Of the replica.
-  /** Its state contradicts a stable checkpoint: it needs that state. */
+  /** It lost its log and asks what it may have voted on: answers to QUERY-STABLE. */
+  | 'estimates'
+  /** Its RECOVER, to be ordered and executed. */
+  | 'recover'
+  /** A stable checkpoint at or above M and r + L, with its state. */
+  | 'recovery-end'
+  /** What the others say of the views that they have entered. */
+  | 'recovery-views'
+  /** Its state contradicts a stable checkpoint, or cannot be read: it needs that of one. */
   | 'repair'
   /** A certified checkpoint lies above what was executed here, and the log up to it is gone elsewhere: its state. */
   | 'state'
@@ -69,7 +77,7 @@ export interface Wait {
   readonly missing: readonly ReplicaId[];
   /** Monotonic µs: nothing has moved there since. A restart and a new view begin anew. */
   readonly sinceUs: number;
-  /** Requests that wait, or bytes of the state that have come; undefined where neither is meant. */
+  /** Requests that wait, bytes of the state that have come, or seconds until a RECOVER may be ordered; undefined where none is meant. */
   readonly amount: number | undefined;
 }
 
@@ -90,6 +98,16 @@ export interface ViewChangeStatus {
   readonly decision: string | undefined;
 }
 
+/** This replica lost its log and casts no vote yet. */
+export interface RecoveryStatus {
+  /** M: above everything that it may have voted on; undefined until it is known. */
+  readonly mark: Sequence | undefined;
+  /** r: where its RECOVER was executed; undefined until it was. */
+  readonly recoveredAt: Sequence | undefined;
+  /** max(M, r + L): the checkpoint that must be stable; undefined until both are known. */
+  readonly end: Sequence | undefined;
+}
+
 export interface ReplicaStatus {
   readonly self: ReplicaId;
   readonly quorums: Quorums;
@@ -108,10 +126,14 @@ export interface ReplicaStatus {
   readonly agreedTime: number;
   readonly suspicions: readonly Suspicion[];
   readonly diverged: boolean;
+  /** The present state is right, whole and readable: what is decided is executed. */
+  readonly mayExecute: boolean;
   readonly queuedRequests: number;
   readonly queuedBytes: number;
   readonly markedClients: readonly ClientId[];
   readonly openSlots: number;
   /** undefined while this replica is in a view. */
   readonly viewChange: ViewChangeStatus | undefined;
+  /** undefined while this replica remembers what it said. */
+  readonly recovery: RecoveryStatus | undefined;
 }

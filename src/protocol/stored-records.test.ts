@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Bench } from '../../test/support/bench.ts';
 import { SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { recordLine, sentOf } from '../../test/support/transcript.ts';
 import { asDigest, asView } from '../base/ids.ts';
@@ -95,20 +96,45 @@ describe('records() → a new replica → the same replica', () => {
     ]);
   });
 
-  test('what was taken anew while replaying is written down before it is spoken of', () => {
-    const rig = new Rig({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
-    rig.decide(1, rig.kit.batchOf('x'));
-    const cut = rig.records.slice(
-      0,
-      rig.records.findIndex(({ kind }) => kind === 'checkpoint'),
-    );
-    const again = rig.restarted(cut);
-    expect(again.started[0]).toMatchObject({ kind: 'persist', record: { kind: 'checkpoint' } });
+  test('a checkpoint that was sealed and not durable is taken again by replaying, and spoken of once it is durable', () => {
+    const rig = new Rig({
+      cluster: { checkpointInterval: 1 },
+      tuning: { pipeline: 2 },
+      state: new DamageableState('when-settled'),
+    });
+    rig.settle();
+    const outputs = rig.decide(1, rig.kit.batchOf('x'));
+    expect(sentOf(outputs).map(({ type }) => type)).not.toContain('checkpoint');
+    const again = rig.restarted();
+    expect(again.status).toMatchObject({ lastExecuted: 1, stateRootSequence: 0 });
+    expect(sentOf(again.started).map(({ type }) => type)).not.toContain('checkpoint');
+    expect(again.state.unsettled()).toEqual([1]);
+    expect(sentOf(again.settle()).map(({ type }) => type)).toContain('checkpoint');
     for (const from of [0, 2]) {
       const { message, signature } = rig.kit.checkpoint(from, 1, again.status.stateRoot);
       again.receive(message, { signature });
     }
     expect(again.restarted().status.lowWaterMark).toBe(1);
+  });
+
+  test('a checkpoint that was durable before the power went, and never announced, is announced after the restart', () => {
+    const rig = new Rig({
+      cluster: { checkpointInterval: 1 },
+      tuning: { pipeline: 2 },
+      state: new DamageableState('when-settled'),
+    });
+    rig.settle();
+    rig.decide(1, rig.kit.batchOf('x'));
+    rig.state.settle();
+    const again = rig.restarted();
+    expect(again.status).toMatchObject({ lastExecuted: 1, stateRootSequence: 1 });
+    const { message, signature } = rig.kit.checkpoint(1, 1, again.status.stateRoot);
+    expect(again.receive(rig.kit.status(3))).toContainEqual({ kind: 'send', to: [3], message, signature });
+    for (const from of [0, 2]) {
+      const vote = rig.kit.checkpoint(from, 1, again.status.stateRoot);
+      again.receive(vote.message, { signature: vote.signature });
+    }
+    expect(again.status.lowWaterMark).toBe(1);
   });
 });
 
@@ -123,28 +149,35 @@ describe('records that do not fit', () => {
     return rig;
   };
 
-  test('a stable checkpoint without its state', () => {
+  test('a stable checkpoint whose state was durable, and a state database without it: lost, or older than the log', () => {
     const rig = withCheckpoint();
-    const records = rig.replica.records().filter(({ kind }) => kind !== 'checkpoint');
-    expect(() => rig.restarted(records)).toThrow(UnusableRecords);
+    const records = rig.replica.records();
+    expect(() => rig.restarted(records, { state: new DamageableState() })).toThrow(UnusableRecords);
+    expect(() => rig.restarted(records, { state: new Rig({}, rig.kit).state.reopened() })).toThrow(
+      /proof of checkpoint 1, whose state was durable, but the state database ends at 0: it is older than the log/,
+    );
   });
 
-  test('a state that does not have the root that was announced', () => {
+  test('a state database that is newer than the log, or came without one, is where this replica starts', () => {
     const rig = withCheckpoint();
-    const records = rig.replica.records().map((record): Record => {
-      if (record.kind !== 'checkpoint') return record;
-      const { checkpoint, signature } = record.checkpoint;
-      return { ...record, checkpoint: { checkpoint: { ...checkpoint, root: LIE }, signature } };
-    });
-    expect(() => rig.restarted(records)).toThrow(/does not have the root that was announced/);
+    expect(rig.restarted([]).status).toMatchObject({ lastExecuted: 1, lowWaterMark: 0, stateRootSequence: 1 });
+  });
+
+  test('a state that does not have the stable root: this replica has diverged, and executes nothing', () => {
+    const rig = withCheckpoint();
+    const other = new Rig({}, rig.kit);
+    other.decide(1, rig.kit.batchOf('another', { session: SESSION + 1 }));
+    const again = rig.restarted(rig.replica.records(), { state: other.state.reopened() });
+    expect(again.status).toMatchObject({ diverged: true, mayExecute: false });
   });
 
   test('a state made under another configuration', () => {
     const rig = withCheckpoint();
     const records = rig.replica.records();
-    expect(() => new Rig({ n: 7, cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 }, records })).toThrow(
-      /under another configuration/,
-    );
+    const state = rig.state.reopened();
+    expect(
+      () => new Rig({ n: 7, cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 }, records, state }),
+    ).toThrow(/under another configuration/);
   });
 
   test('a record beyond the window: what came before it is missing', () => {

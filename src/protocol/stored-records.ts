@@ -5,16 +5,20 @@ import type { Record } from './record.ts';
 /** The shortest list from which a restart gives this replica again. */
 export function storedRecords(core: Core): readonly Record[] {
   const records: Record[] = [];
-  for (const { signed, snapshot } of core.ownCheckpoints.values()) {
-    records.push({ kind: 'checkpoint', checkpoint: signed, state: { kind: 'snapshot', snapshot } });
-  }
   if (core.stable.proof.length > 0) {
     const hasState = Math.max(0, ...core.ownCheckpoints.keys()) >= core.stable.sequence;
     records.push({ kind: 'stable', ...core.stable, hasState });
   }
+  if (core.recovery !== undefined) {
+    const { nonce, mark, session, barred } = core.recovery;
+    records.push({ kind: 'recovery', nonce, mark, session, barred });
+  }
+  const { lastNewView } = core;
   const own = core.viewChanges.get(core.self);
+  // In the order in which they were made: the later one says where this replica is.
+  if (core.inViewChange && lastNewView !== undefined) records.push({ kind: 'new-view', newView: lastNewView });
   if (own !== undefined) records.push({ kind: 'view-change', viewChange: own });
-  if (core.newView !== undefined) records.push({ kind: 'new-view', newView: core.newView });
+  if (!core.inViewChange && lastNewView !== undefined) records.push({ kind: 'new-view', newView: lastNewView });
   for (const slot of core.log.from(core.log.low + 1)) {
     const { sequence } = slot;
     const byView = [...slot.prePrepared].toSorted(([, left], [, right]) => left - right);

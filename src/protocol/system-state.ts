@@ -3,11 +3,11 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asSequence } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
-import type { Reader } from '../base/key-value.ts';
+import type { AuthenticatedState, Reader } from '../base/key-value.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Core } from './core.ts';
-import { SYSTEM_TABLE, systemKey } from './state-layout.ts';
+import { SYSTEM_TABLE, systemEntries, systemKey } from './state-layout.ts';
 
 const CONFIGURATION = systemKey(SYSTEM_TABLE.cluster, Uint8Array.of(0));
 const PROGRESS = systemKey(SYSTEM_TABLE.cluster, Uint8Array.of(1));
@@ -28,6 +28,29 @@ export function writeGenesis(core: Core, initialize: (state: ReturnType<Core['st
   transaction.put(CONFIGURATION, configurationBytes(core.config.cluster));
   transaction.put(PROGRESS, progressBytes(core));
   initialize(transaction);
+  transaction.commit();
+}
+
+/**
+ * Makes the protocol's part of a state that of a cluster which has executed nothing: other configuration, no clients, no idempotency keys. Agreed time
+ * stays, so that no session of before can open again once the horizon is over. Requires: no transaction is open on `state`.
+ */
+export function resetSystemState(state: AuthenticatedState, cluster: ClusterConfig): void {
+  const agreedTime = readProgress(state)?.agreedTime ?? 0;
+  for (const table of [
+    SYSTEM_TABLE.clients,
+    SYSTEM_TABLE.sessions,
+    SYSTEM_TABLE.idempotency,
+    SYSTEM_TABLE.recoveries,
+  ]) {
+    const keys = [...systemEntries(state, table)].map(({ key }) => systemKey(table, key));
+    const transaction = state.begin();
+    for (const key of keys) transaction.delete(key);
+    transaction.commit();
+  }
+  const transaction = state.begin();
+  transaction.put(CONFIGURATION, configurationBytes(cluster));
+  transaction.put(PROGRESS, progressBytes({ lastExecuted: 0, agreedTime }));
   transaction.commit();
 }
 
@@ -56,7 +79,7 @@ function progressBytes({
 
 /** Sequence and agreed time (µs) of a state; undefined when it is no state of this system. */
 export function readProgress(
-  reader: Reader,
+  reader: Pick<Reader, 'get'>,
 ): { readonly lastExecuted: Sequence; readonly agreedTime: number } | undefined {
   const bytes = reader.get(PROGRESS);
   if (bytes?.length !== 16) return undefined;
@@ -65,7 +88,7 @@ export function readProgress(
 }
 
 /** True when `reader` was made under the same configuration. */
-export function hasConfiguration(reader: Reader, cluster: ClusterConfig): boolean {
+export function hasConfiguration(reader: Pick<Reader, 'get'>, cluster: ClusterConfig): boolean {
   const stored = reader.get(CONFIGURATION);
   const own = configurationBytes(cluster);
   return stored !== undefined && stored.length === own.length && stored.every((byte, index) => byte === own[index]);

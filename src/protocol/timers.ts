@@ -15,6 +15,8 @@ export type TimerName =
   | 'transfer'
   /** A peer that was sent as much as it may be has allowance again. */
   | 'serve'
+  /** What a replica that lost its log asks goes out again. */
+  | 'recovery'
   /** Complaints about unverified requests go out again. */
   | 'complaint';
 

@@ -9,4 +9,6 @@ export type ViewChangeReason =
   /** The NEW-VIEW does not follow from the VIEW-CHANGEs in it. */
   | 'wrong-new-view'
   /** The primary is slow or leaves requests out. */
-  | 'slow-primary';
+  | 'slow-primary'
+  /** A replica that lost its log, this one or another, has recovered and may vote only from there on. */
+  | 'recovery';

@@ -79,7 +79,7 @@ function announced(core: Core): readonly ClaimedCheckpoint[] {
     [...core.ownCheckpoints]
       // What f+1 say was decided is executed above the window too; a checkpoint there is nobody's business yet.
       .filter(([sequence]) => sequence > core.log.low && sequence <= core.log.high)
-      .map(([, { signed }]) => ({ sequence: signed.checkpoint.sequence, root: signed.checkpoint.root }))
+      .map(([, { checkpoint }]) => ({ sequence: checkpoint.sequence, root: checkpoint.root }))
       .toSorted((left, right) => left.sequence - right.sequence)
   );
 }
@@ -133,12 +133,15 @@ function onInvalid(core: Core, { viewChange, signature }: SignedViewChange, faul
  * numbers move nobody, and correct replicas that are scattered over several views meet again.
  */
 export function join(core: Core): void {
+  if (core.isRecovering) return;
   const views = core.others.map((replica) => core.viewChanges.get(replica)?.viewChange.view ?? VIEW_ZERO);
   const target = views.toSorted((left, right) => right - left)[core.quorums.weak - 1] ?? VIEW_ZERO;
   if (target > core.view) startViewChange(core, target, 'joined');
 }
 
-/** On to the next view. */
+/** On to the next view; not for a replica that lost its log, which sends no VIEW-CHANGE. */
 export function leaveView(core: Core, reason: ViewChangeReason): void {
+  core.toppled = undefined;
+  if (core.isRecovering) return;
   startViewChange(core, asView(core.view + 1), reason);
 }

@@ -26,8 +26,16 @@ export function describeWait({ what, sequence, needed, missing, amount }: Wait):
       return `the execution of sequence ${sequence}`;
     case 'turn':
       return 'its turn';
+    case 'estimates':
+      return `answers to QUERY-STABLE (${needed} needed) from ${from}: it lost its log, asks what it may have voted on, and casts no vote`;
+    case 'recover':
+      return `its RECOVER to be ordered${(amount ?? 0) > 0 ? `, which it may ask for in ${amount} s, ten minutes after the last one` : ''}: it lost its log and casts no vote up to M = ${sequence}`;
+    case 'recovery-end':
+      return `a stable checkpoint at or above ${sequence}: it lost its log and casts no vote before`;
+    case 'recovery-views':
+      return `the last views (${needed} needed) of ${from}: it lost its log and casts no vote in those before`;
     case 'repair':
-      return 'repair: its state contradicts a stable checkpoint';
+      return 'repair: its state contradicts a stable checkpoint, or cannot be read';
     case 'state':
       return `the state of checkpoint ${sequence} from ${from} (${amount ?? 0} bytes so far)`;
     case 'checkpoints':

@@ -3,17 +3,25 @@ import { asSequence } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import { certifiedCheckpoint } from './checkpoints.ts';
 import type { Core } from './core.ts';
+import { recoveryWait } from './recovery-status.ts';
 import { NOBODY, ascending, votes } from './slot-wait.ts';
 import type { Wait } from './status.ts';
 
 /** What the replica waits for besides its slots, what holds up most first. */
 export function replicaWaits(core: Core): readonly Wait[] {
-  return [repairWait(core), stateWait(core), checkpointsWait(core), decisionsWait(core), requestsWait(core)].filter(
-    (wait) => wait !== undefined,
-  );
+  return [
+    recoveryWait(core),
+    repairWait(core),
+    stateWait(core),
+    checkpointsWait(core),
+    decisionsWait(core),
+    requestsWait(core),
+  ].filter((wait) => wait !== undefined);
 }
 
 function repairWait(core: Core): Wait | undefined {
+  if (core.damage !== undefined)
+    return { ...NOBODY, what: 'repair', sequence: core.lastExecuted, sinceUs: core.damage.sinceUs };
   if (!core.diverged) return undefined;
   return { ...NOBODY, what: 'repair', sequence: core.lastExecuted, sinceUs: core.moments.ofDivergence };
 }
@@ -22,9 +30,9 @@ function stateWait(core: Core): Wait | undefined {
   const { transfer } = core;
   const base = { ...NOBODY, what: 'state', needed: 1 } as const;
   if (transfer !== undefined) {
-    const { sequence, source, sizeBytes } = transfer;
+    const { sequence, sources } = transfer;
     const sinceUs = Math.max(core.moments.ofTransfer, core.lastExecutionAt);
-    return { ...base, sequence, missing: [source], sinceUs, amount: sizeBytes };
+    return { ...base, sequence, missing: sources, sinceUs, amount: core.state.assembling?.takenBytes ?? 0 };
   }
   const target = core.stuckAt === undefined ? undefined : certifiedCheckpoint(core);
   if (target === undefined || target.sequence <= core.lastExecuted) return undefined;
@@ -37,7 +45,7 @@ function checkpointsWait(core: Core): Wait | undefined {
   const [lowest] = [...core.ownCheckpoints.keys()].filter((sequence) => sequence > core.log.low).toSorted(ascending);
   const own = lowest === undefined ? undefined : core.ownCheckpoints.get(lowest);
   if (own === undefined) return undefined;
-  const { sequence, root } = own.signed.checkpoint;
+  const { sequence, root } = own.checkpoint;
   const same = [...(core.checkpointVotes.get(sequence) ?? [])].filter(([, { checkpoint }]) => checkpoint.root === root);
   const have = same.map(([replica]) => replica);
   return {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -102,6 +102,7 @@ describe('Driver on a real log, n = 1', () => {
   let directory: string;
   const running: Running[] = [];
   beforeEach(() => {
+    state = new MemoryState((bytes) => authenticator.sha256(bytes));
     directory = mkdtempSync(join(tmpdir(), 'pbft-driver-'));
   });
   afterEach(async () => {
@@ -112,11 +113,18 @@ describe('Driver on a real log, n = 1', () => {
     rmSync(directory, { recursive: true });
   });
 
-  const file = (): string => join(directory, 'log');
+  /** As a disk would, it outlives the driver. */
+  let state: MemoryState;
+  const place = (): string => join(directory, 'log');
+  /** Bytes of the log's first segment that are there now. */
+  const onDisk = (): number => statSync(join(place(), '0000000001.seg'), { throwIfNoEntry: false })?.size ?? 0;
   const session = Date.now() * 1000;
 
   async function start(clock: () => Now = realClock): Promise<Running> {
-    const opened = await DurableLog.open(file());
+    const opened = await DurableLog.open(place(), {
+      owner: { clusterId: CLUSTER, replica: 0 },
+      absent: 'make',
+    });
     if (!opened.ok) throw new Error(opened.error.reason);
     const { log } = opened.value;
     const records = opened.value.records.map((bytes): Record => {
@@ -126,14 +134,15 @@ describe('Driver on a real log, n = 1', () => {
     });
     const application = applicationNamed('ledger');
     if (application === undefined) throw new Error('no ledger');
+    state = MemoryState.reopened(state);
     const seen: Omit<Running, 'driver' | 'log'> = { sent: [], events: [], faults: [], dropped: [] };
     const driver = new Driver({
       config,
-      modules: { authenticator, application, state: new MemoryState((bytes) => authenticator.sha256(bytes)) },
+      modules: { authenticator, application, state },
       codec,
       records,
       log,
-      send: (to, frame) => seen.sent.push({ to, frame, onDisk: readFileSync(file()).length }) > 0,
+      send: (to, frame) => seen.sent.push({ to, frame, onDisk: onDisk() }) > 0,
       clock,
       lab: false,
       observer: {
@@ -160,7 +169,7 @@ describe('Driver on a real log, n = 1', () => {
 
   it('lets no reply out before the record it depends on is on disk', async () => {
     const node = await start();
-    const before = readFileSync(file()).length;
+    const before = onDisk();
     node.driver.onFrame(clientLink, transfer(session, 1));
     expect(node.sent).toEqual([]);
     expect(node.driver.status().lastExecuted).toBe(1);

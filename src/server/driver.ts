@@ -23,7 +23,7 @@ import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
 import { Replica } from '../protocol/replica.ts';
-import type { ReplicaModules } from '../protocol/replica.ts';
+import type { CertifiedState, LostLog, ReplicaModules } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { ReplicaMoment } from './explanation.ts';
@@ -37,7 +37,8 @@ import { ReplyOutbox } from './reply-outbox.ts';
 /** Why a replica stopped by itself. */
 export type DriverFault =
   | { readonly code: 'invariant-violated'; readonly reason: string; readonly error: unknown }
-  | { readonly code: 'log-failed'; readonly reason: string; readonly error: unknown };
+  | { readonly code: 'log-failed'; readonly reason: string; readonly error: unknown }
+  | { readonly code: 'state-failed'; readonly reason: string; readonly error: unknown };
 
 /** Who wants to know what happens. Called synchronously; must not throw. */
 export interface DriverObserver {
@@ -55,6 +56,8 @@ export interface DriverOptions {
   readonly config: ReplicaConfig;
   readonly modules: ReplicaModules;
   readonly codec: CodecContext;
+  /** The log was lost, and `records` is empty: the replica recovers. */
+  readonly lost?: LostLog | undefined;
   readonly records: readonly Record[];
   readonly log: GateLog;
   /** false: the frame was dropped. */
@@ -99,7 +102,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options;
     const { config, modules, observer } = options;
-    this.#replica = new Replica(config, modules, options.records);
+    this.#replica = new Replica(config, modules, options.records, options.lost);
     this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
     this.#sealer = new Sealer(config.cluster, modules.authenticator);
     this.#outbox = new ReplyOutbox(config.self);
@@ -159,6 +162,16 @@ export class Driver {
     };
   }
 
+  /** The shortest list from which a restart gives this replica, as bytes of the log. */
+  records(): readonly Bytes[] {
+    return this.#replica.records().map(encodeRecord);
+  }
+
+  /** The state of the last stable checkpoint with the certificate that made it so; undefined while it is not here. */
+  certifiedState(): CertifiedState | undefined {
+    return this.#replica.certifiedState();
+  }
+
   get reader(): Reader {
     return this.#replica.reader;
   }
@@ -190,6 +203,21 @@ export class Driver {
   /** A link to a peer came up. */
   onConnected(peer: ReplicaId): void {
     if (this.#mayStep()) this.#step({ kind: 'connected', peer });
+  }
+
+  /** A sealed or fetched state is durable. Never dropped: a transfer waits for it. */
+  onSealed(): void {
+    if (!this.#stopped) this.#step({ kind: 'sealed' });
+  }
+
+  /** The state database can no longer be written, for a reason that does not go away by itself. */
+  onStateFailed(reason: string): void {
+    this.#halt({ code: 'state-failed', reason, error: undefined });
+  }
+
+  /** The state cannot be read, as somebody found who read it. */
+  onDamaged(reason: string): void {
+    if (!this.#stopped) this.#step({ kind: 'damaged', reason });
   }
 
   /** What the link itself refused of a peer, before there was a frame. */
@@ -336,6 +364,12 @@ export class Driver {
           break;
         case 'reply':
           this.#outbox.add(output.reply);
+          break;
+        case 'store':
+          this.#options.modules.state.store(output.sequence);
+          break;
+        case 'collect':
+          this.#options.modules.state.collect(output.sequence);
           break;
         case 'send':
           this.#send(

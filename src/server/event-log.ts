@@ -53,6 +53,24 @@ export class EventLog {
           'the own state contradicts a stable checkpoint: this replica executes and votes no more; restore its disk or start it empty',
         );
         return;
+      case 'state-damaged':
+        this.#logger.error(
+          { reason: event.reason },
+          'the state cannot be read; nothing is executed until it is repaired from the other nodes',
+        );
+        return;
+      case 'transfer-started':
+        this.#logger.info(
+          { sequence: event.sequence, root: event.root, from: event.from.map(replicaName) },
+          'fetching the state',
+        );
+        return;
+      case 'transferred':
+        this.#logger.info(
+          { sequence: event.sequence, root: event.root, bytes: event.sizeBytes },
+          'the state was fetched',
+        );
+        return;
       case 'request-timeout':
         this.warnSparsely(
           'request-timeout',

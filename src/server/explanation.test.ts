@@ -8,7 +8,7 @@ import type { ViewChangeStatus } from '../protocol/status.ts';
 import { ageText, explainBody } from './explanation.ts';
 import type { ExplainFacts, ReplicaMoment } from './explanation.ts';
 
-const FINE: ExplainFacts = { downLinks: [], stopped: undefined };
+const FINE: ExplainFacts = { downLinks: [], stopped: undefined, room: undefined };
 
 function momentOf(rig: Rig): ReplicaMoment {
   const { status, monotonic } = rig;

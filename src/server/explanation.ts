@@ -21,6 +21,8 @@ export interface ExplainFacts {
   readonly downLinks: readonly DownLink[];
   /** Why the replica does nothing any more; undefined while it runs. */
   readonly stopped: string | undefined;
+  /** The room on disk that it waits for; undefined while there is some. */
+  readonly room: string | undefined;
 }
 
 export function explainBody(moment: ReplicaMoment, facts: ExplainFacts): ExplainBody {
@@ -29,6 +31,7 @@ export function explainBody(moment: ReplicaMoment, facts: ExplainFacts): Explain
   const slots = moment.openSlots.flatMap((slot) => slotBody(slot, nowUs));
   const waits = [
     ...(facts.stopped === undefined ? [] : [stoppedBody(facts.stopped)]),
+    ...(facts.room === undefined ? [] : [roomBody(facts.room)]),
     ...moment.waits.map((wait) => waitBody(wait, nowUs)),
     ...facts.downLinks.map((link) => linkBody(link, nowUs)),
   ];
@@ -70,6 +73,10 @@ function linkBody({ replica, sinceUs }: DownLink, nowUs: number): WaitBody {
 
 function stoppedBody(reason: string): WaitBody {
   return { ...NOBODY, what: 'restart', missing: [], since_ms: 0, text: `a restart of this node: ${reason}` };
+}
+
+function roomBody(room: string): WaitBody {
+  return { ...NOBODY, what: 'room', missing: [], since_ms: 0, text: room };
 }
 
 function slotBody({ sequence, view, digest, phase, waitingFor }: SlotStatus, nowUs: number): ExplainedSlot[] {
@@ -141,7 +148,8 @@ function causeOf(
     return wait === undefined ? undefined : told('this node', wait);
   };
   return (
-    first('restart') ??
+    first('restart', 'room') ??
+    first('estimates', 'recover', 'recovery-end', 'recovery-views') ??
     viewChange?.text ??
     first('repair', 'state') ??
     (slot === undefined ? undefined : told(`sequence ${slot.sequence}`, slot.waiting_for)) ??
@@ -151,5 +159,7 @@ function causeOf(
 
 function told(who: string, { what, text, have, since_ms: since }: WaitBody): string {
   const here = have.length === 0 ? '' : `, has those of ${have.join(', ')}`;
-  return what === 'restart' ? `${who} waits for ${text}` : `${who} waits for ${text}${here}, since ${ageText(since)}`;
+  return what === 'restart' || what === 'room'
+    ? `${who} waits for ${text}`
+    : `${who} waits for ${text}${here}, since ${ageText(since)}`;
 }

@@ -8,6 +8,7 @@ import type { ReplicaStatus } from '../protocol/status.ts';
 export interface MetricSources {
   readonly status: () => ReplicaStatus;
   readonly heldOutputs: () => number;
+  readonly isDiskFull: () => boolean;
   readonly gatewayPending: () => number;
   readonly openRequests: () => number;
   readonly connectedPeers: () => number;
@@ -181,6 +182,9 @@ export class Metrics {
     );
     this.#gauge('pbft_queued_request_bytes', 'Bytes of the requests waiting', () => sources.status().queuedBytes);
     this.#gauge('pbft_held_outputs', 'Outputs waiting for a sync of the log', sources.heldOutputs);
+    this.#gauge('pbft_disk_full_boolean', '1 while the log waits for room on disk, and the replica does not vote', () =>
+      Number(sources.isDiskFull()),
+    );
     this.#gauge('pbft_gateway_pending_requests', 'HTTP requests waiting for the cluster', sources.gatewayPending);
     this.#gauge('pbft_known_open_requests', 'Requests known here and not finished', sources.openRequests);
     this.#gauge('pbft_connected_peers', 'Replicas this node is linked to', sources.connectedPeers);

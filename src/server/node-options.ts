@@ -1,13 +1,18 @@
 /** What a node is started with. */
 import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
-import type { DurableLog, LinkSettings, NodeAuthenticator } from '../node/index.ts';
-import type { Record } from '../protocol/record.ts';
+import type { LinkSettings, NodeAuthenticator } from '../node/index.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import type { HttpLimits } from './http/server.ts';
+import type { GateLog } from './output-gate.ts';
+import type { StoredLog } from './stored-replica.ts';
+import type { StoredState } from './stored-state.ts';
 
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
   readonly directory: string;
+  /** The log of this node is lost: it comes back as one that recovers. Refused where there is a log. */
+  readonly lost?: LostLog;
   /** JSON lines on standard output unless given. */
   readonly logger?: Logger;
   readonly httpLimits?: Partial<HttpLimits>;
@@ -22,8 +27,14 @@ export interface Cryptography {
   readonly codec: CodecContext;
 }
 
-/** The log with what was in it. */
+/** A log that can be closed. */
+export interface NodeLog extends GateLog {
+  /** Writes what is pending first. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** The keys at work, the log with what was in it, and the state. */
 export interface StoredReplica extends Cryptography {
-  readonly log: DurableLog;
-  readonly records: readonly Record[];
+  readonly stored: StoredLog;
+  readonly state: StoredState;
 }

@@ -1,5 +1,4 @@
 /** The parts of one node and their wiring: replica, links, client, HTTP. Owns their order of starting and ending, and who hears what from whom. */
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
@@ -17,9 +16,9 @@ import type { Now } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { Quorums } from '../protocol/quorum.ts';
-import { MemoryState } from '../state/index.ts';
 import { applicationName } from './application.ts';
 import { configWarnings, toClusterDescription, toReplicaConfig } from './config/index.ts';
+import { DiskRoom, describeFullDisk } from './disk-room.ts';
 import { Driver } from './driver.ts';
 import type { DriverFault, DriverObserver } from './driver.ts';
 import { EventLog } from './event-log.ts';
@@ -35,11 +34,11 @@ import type { NodeOptions, StoredReplica } from './node-options.ts';
 import { refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { DEFAULT_REGISTRY_LIMITS, RequestRegistry, slotAt } from './request-registry.ts';
-
-/** Of the package. */
-export const VERSION: string = readVersion();
+import { StateKeeper } from './state-keeper.ts';
+import { VERSION } from './version.ts';
 
 const DEFAULT_PENDING_REQUESTS = 4096;
+const HOUR_MS = 3_600_000;
 /** How long requests under way may still be answered when a node stops. */
 const HTTP_GRACE_MS = 1500;
 
@@ -59,6 +58,8 @@ export class NodeParts {
   readonly #stored: StoredReplica;
   readonly #quorums: Quorums;
   readonly #driver: Driver;
+  readonly #keeper: StateKeeper;
+  readonly #room: DiskRoom;
   readonly #links: ReplicaLinks;
   readonly #gateway: Gateway;
   readonly #registry: RequestRegistry;
@@ -89,6 +90,8 @@ export class NodeParts {
     this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());
     this.#driver = this.#makeDriver();
+    this.#keeper = this.#makeKeeper();
+    this.#room = this.#makeRoom();
     this.#links = this.#makeLinks();
     this.#registry = new RequestRegistry({
       ...DEFAULT_REGISTRY_LIMITS,
@@ -133,6 +136,7 @@ export class NodeParts {
   /** From now on the replica takes part. */
   start(): void {
     this.#driver.start();
+    this.#keeper.start();
     this.#links.connect();
     this.#client = new PbftClient({
       cluster: toClusterDescription(this.#prepared.config),
@@ -153,26 +157,57 @@ export class NodeParts {
     }
     await this.#client?.close();
     this.#driver.stop();
+    this.#room.stop();
     await this.#links.close();
-    await this.#stored.log.close();
+    await this.#keeper.stop();
+    await this.#stored.state.close();
+    await this.#stored.stored.log.close();
     this.logger.info('node stopped');
   }
 
   #makeDriver(): Driver {
     const { config, application } = this.#prepared;
-    const { authenticator, codec, log, records } = this.#stored;
-    const state = new MemoryState((bytes) => authenticator.sha256(bytes));
+    const { authenticator, codec } = this.#stored;
+    const { log, records } = this.#stored.stored;
+    const { state } = this.#stored.state;
     return new Driver({
       config: toReplicaConfig(config),
       modules: { authenticator, application, state },
       codec,
       records,
+      lost: this.#options.lost,
       log,
       send: (to, frame) => this.#links.send(to, frame),
       clock: now,
       lab: config.lab,
       observer: this.#makeObserver(),
     });
+  }
+
+  #makeKeeper(): StateKeeper {
+    return new StateKeeper({
+      stored: this.#stored.state,
+      driver: this.#driver,
+      logger: this.logger,
+      scrubIntervalMs: this.#prepared.config.scrubHours * HOUR_MS,
+    });
+  }
+
+  #makeRoom(): DiskRoom {
+    const { stored } = this.#stored;
+    const room = new DiskRoom({
+      resume: stored.resume,
+      records: () => this.#driver.records(),
+      onChange: (full) => {
+        if (full === undefined) this.logger.warn('there is room on disk again: the replica votes again');
+        else this.logger.error({ disk: full }, `the replica votes no more until there is ${describeFullDisk(full)}`);
+      },
+    });
+    stored.listen((full) => {
+      if (full === undefined) room.onRoom();
+      else room.onFull(full);
+    });
+    return room;
   }
 
   #makeObserver(): DriverObserver {
@@ -193,6 +228,8 @@ export class NodeParts {
 
   #onStopped(fault: DriverFault): void {
     this.#fault = fault;
+    // What a replica holds that broke a rule of its own must not take the place of what it wrote before.
+    this.#room.stop();
     this.logger.error({ err: fault.error, code: fault.code }, `the replica stopped and votes no more: ${fault.reason}`);
     this.#fail(fault);
   }
@@ -292,6 +329,7 @@ export class NodeParts {
     return new Metrics({
       status: () => this.#driver.status(),
       heldOutputs: () => this.#driver.heldOutputs,
+      isDiskFull: () => this.#room.full !== undefined,
       gatewayPending: () => this.#gateway.pending,
       openRequests: () => this.#registry.openCount,
       connectedPeers: () => this.#peers.upCount,
@@ -313,6 +351,8 @@ export class NodeParts {
       lab: this.#lab,
       metrics: this.#metrics,
       warnings: configWarnings(config),
+      fullDisk: () => this.#room.full,
+      stateFault: () => this.#keeper.fault,
       version: VERSION,
       peers: this.#peers,
       keys: this.#stored.authenticator,
@@ -345,11 +385,4 @@ function addressFault(what: string, host: string, port: number, error: unknown):
   if (code === 'EADDRNOTAVAIL')
     return `${host} is no address of this machine: correct the host for ${what} in config.json`;
   return `cannot listen on ${host}:${port} for ${what}: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  };
-  return manifest.version;
 }

@@ -14,12 +14,16 @@ import { asDigest, asSequence, replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import type { CodecContext } from '../messages/index.ts';
+import type { StateFault } from '../node/index.ts';
 import { claimLimits } from '../protocol/config.ts';
 import { judge } from '../protocol/evidence.ts';
 import type { EvidenceRules } from '../protocol/evidence.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
+import { describeWait } from '../protocol/wait-text.ts';
 import { toClusterConfig } from './config/index.ts';
 import type { NodeConfig } from './config/index.ts';
+import { describeFullDisk } from './disk-room.ts';
+import type { FullDisk } from './disk-room.ts';
 import type { Driver, DriverFault } from './driver.ts';
 import { explainBody } from './explanation.ts';
 import type { Gateway } from './gateway.ts';
@@ -31,6 +35,7 @@ import type { MessageRing } from './message-ring.ts';
 import type { Metrics } from './metrics.ts';
 import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
 import type { RequestRegistry } from './request-registry.ts';
+import { readState } from './state-reading.ts';
 
 export interface ServiceParts {
   readonly config: NodeConfig;
@@ -43,6 +48,10 @@ export interface ServiceParts {
   readonly lab: Lab;
   readonly metrics: Metrics;
   readonly warnings: readonly string[];
+  /** What the log waits for; undefined while there is room. */
+  readonly fullDisk: () => FullDisk | undefined;
+  /** Why the state database takes nothing at present. */
+  readonly stateFault: () => StateFault | undefined;
   readonly version: string;
   readonly peers: Pick<LinkWatch, 'up' | 'upCount' | 'down'>;
   /** For judging whether evidence proves anything to others. */
@@ -66,7 +75,12 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         lab: config.lab,
         uptimeSeconds: parts.uptimeSeconds(),
         version: parts.version,
-        warnings: parts.warnings,
+        warnings: [
+          ...parts.warnings,
+          ...fullDiskWaits(parts).map((wait) => `votes no more, waits for ${wait}`),
+          ...stateWarnings(parts),
+        ],
+        recoveryLacks: recoveryLacks(driver),
       }),
     submit: (submission: Submission) => gateway.submit(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
@@ -74,11 +88,29 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),
     behaviours: behavioursBody,
     log: (query) => log(parts, query),
+    state: (key, query) => readState(driver, parts.codec.clusterId, key, query),
     suspicions: () => suspicions(parts),
     explain: () =>
-      explainBody(driver.moment(), { downLinks: parts.peers.down(), stopped: stoppedError(parts)?.message }),
+      explainBody(driver.moment(), {
+        downLinks: parts.peers.down(),
+        stopped: stoppedError(parts)?.message,
+        room: fullDiskWaits(parts)[0],
+      }),
     metrics: () => metrics.text(),
   };
+}
+
+/** Why no checkpoint becomes durable here at present. */
+function stateWarnings({ stateFault }: ServiceParts): readonly string[] {
+  const fault = stateFault();
+  return fault === undefined ? [] : [fault.message];
+}
+
+/** What a recovery waits for, which comes first of all that is waited for. */
+function recoveryLacks(driver: Driver): string | undefined {
+  if (driver.status().recovery === undefined) return undefined;
+  const [first] = driver.moment().waits;
+  return first === undefined ? undefined : describeWait(first);
 }
 
 /** Why the replica does nothing any more; undefined while it runs. */
@@ -90,22 +122,34 @@ export function stoppedError({ fault, driver }: Pick<ServiceParts, 'fault' | 'dr
     : undefined;
 }
 
-/** Ready: in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
-export function readiness({ driver, config, peers }: Pick<ServiceParts, 'driver' | 'config' | 'peers'>): Readiness {
+/** Ready: room on disk, in a view, linked to a quorum, and not a checkpoint interval behind what f+1 peers say they have executed. */
+export function readiness(
+  parts: Pick<ServiceParts, 'driver' | 'config' | 'peers' | 'fullDisk' | 'stateFault'>,
+): Readiness {
+  const { driver, config, peers } = parts;
   const status = driver.status();
   const { quorum, weak, replicaCount } = status.quorums;
-  const waitingFor: string[] = [];
+  const waitingFor: string[] = [...fullDiskWaits(parts)];
+  const stateFault = parts.stateFault();
+  if (stateFault !== undefined) waitingFor.push(stateFault.message);
   if (status.inViewChange) waitingFor.push(`the NEW-VIEW of view ${status.view}`);
   const links = peers.upCount + 1;
   if (links < quorum) waitingFor.push(`links to ${quorum - links} more nodes`);
   if (status.diverged) waitingFor.push('repair: the own state contradicts a stable checkpoint');
+  else if (!status.mayExecute) waitingFor.push('its state, which is fetched from the others');
   const claims = [...driver.claims.values()].toSorted((left, right) => right - left);
   const heard = Math.min(weak, replicaCount - 1);
   if (claims.length < heard) waitingFor.push(`the STATUS of ${heard - claims.length} more nodes`);
   const target = (claims[weak - 1] ?? 0) - config.checkpointInterval;
   if (status.lastExecuted < target)
     waitingFor.push(`execution up to sequence ${target}, now at ${status.lastExecuted}`);
-  return waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor };
+  if (waitingFor.length === 0) return { ready: true };
+  return { ready: false, waitingFor, disk: parts.fullDisk() };
+}
+
+function fullDiskWaits({ fullDisk }: Pick<ServiceParts, 'fullDisk'>): readonly string[] {
+  const full = fullDisk();
+  return full === undefined ? [] : [describeFullDisk(full)];
 }
 
 const INTAKE_ERRORS: Readonly<Record<IntakeRefusalCode, ErrorCode>> = {

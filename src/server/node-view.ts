@@ -21,6 +21,8 @@ export interface NodeFacts {
   readonly uptimeSeconds: number;
   readonly version: string;
   readonly warnings: readonly string[];
+  /** What its recovery waits for; undefined when it does not recover. */
+  readonly recoveryLacks: string | undefined;
 }
 
 export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody {
@@ -39,6 +41,7 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
     low_water_mark: status.lowWaterMark,
     high_water_mark: status.highWaterMark,
     in_view_change: status.inViewChange,
+    recovery: recoveryBody(status, facts),
     suspicions: status.suspicions.map(suspicionSummary),
     state_root: status.stateRoot,
     state_root_sequence: status.stateRootSequence,
@@ -51,6 +54,17 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
     uptime_s: facts.uptimeSeconds,
     version: facts.version,
     warnings: [...facts.warnings, ...(status.diverged ? [DIVERGED] : [])],
+  };
+}
+
+function recoveryBody({ recovery }: ReplicaStatus, { recoveryLacks }: NodeFacts): StatusBody['recovery'] {
+  if (recovery === undefined) return null;
+  const { mark, recoveredAt, end } = recovery;
+  return {
+    mark: mark ?? null,
+    recovered_at: recoveredAt ?? null,
+    end: end ?? null,
+    missing: recoveryLacks ?? 'nothing',
   };
 }
 

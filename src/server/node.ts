@@ -6,18 +6,21 @@ import { join } from 'node:path';
 import { replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
-import { CodecContext } from '../messages/index.ts';
-import { DurableLog, LOG_LEVELS, makeLogger, NodeAuthenticator } from '../node/index.ts';
+import { LOG_LEVELS, makeLogger } from '../node/index.ts';
 import type { LogLevel } from '../node/index.ts';
-import type { Record as ReplicaRecord } from '../protocol/record.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
-import { configWarnings } from './config/index.ts';
+import { configWarnings, NODE_FILES } from './config/index.ts';
+import { cryptography } from './cryptography.ts';
 import type { DriverFault } from './driver.ts';
-import type { Cryptography, NodeOptions, StoredReplica } from './node-options.ts';
-import { NodeParts, VERSION } from './node-parts.ts';
+import type { NodeOptions, StoredReplica } from './node-options.ts';
+import { NodeParts } from './node-parts.ts';
 import { prepareNode, refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
-import { decodeRecord } from '../protocol/record-codec.ts';
+import { openStoredLog } from './stored-replica.ts';
+import type { StoredLog } from './stored-replica.ts';
+import { openStoredState } from './stored-state.ts';
+import { VERSION } from './version.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
 
 export interface RunningNode {
   readonly name: string;
@@ -29,12 +32,11 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
-const LOG_FILE = 'replica.log';
-
 /** Exit codes of a process whose replica stopped by itself, after sysexits.h: EX_SOFTWARE and EX_IOERR. */
 export const FAULT_EXIT_CODES: Readonly<Record<DriverFault['code'], number>> = {
   'invariant-violated': 70,
   'log-failed': 74,
+  'state-failed': 74,
 };
 
 /**
@@ -44,11 +46,24 @@ export const FAULT_EXIT_CODES: Readonly<Record<DriverFault['code'], number>> = {
 export async function startNode(options: NodeOptions): Promise<Result<RunningNode, StartFault>> {
   const prepared = await prepareNode(options.directory);
   if (!prepared.ok) return prepared;
-  const opened = await openLog(join(options.directory, LOG_FILE), cryptography(prepared.value));
-  if (!opened.ok) return opened;
-  const parts = makeParts(options, prepared.value, opened.value);
+  const crypto = cryptography(prepared.value);
+  const { lost } = options;
+  const stored = await openStoredLog(options.directory, prepared.value.config, crypto.codec, lost !== undefined);
+  if (!stored.ok) return stored;
+  const refused = lost === undefined ? undefined : refuseRecovery(prepared.value, stored.value);
+  if (refused !== undefined) {
+    await stored.value.log.close();
+    return refused;
+  }
+  const state = await openStoredState(options.directory, prepared.value.config, crypto.authenticator);
+  if (!state.ok) {
+    await stored.value.log.close();
+    return state;
+  }
+  const parts = makeParts(options, prepared.value, { ...crypto, stored: stored.value, state: state.value });
   if (!parts.ok) {
-    await opened.value.log.close();
+    await state.value.close();
+    await stored.value.log.close();
     return parts;
   }
   return run(parts.value, prepared.value);
@@ -72,34 +87,21 @@ async function run(parts: NodeParts, { config }: Prepared): Promise<Result<Runni
   return ok({ name: parts.name, httpUrl, peerPort, failed: parts.failed, stop });
 }
 
-function cryptography({ config, identity }: Prepared): Cryptography {
-  const authenticator = new NodeAuthenticator({
-    identity,
-    self: { kind: 'replica', replica: config.self },
-    clusterId: config.clusterId,
-    replicas: config.replicas.map((replica) => replica.identity),
-    clients: config.clients.map((client) => client.identity),
-  });
-  return { authenticator, codec: new CodecContext(config.clusterId, (bytes) => authenticator.sha256(bytes)) };
-}
-
-async function openLog(file: string, crypto: Cryptography): Promise<Result<StoredReplica, StartFault>> {
-  const opened = await DurableLog.open(file);
-  if (!opened.ok) return refuse('log-unusable', opened.error.reason);
-  const { log, records: stored } = opened.value;
-  const records: ReplicaRecord[] = [];
-  for (const [index, bytes] of stored.entries()) {
-    const decoded = decodeRecord(bytes, crypto.codec);
-    if (!decoded.ok) {
-      await log.close();
-      return refuse(
-        'log-unusable',
-        `${file}, record ${index + 1} of ${stored.length}: ${decoded.error.code} at "${decoded.error.at}". It is damaged, of another cluster, or of a newer version: put the right log there, or treat this disk as lost.`,
-      );
-    }
-    records.push(decoded.value);
-  }
-  return ok({ ...crypto, log, records });
+/** Why a node cannot be brought back by a recovery; undefined when it can. */
+function refuseRecovery({ config }: Prepared, { records }: StoredLog): ReturnType<typeof refuse> | undefined {
+  const name = replicaName(config.self);
+  if (records.length > 0)
+    return refuse(
+      'log-exists',
+      `${name} has its log, with which it knows what it said: start it with \`pbft start\`. A recovery is for a node that lost its log.`,
+    );
+  const { quorum } = makeQuorums(config.replicas.length, config.quorumRule);
+  const others = config.replicas.length - 1;
+  if (others >= quorum) return undefined;
+  return refuse(
+    'recovery-impossible',
+    `${name} cannot recover: a recovery takes the answers of ${quorum} other nodes, and this cluster has ${others}. What it lost, nobody can tell it.`,
+  );
 }
 
 function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredReplica): Result<NodeParts, StartFault> {
@@ -109,7 +111,10 @@ function makeParts(options: NodeOptions, prepared: Prepared, stored: StoredRepli
     return ok(new NodeParts({ ...options, logger }, prepared, stored));
   } catch (error) {
     if (error instanceof UnusableRecords)
-      return refuse('log-unusable', `${join(options.directory, LOG_FILE)}: ${error.message}`);
+      return refuse(
+        'log-unusable',
+        `${join(options.directory, NODE_FILES.log)}: ${error.message}. If what is right is nowhere else, \`pbft recover --discard-log\` brings the node back`,
+      );
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, statSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,7 +28,10 @@ describe('OutputGate on a real log', () => {
   let log: DurableLog;
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'pbft-gate-'));
-    const opened = await DurableLog.open(join(directory, 'log'));
+    const opened = await DurableLog.open(join(directory, 'log'), {
+      owner: { clusterId: asDigest('ab'.repeat(32)), replica: 0 },
+      absent: 'make',
+    });
     if (!opened.ok) throw new Error(opened.error.reason);
     ({ log } = opened.value);
   });
@@ -37,8 +40,8 @@ describe('OutputGate on a real log', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Bytes of the log file that are there now. */
-  const onDisk = (): number => readFileSync(join(directory, 'log')).length;
+  /** Bytes of the log's first segment that are there now. */
+  const onDisk = (): number => statSync(join(directory, 'log', '0000000001.seg'), { throwIfNoEntry: false })?.size ?? 0;
 
   function makeGate(gateLog: GateLog = log, heldOutputs = 100) {
     const left: { readonly sequence: number; readonly onDisk: number }[] = [];

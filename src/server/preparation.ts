@@ -28,6 +28,13 @@ export type StartFaultCode =
   | 'tokens-unusable'
   | 'credentials-required'
   | 'log-unusable'
+  | 'state-unusable'
+  | 'log-missing'
+  | 'log-foreign'
+  | 'log-damaged'
+  /** Asked to recover: there is a log, or too few others to recover from. */
+  | 'log-exists'
+  | 'recovery-impossible'
   | 'address-unusable';
 
 /** What a node is made from. */

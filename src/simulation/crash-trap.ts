@@ -14,11 +14,11 @@ export const RECORD_KINDS = [
   'accepted',
   'prepared',
   'executed',
-  'checkpoint',
   'stable',
   'view-change',
   'new-view',
   'suspicion',
+  'recovery',
 ] as const satisfies readonly Record['kind'][];
 type UnlistedKind = Exclude<Record['kind'], (typeof RECORD_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
@@ -32,6 +32,10 @@ export type DiskEffect = Record['kind'] | 'truncate';
 /** Where in the life of a record the power goes. */
 export const CRASH_PHASES = ['unsynced', 'synced', 'half-sent', 'sent'] as const;
 export type CrashPhase = (typeof CRASH_PHASES)[number];
+
+/** Where in the life of a checkpoint's state the power goes. */
+export const VERSION_PHASES = ['sealed', 'durable'] as const;
+export type VersionPhase = (typeof VERSION_PHASES)[number];
 
 /** What leaves a node: a message to replicas, by its type, a reply, or an event. */
 export type Release = MessageType | 'reply' | 'event';
@@ -51,6 +55,8 @@ export type CrashTrap =
       /** How many of the operations that are unsynced at that moment reach the disk all the same. */
       readonly survivors: number;
     }
+  /** The power goes before the next sealed state is durable, or when it is and nobody knows. */
+  | { readonly kind: 'version'; readonly phase: VersionPhase; readonly survivors: number }
   /** The power goes after the `count`-th output that leaves from now on, 1 being the next one. */
   | {
       readonly kind: 'output';
@@ -72,6 +78,8 @@ export function releaseOf(output: Output): Release | undefined {
       return output.kind;
     case 'persist':
     case 'truncate':
+    case 'store':
+    case 'collect':
       return undefined;
   }
 }
@@ -109,17 +117,22 @@ export class ArmedTrap {
     return { phase, point: `${record}:${phase}` };
   }
 
+  /** A sealed state is about to be durable, or is. The point at which the power goes at once; undefined: not yet. */
+  onVersion(phase: VersionPhase): string | undefined {
+    return this.trap.kind === 'version' && this.trap.phase === phase ? `version:${phase}` : undefined;
+  }
+
   /** These are about to leave. Where among them the power goes; undefined: not among them. */
   onRelease(outputs: readonly Output[]): LastRelease | undefined {
     const { trap } = this;
     if (trap.kind !== 'output') return undefined;
     for (const [index, output] of outputs.entries()) {
       const release = releaseOf(output);
-      if (trap.of !== undefined && trap.of !== release) continue;
+      if (release === undefined || (trap.of !== undefined && trap.of !== release)) continue;
       this.#left -= 1;
       if (this.#left > 0) continue;
       const { receivers } = trap;
-      if (output.kind !== 'send' || receivers === undefined) return { index, output, point: `after ${release ?? ''}` };
+      if (output.kind !== 'send' || receivers === undefined) return { index, output, point: `after ${release}` };
       const to = output.to.filter((id) => isReached(receivers, id));
       const reached = to.length > 0 ? { ...output, to } : undefined;
       return { index, output: reached, point: `within ${output.message.type}` };

@@ -66,13 +66,17 @@ export function describeMessage(message: Message): string {
     case 'complaint':
       return `COMPLAINT v${message.view} n${message.sequence} d=${shortDigest(message.digest)} (${message.requests.length} requests) ${replicaName(message.replica)}`;
     case 'fetch-state':
-      return `FETCH-STATE n${message.sequence} root=${shortDigest(message.root)} ${replicaName(message.replica)}`;
+      return `FETCH-STATE n${message.sequence} root=${shortDigest(message.root)} (${message.subtrees.length} subtrees) ${replicaName(message.replica)}`;
     case 'state':
-      return `STATE n${message.sequence} root=${shortDigest(message.root)} (${message.held ? `${message.entries.length} entries` : 'not held'}) ${replicaName(message.replica)}`;
+      return `STATE n${message.sequence} root=${shortDigest(message.root)} (${message.held ? `${message.subtrees.length} subtrees` : 'not held'}) ${replicaName(message.replica)}`;
     case 'view-change':
       return `VIEW-CHANGE v${message.view} h${message.lowWaterMark} P[${claims(message.prepared)}] Q[${claims(message.prePrepared)}] ${replicaName(message.replica)}`;
     case 'new-view':
       return `NEW-VIEW v${message.view} from n${message.start.sequence} X[${message.slots.map((slot) => `n${slot.sequence}=${shortDigest(slot.digest)}`).join(' ')}] by ${names(message.supports.map(({ replica }) => replica))}`;
+    case 'query-stable':
+      return `QUERY-STABLE ${message.recovered === 0 ? '' : `r${message.recovered} `}${replicaName(message.replica)}`;
+    case 'reply-stable':
+      return `REPLY-STABLE c${message.taken} p${message.prepared} v${message.entered}${message.viewChange === undefined ? '' : `, with its VIEW-CHANGE v${message.viewChange.viewChange.view}`} ${replicaName(message.replica)}`;
     case 'simulate-byzantine':
       return `SIMULATE-BYZANTINE ${replicaName(message.target)} ${message.behaviour} ${message.enabled ? 'on' : 'off'}`;
     default:
@@ -119,9 +123,11 @@ export function describeEvent(event: Event): string {
     case 'diverged':
       return `has diverged at n${event.sequence}`;
     case 'transfer-started':
-      return `fetches the state of n${event.sequence} from ${replicaName(event.from)}`;
+      return `fetches the state of n${event.sequence} from ${names(event.from)}`;
     case 'transferred':
-      return `takes over the state of n${event.sequence} from ${replicaName(event.from)}`;
+      return `takes over the state of n${event.sequence} (${event.sizeBytes} bytes came)`;
+    case 'state-damaged':
+      return `cannot read its state: ${event.reason}`;
     case 'session-evicted':
       return `evicts a session of ${nameOf(event.client)}`;
     case 'request-received':
@@ -134,6 +140,14 @@ export function describeEvent(event: Event): string {
       return `starts view ${event.view} from n${event.start} with ${event.slots} batches, ${event.nulls} of them null`;
     case 'view-entered':
       return `enters view ${event.view}`;
+    case 'recovery-started':
+      return `has lost its log${event.mark === undefined ? '' : `, M is n${event.mark}`}`;
+    case 'recovery-estimated':
+      return `voted on nothing above M = n${event.mark}`;
+    case 'recovery-ordered':
+      return `executes RECOVER of ${replicaName(event.replica)} at n${event.sequence}: null batches up to n${event.target}`;
+    case 'recovered':
+      return `has recovered at n${event.sequence}, votes above view ${event.barred}`;
     case 'message-sent':
       return `sends ${describeMessage(event.message)}`;
     case 'message-received':

@@ -3,8 +3,7 @@
  * front as the caller says: a disk may have written more than it was asked to guarantee, never something later without the earlier.
  */
 import { assert } from '../base/assert.ts';
-import { EMPTY } from '../base/bytes.ts';
-import type { Record, StoredState } from '../protocol/record.ts';
+import type { Record } from '../protocol/record.ts';
 
 type Operation =
   | { readonly kind: 'append'; readonly record: Record }
@@ -57,19 +56,19 @@ export class Disk {
     return fresh;
   }
 
-  /** What a node finds when it starts. Snapshots come back as their entries, as from a real disk. */
+  /** The medium is gone, and a new one in its place. */
+  lose(): void {
+    this.#synced += this.#pending.length;
+    this.#pending = [];
+    this.#durable = [];
+  }
+
+  /** What a node finds when it starts. */
   load(): readonly Record[] {
-    return this.#durable.map((record) =>
-      record.kind === 'checkpoint' ? { ...record, state: entriesOf(record.state) } : record,
-    );
+    return this.#durable;
   }
 
   get recordCount(): number {
     return this.#durable.length + this.#pending.length;
   }
-}
-
-function entriesOf(state: StoredState): StoredState {
-  if (state.kind === 'entries') return state;
-  return { kind: 'entries', entries: state.snapshot.range(EMPTY, undefined, state.snapshot.entryCount) };
 }

@@ -8,7 +8,7 @@ import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts'
 import type { SuspicionKind } from '../protocol/suspicion.ts';
 import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { DiskEffect, Release } from './crash-trap.ts';
 import { FAULT_SHAPES } from './fault-director.ts';
 import { CLIENT_FAULTS, FAULT_KINDS, TAKEN_TYPES } from './faults.ts';
@@ -39,9 +39,14 @@ const EVENTS: Table<EventKind> = {
   'request-timeout': true,
   resent: true,
   'session-evicted': true,
+  'recovery-started': true,
+  'recovery-estimated': true,
+  'recovery-ordered': true,
+  recovered: true,
   'transfer-started': true,
   transferred: true,
   suspicion: true,
+  'state-damaged': true,
   diverged: 'a correct replica whose state differs is a violation',
   refused: true,
   'message-sent': true,
@@ -76,6 +81,7 @@ const REFUSALS: Table<CoreRefusalCode> = {
   'read-only-disabled': true,
   'budget-exhausted': '256 MiB of bodies: no run of the simulator holds so much',
   diverged: 'a correct replica whose state differs is a violation',
+  recovering: true,
 };
 
 const INTAKE_REFUSALS: Table<IntakeRefusalCode> = {
@@ -123,11 +129,11 @@ const RECORDS: Table<DiskEffect> = {
   accepted: true,
   prepared: true,
   executed: true,
-  checkpoint: true,
   stable: true,
   'view-change': true,
   'new-view': true,
   suspicion: true,
+  recovery: true,
   truncate: true,
 };
 
@@ -146,6 +152,8 @@ const MESSAGES: { readonly [type in MessageType]?: Expectation } = {
   state: true,
   'view-change': true,
   'new-view': true,
+  'query-stable': true,
+  'reply-stable': true,
   reply: true,
 };
 
@@ -160,6 +168,10 @@ const FAULT_EFFECTS: readonly string[] = [
   'pause: held back',
   'pause: buffer full',
   'twins: other sides',
+  'lose-disk: lost',
+  'lose-disk: while another one recovers',
+  'lose-disk: after another one recovered',
+  'lose-disk: besides a liar',
 ];
 
 const REPLAYED: readonly string[] = [
@@ -184,7 +196,9 @@ const NEW_VIEWS: readonly string[] = [
 const CRASH_POINTS: readonly string[] = [
   'at rest',
   'all at once',
+  'disk lost',
   ...DISK_EFFECTS.flatMap((effect) => CRASH_PHASES.map((phase) => `${effect}:${phase}`)),
+  ...VERSION_PHASES.map((phase) => `version:${phase}`),
 ];
 
 const LINEARIZABILITY: Table<

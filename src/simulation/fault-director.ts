@@ -10,6 +10,7 @@ import { coversLink, crosses, typeOfFrame } from './link-faults.ts';
 import type { FrameFilter } from './link-faults.ts';
 import type { LinkQuality } from './network.ts';
 import { PERFECT_LINK } from './network.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
 import type { SimulatedNode } from './node.ts';
 import type { SwarmOptions } from './options.ts';
 import type { Random } from './random.ts';
@@ -18,6 +19,10 @@ import type { World } from './world.ts';
 /** A trap that does not spring within this time becomes a plain crash. */
 const TRAP_PATIENCE_US = 2_000_000;
 const DEFAULT_DOWN_US = 20_000;
+/** How often the log alone is lost, and the state not. */
+const LOG_ALONE = 0.3;
+/** A disk that cannot be lost yet, f being what it is, is so later. */
+const DISK_LOSS_PAUSE_US = 50_000;
 
 /** Ids of faulty clients: listed ones, and one that is not. */
 export const FAULTY_CLIENTS = Array.from({ length: 5 }, (_, index) => asClientId(`fa${index}`.padEnd(64, '0')));
@@ -31,6 +36,8 @@ export class FaultDirector {
   readonly #makeOperation: () => Bytes;
   readonly #downUs = new Map<ReplicaId, number>();
   #isHealed = false;
+  /** Whose disk was lost once. */
+  readonly #losers = new Set<SimulatedNode>();
   #faultyClients = 0;
 
   constructor(
@@ -74,12 +81,12 @@ export class FaultDirector {
     }
   }
 
-  #troubleNodes(
-    fault: Extract<Fault, { kind: 'crash' | 'crash-all' | 'pause' | 'slow-disk' | 'clock-jump' | 'clock-drift' }>,
-  ): void {
+  #troubleNodes(fault: Exclude<Fault, LosingFault | { kind: 'isolate' | 'storm' | 'clog' | 'faulty-client' }>): void {
     switch (fault.kind) {
       case 'crash':
         return this.#crash(fault);
+      case 'lose-disk':
+        return this.#loseDisk(fault);
       case 'crash-all':
         for (const node of this.#world.nodes) {
           this.#downUs.set(node.id, fault.downUs + this.#random.between(0, 2000));
@@ -98,6 +105,13 @@ export class FaultDirector {
         this.#world.setSyncUs(node, fault.syncUs);
         return this.#over(fault.forUs, () => this.#world.setSyncUs(node, undefined));
       }
+      case 'full-disk': {
+        const node = this.#world.node(fault.replica);
+        node.fillDisk();
+        return this.#over(fault.forUs, () => node.freeDisk());
+      }
+      case 'bit-flip':
+        return this.#world.node(fault.replica).damageState(fault.prefix, fault.scrubbed);
       case 'clock-jump': {
         const node = this.#world.node(fault.replica);
         node.wallOffsetMs += fault.byMs;
@@ -174,6 +188,27 @@ export class FaultDirector {
     });
   }
 
+  /** As soon as no more than f are faulty with it: liars, and those that recover. Each node once: a second recovery would have to wait ten minutes. */
+  #loseDisk(fault: Extract<Fault, { kind: 'lose-disk' }>): void {
+    const node = this.#world.node(fault.replica);
+    if (this.#isHealed || this.#losers.has(node)) return;
+    const { faultLimit } = makeQuorums(this.#options.replicaCount);
+    const recovering = this.#world.nodes.filter(({ isRecovering }) => isRecovering).length;
+    const liars = this.#options.liars.length;
+    if (!node.isUp || liars + recovering >= faultLimit) {
+      this.#world.after(DISK_LOSS_PAUSE_US, 'a disk might be lost now', () => this.#loseDisk(fault));
+      return;
+    }
+    this.#coverage.count('fault effect', 'lose-disk: lost');
+    if (recovering > 0) this.#coverage.count('fault effect', 'lose-disk: while another one recovers');
+    if (this.#losers.size > recovering) this.#coverage.count('fault effect', 'lose-disk: after another one recovered');
+    if (liars > 0) this.#coverage.count('fault effect', 'lose-disk: besides a liar');
+    this.#losers.add(node);
+    this.#downUs.set(node.id, fault.downUs);
+    this.#world.loseDisk(node, this.#random.chance(LOG_ALONE));
+    node.setTrap(fault.trap);
+  }
+
   #addFaultyClient({ fault }: Extract<Fault, { kind: 'faulty-client' }>): void {
     this.#coverage.count('client fault', fault);
     const client = fault === 'unlisted' ? UNLISTED_CLIENT : FAULTY_CLIENTS[this.#faultyClients];
@@ -197,6 +232,7 @@ export class FaultDirector {
 
   #healNode(node: SimulatedNode): void {
     node.setTrap(undefined);
+    node.freeDisk();
     node.wallOffsetMs = this.#options.wallOffsetsMs[node.id] ?? 0;
     node.setClockRate(TRUE_RATE);
     node.synchroniseClock();

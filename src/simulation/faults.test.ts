@@ -7,7 +7,7 @@ import { Random } from './random.ts';
 
 function draw(replicaCount: number, seeds: number): readonly (readonly Fault[])[] {
   const correct = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index)).slice(1);
-  const targets = { replicaCount, correct: correct.length > 0 ? correct : [asReplicaId(0)] };
+  const targets = { losesDisks: true, replicaCount, correct: correct.length > 0 ? correct : [asReplicaId(0)] };
   return Array.from({ length: seeds }, (_, seed) => makeFaults(new Random(seed, 'faults'), targets));
 }
 

@@ -4,7 +4,7 @@ import { asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { MESSAGE_TYPES } from '../messages/index.ts';
 import type { MessageType } from '../messages/index.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { CrashTrap, DiskEffect } from './crash-trap.ts';
 import type { Random } from './random.ts';
 
@@ -88,10 +88,22 @@ export type Fault =
       readonly forUs: number;
     }
   | { readonly kind: 'slow-disk'; readonly replica: ReplicaId; readonly syncUs: number; readonly forUs: number }
+  /** The disk takes nothing for a while. */
+  | { readonly kind: 'full-disk'; readonly replica: ReplicaId; readonly forUs: number }
+  /** The part of the state whose keys' digests begin with `prefix` (hexadecimal) cannot be read any more; a scrub finds it at once, or whoever reads there. */
+  | { readonly kind: 'bit-flip'; readonly replica: ReplicaId; readonly prefix: string; readonly scrubbed: boolean }
   | { readonly kind: 'clock-jump'; readonly replica: ReplicaId; readonly byMs: number; readonly forUs: number }
   /** Both clocks of a node advance by so many thousandths of the true time. */
   | { readonly kind: 'clock-drift'; readonly replica: ReplicaId; readonly permille: number; readonly forUs: number }
-  | { readonly kind: 'faulty-client'; readonly fault: ClientFault };
+  | { readonly kind: 'faulty-client'; readonly fault: ClientFault }
+  /** Power off, and all that was on the disk is gone; on again after `downUs`, as a replica that recovers. One of the f until it is done. */
+  | {
+      readonly kind: 'lose-disk';
+      readonly replica: ReplicaId;
+      /** Once more during the recovery, the disk intact. */
+      readonly trap: CrashTrap | undefined;
+      readonly downUs: number;
+    };
 
 export type FaultKind = Fault['kind'];
 
@@ -108,22 +120,28 @@ export const FAULT_KINDS = [
   'storm',
   'pause',
   'slow-disk',
+  'full-disk',
+  'bit-flip',
   'clock-jump',
   'clock-drift',
   'faulty-client',
+  'lose-disk',
 ] as const satisfies readonly FaultKind[];
 type UnlistedKind = Exclude<FaultKind, (typeof FAULT_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */
 const ALL_KINDS_LISTED: [UnlistedKind] extends [never] ? true : UnlistedKind = true;
 assert(ALL_KINDS_LISTED, 'every kind of fault can be drawn');
-const NEEDS_PEERS: ReadonlySet<FaultKind> = new Set([
-  'partition',
-  'flapping',
-  'one-way',
-  'clog',
-  'drop-type',
-  'isolate',
-]);
+/** So many replicas a fault needs: others to be cut off from, or to repair a state. */
+const LEAST_REPLICAS: { readonly [kind in FaultKind]?: number } = {
+  partition: 2,
+  flapping: 2,
+  'one-way': 2,
+  clog: 2,
+  'drop-type': 2,
+  isolate: 2,
+  'bit-flip': 4,
+};
+const HEX_DIGITS = '0123456789abcdef';
 
 /** How likely each kind is in a run that has it. */
 const WEIGHTS: { readonly [kind in FaultKind]: number } = {
@@ -138,9 +156,12 @@ const WEIGHTS: { readonly [kind in FaultKind]: number } = {
   storm: 1,
   pause: 2,
   'slow-disk': 1,
+  'full-disk': 1,
+  'bit-flip': 1,
   'clock-jump': 1,
   'clock-drift': 1,
   'faulty-client': 3,
+  'lose-disk': 2,
 };
 
 /** How likely a run has a kind at all. There are more moments to crash at than seeds in a usual run. */
@@ -169,17 +190,25 @@ export interface FaultTargets {
   readonly replicaCount: number;
   /** Replicas that are no liars: only they crash, stand still, or have bad disks and clocks. */
   readonly correct: readonly ReplicaId[];
+  /** Disks are lost in this run; else in none. Requires: fewer than f liars. */
+  readonly losesDisks: boolean;
 }
 
 /** One to eight faults of a random subset of the kinds, in the order in which they begin. */
 export function makeFaults(random: Random, targets: FaultTargets): readonly Fault[] {
-  const possible = FAULT_KINDS.filter((kind) => targets.replicaCount > 1 || !NEEDS_PEERS.has(kind));
-  const drawn = possible.filter((kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE));
+  const possible = FAULT_KINDS.filter((kind) =>
+    kind === 'lose-disk' ? targets.losesDisks : targets.replicaCount >= (LEAST_REPLICAS[kind] ?? 1),
+  );
+  const drawn = possible.filter(
+    (kind) => random.chance(kind === 'crash' ? CRASH_SHARE : KIND_SHARE) || kind === 'lose-disk',
+  );
   const kinds = drawn.length > 0 ? drawn : [random.pick(possible)];
   const bag = kinds.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
   const count = random.between(random.chance(0.1) ? 1 : 4, MOST_FAULTS);
   const drawing = new Drawing(random, targets, Math.min(LONGEST_US, Math.floor(TOTAL_US / count)));
-  return Array.from({ length: count }, () => drawing.fault(random.pick(bag)));
+  const faults = Array.from({ length: count }, () => drawing.fault(random.pick(bag)));
+  if (!targets.losesDisks || faults.some(({ kind }) => kind === 'lose-disk')) return faults;
+  return faults.with(random.between(0, count - 1), drawing.fault('lose-disk'));
 }
 
 /** Draws the particulars. */
@@ -226,10 +255,16 @@ class Drawing {
         return { kind, replicas: this.#paused(replica), bufferBytes: random.pick(BUFFER_BYTES), forUs };
       case 'slow-disk':
         return { kind, replica, syncUs: random.pick([20_000, 150_000]), forUs };
+      case 'full-disk':
+        return { kind, replica, forUs };
+      case 'bit-flip':
+        return { kind, replica, prefix: random.pick([...HEX_DIGITS]), scrubbed: random.chance(0.3) };
       case 'clock-jump':
         return { kind, replica, byMs: random.pick([-12_000, -3000, 3000, 12_000]), forUs };
       case 'clock-drift':
         return { kind, replica, permille: random.pick([800, 900, 999, 1001, 1100, 1200]), forUs: 2 * this.#longestUs };
+      case 'lose-disk':
+        return { kind, replica, trap: random.chance(0.5) ? this.#recoveryTrap() : undefined, downUs: this.#downtime() };
       case 'faulty-client':
         return { kind, fault: random.pick(CLIENT_FAULTS) };
     }
@@ -247,6 +282,7 @@ class Drawing {
     const random = this.#random;
     const survivors = random.between(0, 3);
     if (random.chance(0.2)) return { ...this.#seldomTrap(), survivors };
+    if (random.chance(0.1)) return { kind: 'version', phase: random.pick(VERSION_PHASES), survivors };
     if (random.chance(0.6)) {
       return { kind: 'record', record: random.pick(DISK_EFFECTS), phase: random.pick(CRASH_PHASES), survivors };
     }
@@ -258,6 +294,17 @@ class Drawing {
       receivers: random.chance(0.5) ? this.#anyReceivers() : undefined,
       survivors,
     };
+  }
+
+  /** On the way back from a lost disk. */
+  #recoveryTrap(): CrashTrap {
+    const random = this.#random;
+    const survivors = random.between(0, 3);
+    if (random.chance(0.3)) return this.#trap();
+    if (random.chance(0.6)) return { kind: 'record', record: 'recovery', phase: random.pick(CRASH_PHASES), survivors };
+    const of = random.pick(['query-stable', 'requests', 'view-change', 'event'] as const);
+    const receivers = of !== 'event' && random.chance(0.5) ? this.#anyReceivers() : undefined;
+    return { kind: 'output', of, count: random.between(1, 3), receivers, survivors };
   }
 
   /** What happens in few runs, so that of all runs enough stop there. */

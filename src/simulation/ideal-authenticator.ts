@@ -4,9 +4,10 @@
  */
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest } from '../base/ids.ts';
+import type { ClientId, Digest } from '../base/ids.ts';
 import { digestOf } from '../base/ids.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
+import type { Authority } from './authority.ts';
 
 export type Sha256 = (bytes: Bytes) => Digest;
 
@@ -38,17 +39,16 @@ function fingerprint(kind: number, from: number, to: number, bytes: Bytes): Fing
 }
 
 /** The table. One per simulated world; hands out one authenticator per party. */
-export class IdealAuthority {
+export class IdealAuthority implements Authority {
   readonly #sha256: Sha256;
   readonly #issued = new Set<number>();
-  readonly #clients = new Map<string, number>();
+  readonly #clients = new Map<ClientId, number>();
 
   constructor(sha256: Sha256 = portableSha256) {
     this.#sha256 = sha256;
   }
 
-  /** Makes the keys of a client known to all. */
-  admitClient(client: string): void {
+  admitClient(client: ClientId): void {
     if (!this.#clients.has(client)) this.#clients.set(client, 0x1000 + this.#clients.size);
   }
 
@@ -72,7 +72,6 @@ export class IdealAuthority {
     return this.#issued.has(print.high * 0x200000 + (print.low & 0x1fffff));
   }
 
-  /** The authenticator of `self`, who must be a replica or an admitted client. */
   authenticator(self: Party): Authenticator {
     const own = this.#numberOf(self) ?? 0;
     return {

@@ -1,7 +1,7 @@
 /** A liar that only the simulator has: fields of its messages change at random, one at a time. Finds refusals that no plan leads to. */
 import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { AuthenticatedRequest, Message } from '../messages/index.ts';
-import { alteredBytes, UNCHANGED, withChangedRequest } from '../byzantine/index.ts';
+import { UNCHANGED, withAlteredSubtree, withChangedRequest } from '../byzantine/index.ts';
 import type { Behaviour, BehaviourContext } from '../byzantine/index.ts';
 import { batchDigest } from '../messages/index.ts';
 import { asReplicaId, asSequence, asView } from '../base/ids.ts';
@@ -74,14 +74,17 @@ export function makeMutate(context: BehaviourContext, random: Random): Behaviour
           lastExecuted: asSequence(Math.max(message.lowWaterMark, message.lastExecuted + random.between(-2, 2))),
         };
       case 'state': {
-        if (random.chance(0.3)) return { ...message, held: false, isLast: false, entries: [] };
+        if (random.chance(0.3)) return { ...message, held: false, subtrees: [] };
+        if (random.chance(0.3)) return { ...message, subtrees: message.subtrees.slice(1) };
+        return withAlteredSubtree(context, message);
+      }
+      case 'reply-stable':
         return {
           ...message,
-          entries: message.entries.map((entry) =>
-            random.chance(0.1) ? { ...entry, value: alteredBytes(entry.value) } : entry,
-          ),
+          taken: asSequence(Math.max(0, message.taken + random.between(-16, 16))),
+          prepared: asSequence(Math.max(0, message.prepared + random.between(-16, 16))),
+          entered: asView(Math.max(0, message.entered + random.between(-2, 2))),
         };
-      }
       case 'decided':
         return { ...message, decisions: message.decisions.map((slot) => ({ ...slot, sequence: near(slot.sequence) })) };
       case 'complaint':

@@ -6,21 +6,25 @@ import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
-import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Reply } from '../messages/index.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
 import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
 import type { Output } from '../protocol/output.ts';
-import type { AuthenticatedState, Authenticator, Party, StateMachine } from '../protocol/ports.ts';
+import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
+import type { LostLog } from '../protocol/replica.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
+import type { Sha256 } from './ideal-authenticator.ts';
 import { Disk } from './disk.ts';
+import { FragileState } from './fragile-state.ts';
 import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
 
@@ -33,6 +37,8 @@ export interface NodeHost {
   wake(node: SimulatedNode, at: number): void;
   /** Calls `onSynced(position)` when the disk is done. */
   sync(node: SimulatedNode, position: number): void;
+  /** Calls `onSettled()` when the state that was sealed first is hashed and durable. */
+  settle(node: SimulatedNode): void;
   /** The node has lost its power and asks to be started again some time. */
   onCrash(node: SimulatedNode): void;
 }
@@ -41,8 +47,7 @@ export interface NodeParts {
   readonly config: ReplicaConfig;
   readonly authenticator: Authenticator;
   readonly application: StateMachine;
-  /** An empty state for every start. */
-  readonly makeState: () => AuthenticatedState;
+  readonly sha256: Sha256;
   readonly behaviour: Behaviour | undefined;
   readonly isCorrect: boolean;
 }
@@ -61,6 +66,8 @@ export class SimulatedNode implements NodeView {
   /** False from the moment at which it may lie, for ever. */
   isCorrect: boolean;
   readonly disk = new Disk();
+  /** What of it is durable outlives a crash. */
+  #state: FragileState;
   behaviour: Behaviour | undefined;
   readonly #clock = new SimulatedClock();
   /** Counts starts: what was scheduled for an earlier life is void. */
@@ -75,8 +82,12 @@ export class SimulatedNode implements NodeView {
   readonly #late = new DelayLine<{ readonly to: Party; readonly frame: Bytes }>(LATE_FRAMES);
   #barrier = 0;
   #syncing = false;
+  #settling = false;
+  #isDiskFull = false;
   #wakeAt: number | undefined;
   #trap: ArmedTrap | undefined;
+  /** Its disk was lost: how it starts, until it is done with the recovery. */
+  #lost: LostLog | undefined;
 
   constructor(host: NodeHost, parts: NodeParts) {
     const { config, authenticator } = parts;
@@ -85,6 +96,7 @@ export class SimulatedNode implements NodeView {
     this.behaviour = parts.behaviour;
     this.#host = host;
     this.#parts = parts;
+    this.#state = FragileState.empty(parts.sha256);
     this.#intake = new Intake(config.cluster, config.self, authenticator);
     this.#sealer = new Sealer(config.cluster, authenticator);
   }
@@ -137,10 +149,11 @@ export class SimulatedNode implements NodeView {
     assert(!this.isUp, 'a node that runs is not started');
     this.incarnation += 1;
     this.#clock.boot(this.#host.time, this.#host.time - monotonicStart);
-    const { config, authenticator, application, makeState } = this.#parts;
+    const { config, authenticator, application } = this.#parts;
     const records = this.disk.load();
+    this.#state = FragileState.reopened(this.#state);
     try {
-      this.#replica = new Replica(config, { authenticator, state: makeState(), application }, records);
+      this.#replica = new Replica(config, { authenticator, state: this.#state, application }, records, this.#lost);
     } catch (error) {
       if (!(error instanceof UnusableRecords)) throw error;
       throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
@@ -156,7 +169,7 @@ export class SimulatedNode implements NodeView {
     this.#host.observer.durable(this, this.disk.crash(survivors));
     // What the disk will know after the crash did happen, though nobody was told.
     for (const { position, output } of this.#outbox) {
-      if (output.kind === 'event' && position <= this.disk.synced) this.#host.observer.released(this, output);
+      if (output.kind === 'event' && position <= this.disk.synced) this.#tell(output);
     }
     this.#host.observer.crashed(this.id, point);
     this.#replica = undefined;
@@ -164,9 +177,49 @@ export class SimulatedNode implements NodeView {
     this.#late.takeAll();
     this.#barrier = 0;
     this.#syncing = false;
+    this.#settling = false;
     this.#wakeAt = undefined;
     this.#trap = undefined;
     this.#host.onCrash(this);
+  }
+
+  versions(): readonly Version[] {
+    return this.#state.versions();
+  }
+
+  /** A part of its state cannot be read from now on. Found by whoever reads there, or by the scrub, which comes by now if `isScrubbed`. */
+  damageState(prefix: string, isScrubbed: boolean): void {
+    this.#state.damage(prefix);
+    if (isScrubbed && this.isUp) this.step({ kind: 'damaged', reason: 'a scrub found it' });
+  }
+
+  /** Nothing more is written: what is given to the disk waits, and what waits for it. */
+  fillDisk(): void {
+    this.#isDiskFull = true;
+  }
+
+  /** There is room again. */
+  freeDisk(): void {
+    if (!this.#isDiskFull) return;
+    this.#isDiskFull = false;
+    if (!this.isUp) return;
+    this.#syncing = false;
+    this.#settling = false;
+    this.#useDisk();
+  }
+
+  /** Power off, and the disk with all that was on it is gone, or all but the state. Requires: up; a nonce that no recovery had before. */
+  loseDisk(nonce: Digest, keepsState: boolean): void {
+    this.#host.observer.diskLost(this.id);
+    this.crash('disk lost', 0);
+    this.#lost = { nonce };
+    this.disk.lose();
+    if (!keepsState) this.#state = FragileState.empty(this.#parts.sha256);
+  }
+
+  /** Its disk was lost, and it is not done with the recovery: one of the f, also while it is down. */
+  get isRecovering(): boolean {
+    return this.#lost !== undefined;
   }
 
   setTrap(trap: CrashTrap | undefined): void {
@@ -206,6 +259,7 @@ export class SimulatedNode implements NodeView {
 
   /** The disk is done with the first `position` operations. */
   onSynced(position: number): void {
+    if (this.#isDiskFull) return;
     this.#syncing = false;
     const fresh = this.disk.sync(position);
     this.#host.observer.durable(this, fresh);
@@ -217,6 +271,20 @@ export class SimulatedNode implements NodeView {
     this.#release(free.slice(0, reached));
     this.#putBack(free.slice(reached));
     this.#spring(trapped.point);
+  }
+
+  /** What was sealed first is durable. */
+  onSettled(): void {
+    if (this.#isDiskFull) return;
+    this.#settling = false;
+    const lost = this.#trap?.onVersion('sealed');
+    if (lost !== undefined) return this.#spring(lost);
+    const before = new Set(this.#state.versions());
+    this.#state.settle();
+    for (const version of this.#state.versions()) if (!before.has(version)) this.#host.observer.sealed(this, version);
+    const untold = this.#trap?.onVersion('durable');
+    if (untold !== undefined) return this.#spring(untold);
+    this.step({ kind: 'sealed' });
   }
 
   #spring(point: string): void {
@@ -264,17 +332,37 @@ export class SimulatedNode implements NodeView {
       return this.#spring(last.point);
     }
     this.#release(free);
+    this.#useDisk();
+  }
+
+  /** Gives the disk something to do. */
+  #useDisk(): void {
+    if (this.#isDiskFull) return;
+    if (!this.#settling && this.#state.unsettled().length > 0) {
+      this.#settling = true;
+      this.#host.settle(this);
+    }
     if (!this.#syncing && this.disk.written > this.disk.synced) {
       this.#syncing = true;
       this.#host.sync(this, this.disk.written);
     }
   }
 
+  /** It happened, for good. */
+  #tell(output: Output): void {
+    if (output.kind === 'event' && output.event.kind === 'recovered') this.#lost = undefined;
+    this.#host.observer.released(this, output);
+  }
+
   #release(outputs: readonly Output[]): void {
     const replies = new Map<ClientId, Reply[]>();
     for (const output of outputs) {
-      this.#host.observer.released(this, output);
-      if (output.kind === 'send') {
+      this.#tell(output);
+      if (output.kind === 'store') {
+        this.#state.store(output.sequence);
+      } else if (output.kind === 'collect') {
+        this.#state.collect(output.sequence);
+      } else if (output.kind === 'send') {
         const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
         this.#seal(output.message, to, output.signature);
       } else if (output.kind === 'reply') {

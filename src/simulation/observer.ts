@@ -1,6 +1,7 @@
 /** What checkers, coverage and trace see of a world: everything that happens, at once, with nothing hidden. */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import type { ClientOutcome } from '../protocol/client-session.ts';
 import type { Input } from '../protocol/input.ts';
@@ -18,6 +19,8 @@ export interface NodeView {
   readonly isCorrect: boolean;
   readonly replica: Replica;
   readonly status: ReplicaStatus;
+  /** The states of checkpoints that are durable at this node. */
+  versions(): readonly Version[];
 }
 
 /** What a correct client took for its answer. */
@@ -40,10 +43,14 @@ export interface Observer {
   stepped?(node: NodeView, input: Input | undefined, outputs: readonly Output[]): void;
   /** These records can no longer be lost by a crash. */
   durable?(node: NodeView, records: readonly Record[]): void;
+  /** The state of a checkpoint can no longer be lost by a crash. */
+  sealed?(node: NodeView, version: Version): void;
   /** A `send`, `reply` or `event` leaves the process, rewritten where the node is a liar: everything before it is durable. */
   released?(node: NodeView, output: Output): void;
   /** A frame waits in a clogged link or before a paused process, or finds no room there and is lost. */
   held?(by: 'clog' | 'pause', hasRoom: boolean): void;
+  /** All that was on the disk of a node that is down is gone: it will start as one that recovers, and is one of the f until it is done. */
+  diskLost?(node: ReplicaId): void;
   crashed?(node: ReplicaId, point: string): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;
   /** A frame arrives at a party that is up. */

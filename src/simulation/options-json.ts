@@ -9,7 +9,7 @@ import type { Result } from '../base/result.ts';
 import { DEFAULT_TUNING, validateReplicaConfig } from '../protocol/config.ts';
 import type { TuningConfig } from '../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../protocol/quorum.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
 import { CLIENT_FAULTS, TAKEN_TYPES } from './faults.ts';
 import type { Fault, Links } from './faults.ts';
@@ -74,6 +74,7 @@ const TRAP = byKind<CrashTrap>({
     phase: oneOf(CRASH_PHASES),
     survivors: integer(0),
   }),
+  version: shape({ kind: oneOf(['version']), phase: oneOf(VERSION_PHASES), survivors: integer(0) }),
   output: shape({
     kind: oneOf(['output']),
     of: optional(oneOf(RELEASES)),
@@ -115,9 +116,17 @@ const FAULT = byKind<Fault>({
   }),
   pause: shape({ kind: oneOf(['pause']), replicas, bufferBytes: integer(0), forUs: duration }),
   storm: shape({ kind: oneOf(['storm']), loss: fraction, forUs: duration }),
+  'full-disk': shape({ kind: oneOf(['full-disk']), replica, forUs: duration }),
+  'bit-flip': shape({
+    kind: oneOf(['bit-flip']),
+    replica,
+    prefix: oneOf([...'0123456789abcdef']),
+    scrubbed: flag,
+  }),
   'slow-disk': shape({ kind: oneOf(['slow-disk']), replica, syncUs: duration, forUs: duration }),
   'clock-jump': shape({ kind: oneOf(['clock-jump']), replica, byMs: wallMs, forUs: duration }),
   'clock-drift': shape({ kind: oneOf(['clock-drift']), replica, permille: integer(100, 10_000), forUs: duration }),
+  'lose-disk': shape({ kind: oneOf(['lose-disk']), replica, trap: optional(TRAP), downUs: duration }),
   'faulty-client': shape({ kind: oneOf(['faulty-client']), fault: oneOf(CLIENT_FAULTS) }),
 });
 
@@ -272,6 +281,9 @@ function contradictions(options: SwarmOptions): readonly DataProblem[] {
   for (const [index, fault] of faults.entries()) {
     for (const [field, at] of replicasOf(fault)) demand(isMember(at), `faults[${index}].${field}`, at, member);
   }
+  const losing = faults.findIndex(({ kind }) => kind === 'lose-disk');
+  const room = `fewer than the ${faultLimit} that may be faulty: a lost disk is one of them`;
+  demand(losing < 0 || liars.length < faultLimit, `faults[${losing}]`, `a lost disk and ${liars.length} liars`, room);
   demand(network.minDelayUs <= network.maxDelayUs, 'network.maxDelayUs', network.maxDelayUs, 'at least minDelayUs');
   demand(disk.minSyncUs <= disk.maxSyncUs, 'disk.maxSyncUs', disk.maxSyncUs, 'at least minSyncUs');
   demand(sessionsAtOnce <= sessionsPerClient, 'sessionsAtOnce', sessionsAtOnce, 'at most sessionsPerClient');

@@ -78,6 +78,8 @@ const REPLICA_COUNTS: readonly (readonly [number, number])[] = [
   [2, 2],
   [1, 3],
 ];
+/** How likely disks are lost in a run that could bear it; each is one of the f. */
+const DISK_LOSS_SHARE = 0.15;
 /** The work of a request grows with the square of the number of replicas: there are fewer of them. */
 const MANY_REPLICAS = 5;
 
@@ -85,8 +87,10 @@ const MANY_REPLICAS = 5;
 export interface SwarmOverrides {
   /** One liar, this one, in every seed. */
   readonly liar?: { readonly behaviour: LiarName; readonly isPrimary: boolean };
-  /** So many nodes in every seed; with a liar at least 4. */
+  /** So many nodes in every seed; with a liar or lost disks at least 4, with both at least 7. */
   readonly replicaCount?: number;
+  /** Disks are lost in every seed. */
+  readonly lostDisks?: boolean;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -97,6 +101,12 @@ export function parseLiar(text: string): SwarmOverrides['liar'] {
   return { behaviour, isPrimary: role === 'primary' };
 }
 
+/** How few nodes bear what the caller decides. */
+export function leastReplicas({ liar, lostDisks }: SwarmOverrides): number {
+  const faulty = (liar === undefined ? 0 : 1) + (lostDisks === true ? 1 : 0);
+  return 3 * faulty + 1;
+}
+
 /** The same seed and overrides give the same options, on every machine. */
 export function makeOptions(seed: number, overrides: SwarmOverrides = {}): SwarmOptions {
   const { liar } = overrides;
@@ -104,13 +114,18 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
   const drawnCount = random.pick(
     REPLICA_COUNTS.flatMap(([size, weight]) => Array.from({ length: weight }, () => size)),
   );
-  const replicaCount = overrides.replicaCount ?? (liar === undefined ? drawnCount : Math.max(4, drawnCount));
+  const fewest = leastReplicas(overrides);
+  const replicaCount = overrides.replicaCount ?? Math.max(fewest, drawnCount);
+  const faultLimit = Math.floor((replicaCount - 1) / 3);
   const drawnLiars = makeLiars(random, replicaCount);
-  const liars = liar === undefined ? drawnLiars : [forcedLiar(random, replicaCount, liar)];
+  // Every disk that is lost takes the place of a liar.
+  const losesDisks = overrides.lostDisks ?? (random.chance(DISK_LOSS_SHARE) && liar === undefined && faultLimit > 0);
+  const places = losesDisks ? faultLimit - 1 : faultLimit;
+  const liars = liar === undefined ? drawnLiars.slice(0, places) : [forcedLiar(random, replicaCount, liar)];
   const checkpointInterval = random.pick([2, 4, 4, 8, 8, 16]);
   const replicas = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
   const correct = replicas.filter((id) => !liars.some(({ replica }) => replica === id));
-  const faults = makeFaults(random, { replicaCount, correct });
+  const faults = makeFaults(random, { replicaCount, correct, losesDisks });
   // Room for every session of the correct clients: a request that the primary has no room for looks left out to a backup.
   const queueRequests = random.pick([16, 64]);
   const sessionsPerClient = random.pick([2, 4, 16]);

@@ -23,6 +23,8 @@ export interface RangeReport {
   readonly batches: number;
   readonly steps: number;
   readonly virtualUs: number;
+  /** Of all traces together, 16 hexadecimal characters, in whatever order they came: equal where all seeds ran the same. */
+  readonly traceHash: string;
   readonly coverage: CoverageCounts;
 }
 
@@ -34,6 +36,7 @@ export function runSeeds(
 ): RangeReport {
   const coverage = new Coverage();
   const failures: SeedReport[] = [];
+  let traceHash = sumOfHashes([]);
   const sums = { seeds: 0, answered: 0, batches: 0, steps: 0, virtualUs: 0 };
   for (let seed = range.from; seed < range.from + range.count; seed += range.stride) {
     const report = simulateSeed(seed, modules);
@@ -44,10 +47,17 @@ export function runSeeds(
     sums.batches += report.batches;
     sums.steps += report.steps;
     sums.virtualUs += report.virtualUs;
+    traceHash = sumOfHashes([traceHash, report.traceHash]);
     if (report.violation !== undefined) failures.push(report);
     if (failures.length >= range.failuresAtMost) break;
   }
-  return { ...sums, failures, coverage: coverage.counts() };
+  return { ...sums, failures, traceHash, coverage: coverage.counts() };
+}
+
+/** Modulo 2^64, and therefore the same in every order. */
+function sumOfHashes(hashes: readonly string[]): string {
+  const sum = hashes.reduce((total, hash) => total + BigInt(`0x${hash}`), 0n);
+  return BigInt.asUintN(64, sum).toString(16).padStart(16, '0');
 }
 
 /** Several reports as one. */
@@ -61,6 +71,7 @@ export function mergeReports(reports: readonly RangeReport[]): RangeReport {
     batches: sum((report) => report.batches),
     steps: sum((report) => report.steps),
     virtualUs: sum((report) => report.virtualUs),
+    traceHash: sumOfHashes(reports.map((report) => report.traceHash)),
     failures: reports.flatMap((report) => report.failures).toSorted((left, right) => left.seed - right.seed),
     coverage: coverage.counts(),
   };

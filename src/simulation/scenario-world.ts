@@ -10,21 +10,22 @@ import { encodeUtf8 } from '../base/utf8.ts';
 import type { ClientOutcome } from '../protocol/client-session.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TUNING, windowSize } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
-import { MemoryState } from '../state/index.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
+import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
-import { portableSha256 } from './ideal-authenticator.ts';
+import { IdealAuthority, portableSha256 } from './ideal-authenticator.ts';
 import { Network, PERFECT_LINK } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
+import type { SimulationModules } from './simulate.ts';
 import { World } from './world.ts';
 
 export interface ScenarioOptions {
@@ -35,6 +36,8 @@ export interface ScenarioOptions {
   readonly clientCount: number;
 }
 
+export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
+
 export const SCENARIO_DEFAULTS: ScenarioOptions = {
   replicaCount: 4,
   checkpointInterval: 8,
@@ -43,6 +46,8 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   clientCount: 2,
 };
 
+/** Nothing is left to chance; what has to be drawn all the same, keys for one, is the same in every scenario. */
+const SEED = 1;
 /** Every link takes so long, in µs. */
 export const LINK_US = 1000;
 /** Restarted peers have greeted each other after so long, in µs. */
@@ -66,7 +71,7 @@ export class ScenarioWorld {
   readonly #clients: ScenarioClient[] = [];
   readonly #requestTimeoutUs: number;
 
-  constructor(options: Partial<ScenarioOptions> = {}, onTrace?: (line: string) => void) {
+  constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
     const { replicaCount, checkpointInterval, authentication, tuning, clientCount } = this.options;
     const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
@@ -78,14 +83,16 @@ export class ScenarioWorld {
       authentication,
       clients: clientIds,
     };
-    const random = new Random(1, 'scenario');
+    const { sha256 = portableSha256, makeAuthority } = modules;
+    const random = new Random(SEED, 'scenario');
     this.world = new World({
       cluster,
+      authority: makeAuthority?.(cluster, SEED) ?? new IdealAuthority(sha256),
       network: new Network(random.fork('network'), { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US }),
       disk: { minSyncUs: 100, maxSyncUs: 100 },
       random: random.fork('world'),
-      sha256: portableSha256,
-      onTrace,
+      sha256,
+      onTrace: modules.onTrace,
     });
     const application = applicationNamed('ledger');
     assert(application !== undefined, 'the ledger comes with the project');
@@ -106,8 +113,14 @@ export class ScenarioWorld {
       const self = asReplicaId(index);
       const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
       const config = { self, cluster, tuning: ownTuning };
-      const makeState = (): MemoryState => new MemoryState(portableSha256);
-      this.world.addNode({ config, authenticator, application, makeState, behaviour: undefined, isCorrect: true });
+      this.world.addNode({
+        config,
+        authenticator,
+        application,
+        sha256: sha256,
+        behaviour: undefined,
+        isCorrect: true,
+      });
     }
     this.#addCheckers(ownTuning);
     for (const [index, id] of clientIds.entries()) this.#addClient(index, id);
@@ -122,6 +135,7 @@ export class ScenarioWorld {
     world.addObserver(this.linearizability);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
     world.addObserver(new DurabilityChecker());
+    world.addObserver(new LostVotesChecker());
     world.addObserver(new AccuracyChecker((id) => world.node(id).isCorrect));
     world.addObserver(new CoverageObserver(this.coverage));
   }
@@ -138,7 +152,7 @@ export class ScenarioWorld {
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,
       makeOperation: () => operations.shift() ?? new Uint8Array(0),
-      random: new Random(1, `client ${index}`),
+      random: new Random(SEED, `client ${index}`),
       onWrongReply: ({ replica, view, sequence }, summary) => {
         // Client 1 is the gateway of node1, client 2 of node2, and so on.
         const gateway = this.world.nodes[index % this.world.nodes.length];

@@ -11,16 +11,15 @@ import { MAX_REPLICAS } from '../protocol/quorum.ts';
 import { brokenBy, describeBroken } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { describeEvent, describeMessage, shortDigest } from './describe.ts';
-import { CRASH_PHASES, DISK_EFFECTS, RELEASES } from './crash-trap.ts';
+import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import { describeProblem } from './guard.ts';
 import type { SimulatedNode } from './node.ts';
 import { readOptions } from './options-json.ts';
 import type { SwarmOptions } from './options.ts';
 import { isTroubleCommand, nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
 import { ScenarioWorld } from './scenario-world.ts';
-import type { ScenarioOptions } from './scenario-world.ts';
+import type { ScenarioModules, ScenarioOptions } from './scenario-world.ts';
 import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
-import type { SimulationModules } from './simulate.ts';
 
 export { ScenarioError };
 
@@ -33,8 +32,6 @@ export interface ScenarioRun {
   /** It judges swarms: other than that of a transcript, its verdict may change for the better. */
   readonly isSwarm: boolean;
 }
-
-export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
 
 /** What `verdict` prints when all is well. */
 export const NO_VIOLATION = 'no violation';
@@ -137,6 +134,9 @@ class Scenario {
         return this.#behave(first, rest);
       case 'crash':
         return this.#crash(this.#node(first), rest);
+      case 'lose-disk':
+        this.#world.world.loseDisk(this.#upNode(first));
+        return [];
       case 'start':
         return this.#startNode(this.#node(first));
       case 'flow':
@@ -175,7 +175,7 @@ class Scenario {
     };
     const [strange] = left;
     if (strange !== undefined) throw new ScenarioError(`"${strange}": no option of a cluster`);
-    this.#scene = new ScenarioWorld(options, this.#modules.onTrace);
+    this.#scene = new ScenarioWorld(options, this.#modules);
     this.#start = this.#scene.world.time;
     const { world } = this.#scene;
     world.addObserver({
@@ -278,6 +278,12 @@ class Scenario {
     return [];
   }
 
+  #upNode(name: string): SimulatedNode {
+    const node = this.#node(name);
+    if (!node.isUp) throw new ScenarioError(`"${name}": is down`);
+    return node;
+  }
+
   #startNode(node: SimulatedNode): readonly string[] {
     if (node.isUp) throw new ScenarioError(`"${node.name}": runs already`);
     this.#world.world.restart(node);
@@ -295,6 +301,10 @@ class Scenario {
       if ((of === undefined && second !== undefined) || !Number.isInteger(count) || count < 1)
         throw new ScenarioError(`"after ${first} ${second ?? ''}": no such moment`);
       node.setTrap({ kind: 'output', of, count, receivers: undefined, survivors: 0 });
+    } else if (first === 'version') {
+      const phase = VERSION_PHASES.find((known) => known === second);
+      if (phase === undefined) throw new ScenarioError(`"${first} ${second}": no such moment`);
+      node.setTrap({ kind: 'version', phase, survivors: 0 });
     } else {
       const record = DISK_EFFECTS.find((known) => known === first);
       const phase = CRASH_PHASES.find((known) => known === second);
@@ -342,8 +352,9 @@ class Scenario {
 
 function describeNode(node: SimulatedNode): string {
   if (!node.isUp) return `  ${node.name}: down`;
-  const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence } = node.status;
-  return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}`;
+  const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence, recovery } = node.status;
+  const state = recovery === undefined ? '' : ', recovering';
+  return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}${state}`;
 }
 
 /** Prints and forgets what is of these types, or of all but the background. */

@@ -102,7 +102,7 @@ test('it ends after so many runs, with the simplest so far; nothing is run twice
 test('a failure reads as a scenario', () => {
   const options = { ...PLAIN_OPTIONS, seed: 17, clientCount: 2 };
   const violation = { invariant: 'assertion', message: 'InvariantViolation: h rises\n    at a file' };
-  expect(failureScenario('17@abc1234', { options, violation, runs: 8 }).split('\n')).toEqual([
+  expect(failureScenario('17@abc1234', { options, violation, runs: 8 }, 'pbft replay FILE').split('\n')).toEqual([
     expect.stringMatching(/^# Seed 17@abc1234 broke the invariant "assertion": shrunk in 8 runs\./) as string,
     expect.stringMatching(/^# /) as string,
     '> swarm {"seed":17,"clientCount":2}',

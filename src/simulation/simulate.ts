@@ -9,7 +9,6 @@ import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import { DEFAULT_CLUSTER } from '../protocol/config.ts';
 import type { StateMachine } from '../protocol/ports.ts';
-import { MemoryState } from '../state/index.ts';
 import { brokenBy } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
@@ -19,6 +18,7 @@ import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
+import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
@@ -26,7 +26,8 @@ import { Coverage } from './coverage.ts';
 import type { CoverageCounts } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
 import { FaultDirector, FAULTY_CLIENTS } from './fault-director.ts';
-import { portableSha256 } from './ideal-authenticator.ts';
+import type { MakeAuthority } from './authority.ts';
+import { IdealAuthority, portableSha256 } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { makeMutate } from './mutate.ts';
 import { addSimulatedLiar } from './simulated-liars.ts';
@@ -54,6 +55,8 @@ export interface SeedReport {
 
 export interface SimulationModules {
   readonly sha256?: Sha256;
+  /** Whose signatures and MACs; left out: ideal ones. */
+  readonly makeAuthority?: MakeAuthority;
   readonly onTrace?: (line: string) => void;
   readonly overrides?: SwarmOverrides;
 }
@@ -85,6 +88,7 @@ class Simulation {
   readonly clients: CorrectClient[] = [];
   readonly agreement = new AgreementChecker();
   readonly authenticity = new AuthenticityChecker();
+  readonly lostVotes = new LostVotesChecker();
   readonly execution: ExecutionChecker;
   readonly linearizability: LinearizabilityChecker;
   readonly director: FaultDirector;
@@ -96,8 +100,10 @@ class Simulation {
     this.options = options;
     this.#sha256 = modules.sha256 ?? portableSha256;
     const random = new Random(options.seed, 'world');
+    const cluster = clusterOf(options);
     this.world = new World({
-      cluster: clusterOf(options),
+      cluster,
+      authority: modules.makeAuthority?.(cluster, options.seed) ?? new IdealAuthority(this.#sha256),
       network: new Network(random.fork('network'), options.network),
       disk: options.disk,
       random: random.fork('world'),
@@ -192,7 +198,7 @@ class Simulation {
         config: { self, cluster: world.cluster, tuning: options.tuning },
         authenticator: world.authority.authenticator({ kind: 'replica', replica: self }),
         application: this.#application,
-        makeState: () => new MemoryState(this.#sha256),
+        sha256: this.#sha256,
         behaviour: liar === undefined ? undefined : this.#makeBehaviour(liar, random),
         isCorrect: liar === undefined,
       };
@@ -226,6 +232,7 @@ class Simulation {
     world.addObserver(this.execution);
     world.addObserver(this.linearizability);
     world.addObserver(this.authenticity);
+    world.addObserver(this.lostVotes);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new AccuracyChecker(isCorrect));

@@ -4,8 +4,9 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { asReplicaId, replicaName } from '../base/ids.ts';
+import { asDigest, asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { Version } from '../base/key-value.ts';
 import { CodecContext, decodeFrame } from '../messages/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
@@ -15,11 +16,11 @@ import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import type { Authority } from './authority.ts';
 import { Backlog } from './backlog.ts';
 import type { ClientParty } from './client-party.ts';
 import { describeEvent, describeInput, describeMessage } from './describe.ts';
 import { EventQueue } from './event-queue.ts';
-import { IdealAuthority } from './ideal-authenticator.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import type { Address, Network } from './network.ts';
 import type { LinkFilter } from './link-faults.ts';
@@ -42,6 +43,7 @@ interface SentFrame {
 type WorldEvent =
   | SentFrame
   | { readonly kind: 'wake'; readonly node: SimulatedNode; readonly incarnation: number }
+  | { readonly kind: 'settled'; readonly node: SimulatedNode; readonly incarnation: number }
   | { readonly kind: 'synced'; readonly node: SimulatedNode; readonly incarnation: number; readonly position: number }
   | { readonly kind: 'input'; readonly node: SimulatedNode; readonly incarnation: number; readonly input: Input }
   | { readonly kind: 'client-wake'; readonly client: ClientParty }
@@ -49,6 +51,7 @@ type WorldEvent =
 
 export interface WorldParts {
   readonly cluster: ClusterConfig;
+  readonly authority: Authority;
   readonly network: Network;
   readonly disk: DiskQuality;
   readonly random: Random;
@@ -70,10 +73,13 @@ interface Twin {
 /** How long after a crash a node starts again; undefined: not before somebody calls `restart`. */
 export type RestartPolicy = (node: SimulatedNode) => number | undefined;
 
+/** A state is written with so many syncs at most. */
+const SYNCS_PER_VERSION = 4;
+
 export class World implements NodeHost {
   readonly cluster: ClusterConfig;
   readonly codec: CodecContext;
-  readonly authority: IdealAuthority;
+  readonly authority: Authority;
   readonly network: Network;
   readonly trace: Trace;
   readonly nodes: SimulatedNode[] = [];
@@ -97,7 +103,7 @@ export class World implements NodeHost {
   constructor(parts: WorldParts) {
     this.cluster = parts.cluster;
     this.codec = new CodecContext(parts.cluster.clusterId, parts.sha256);
-    this.authority = new IdealAuthority(parts.sha256);
+    this.authority = parts.authority;
     this.network = parts.network;
     this.trace = new Trace(parts.onTrace);
     this.#random = parts.random;
@@ -300,6 +306,19 @@ export class World implements NodeHost {
     this.#queue.push(this.#time + duration, { kind: 'synced', node, incarnation: node.incarnation, position });
   }
 
+  /** Some syncs' time. */
+  settle(node: SimulatedNode): void {
+    const { minSyncUs, maxSyncUs } = this.#disk;
+    const duration = this.#slowDisks.get(node) ?? this.#random.between(minSyncUs, SYNCS_PER_VERSION * maxSyncUs);
+    this.#queue.push(this.#time + duration, { kind: 'settled', node, incarnation: node.incarnation });
+  }
+
+  /** The node loses its power and its disk, or all of it but the state. */
+  loseDisk(node: SimulatedNode, keepsState = false): void {
+    const words = Array.from({ length: 8 }, () => this.#random.next().toString(16).padStart(8, '0'));
+    node.loseDisk(asDigest(words.join('')), keepsState);
+  }
+
   onCrash(node: SimulatedNode): void {
     this.#paused.delete(node);
     const delayUs = this.restartPolicy(node);
@@ -316,6 +335,7 @@ export class World implements NodeHost {
         return;
       case 'wake':
       case 'synced':
+      case 'settled':
       case 'input':
         this.#takeOwn(event);
         return;
@@ -331,13 +351,14 @@ export class World implements NodeHost {
   }
 
   /** What comes from within a node: void in its next life. */
-  #takeOwn(event: Extract<WorldEvent, { kind: 'wake' | 'synced' | 'input' }>): void {
+  #takeOwn(event: Extract<WorldEvent, { kind: 'wake' | 'synced' | 'settled' | 'input' }>): void {
     const { node } = event;
     if (!node.isUp || node.incarnation !== event.incarnation) return;
     const backlog = this.#paused.get(node);
     if (backlog !== undefined) backlog.add(event, '', 0);
     else if (event.kind === 'wake') node.onWake();
     else if (event.kind === 'synced') node.onSynced(event.position);
+    else if (event.kind === 'settled') node.onSettled();
     else node.step(event.input);
   }
 
@@ -381,8 +402,13 @@ export class World implements NodeHost {
         each((observer) => observer.stepped?.(node, input, outputs));
       },
       durable: (node: NodeView, records: readonly Record[]) => each((observer) => observer.durable?.(node, records)),
+      sealed: (node: NodeView, version: Version) => each((observer) => observer.sealed?.(node, version)),
       released: (node: NodeView, output: Output) => each((observer) => observer.released?.(node, output)),
       held: (by, hasRoom) => each((observer) => observer.held?.(by, hasRoom)),
+      diskLost: (node: ReplicaId) => {
+        this.trace.add(this.#time, [node, 8], () => `${replicaName(node)} loses its disk`);
+        each((observer) => observer.diskLost?.(node));
+      },
       crashed: (node: ReplicaId, point: string) => {
         this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
         each((observer) => observer.crashed?.(node, point));

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../base/assert.ts';
 import { compareBytes, toHex } from '../base/bytes.ts';
-import { asDigest } from '../base/ids.ts';
+import { asDigest, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
-import type { Entry, OpenTransaction, Reader, Snapshot } from '../base/key-value.ts';
+import type { Entry, OpenTransaction, Reader, Version } from '../base/key-value.ts';
 import { MemoryState } from './memory-state.ts';
 import type { Sha256 } from './merkle-hash.ts';
 import { emptyRoot } from './merkle-hash.ts';
@@ -19,9 +19,21 @@ const all = (reader: Reader): readonly Entry[] => reader.range(START, undefined,
 
 function newState(entries: Record<string, string> = {}): MemoryState {
   const state = new MemoryState(sha256);
-  state.restore(Object.entries(entries).map(([key, value]) => ({ key: text(key), value: text(value) })));
+  change(state, (transaction) => {
+    for (const [key, value] of Object.entries(entries)) transaction.put(text(key), text(value));
+  });
   return state;
 }
+
+/** The present content as the next version. */
+function sealed(state: MemoryState): Version {
+  state.seal(asSequence((state.versions().at(-1)?.sequence ?? 0) + 1));
+  const version = state.versions().at(-1);
+  if (version === undefined) throw new Error('a sealed content is a version');
+  return version;
+}
+
+const rootAt = (state: MemoryState): Digest => sealed(state).root;
 
 function change(state: MemoryState, work: (transaction: OpenTransaction) => void): void {
   const transaction = state.begin();
@@ -77,8 +89,7 @@ const step = fc.oneof(
       limit: fc.nat(8),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('root' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('snapshot' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('seal' as const) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -93,7 +104,7 @@ class Pair {
   readonly state = new MemoryState(sha256);
   readonly model = new Model();
   readonly readings: Reading[] = [];
-  readonly snapshots: { snapshot: Snapshot; content: Entry[] }[] = [];
+  readonly versions: { version: Version; content: Entry[] }[] = [];
   readonly #open: OpenTransaction[] = [];
 
   run(each: Step): void {
@@ -104,11 +115,8 @@ class Pair {
       case 'end':
         this.#end(each.commit);
         return;
-      case 'root':
-        this.state.root();
-        return;
-      case 'snapshot':
-        this.#snapshot();
+      case 'seal':
+        this.#seal();
         return;
       case 'read':
         this.#read(this.#open.at(-1) ?? this.state, each);
@@ -138,10 +146,9 @@ class Pair {
     this.model.end(commit);
   }
 
-  /** The model knows the committed content only while no transaction is open; a snapshot taken then must still disturb nothing. */
-  #snapshot(): void {
-    const snapshot = this.state.snapshot();
-    if (this.#open.length === 0) this.snapshots.push({ snapshot, content: this.model.range(START, undefined, 1000) });
+  #seal(): void {
+    if (this.#open.length > 0) return;
+    this.versions.push({ version: sealed(this.state), content: this.model.range(START, undefined, 1000) });
   }
 
   #read(reader: Reader, { from, to, limit }: Step & { kind: 'read' }): void {
@@ -157,10 +164,16 @@ class Pair {
   }
 }
 
+function entriesOf(version: Version): number {
+  const whole = { entries: 1000, bytes: 1e9, levels: 1 };
+  const content = version.subtree({ path: asDigest('0'.repeat(64)), depth: 0, hash: version.root }, whole);
+  return content?.kind === 'entries' ? content.entries.length : Number.NaN;
+}
+
 function rootOf(content: readonly Entry[]): Digest {
-  const rebuilt = new MemoryState(sha256);
-  rebuilt.restore(content.toReversed());
-  return rebuilt.root();
+  const rebuilt = newState();
+  change(rebuilt, (transaction) => content.toReversed().forEach(({ key, value }) => transaction.put(key, value)));
+  return rootAt(rebuilt);
 }
 
 describe('MemoryState against a plain sorted map', () => {
@@ -171,14 +184,14 @@ describe('MemoryState against a plain sorted map', () => {
         for (const each of steps) pair.run(each);
         pair.endAll();
         for (const { seen, expected } of pair.readings) expect(seen).toEqual(expected);
-        for (const { snapshot, content } of pair.snapshots) {
-          expect(all(snapshot)).toEqual(content);
-          expect(snapshot.entryCount).toBe(content.length);
-          expect(snapshot.root).toBe(rootOf(content));
+        for (const { version, content } of pair.versions) {
+          for (const entry of content) expect(version.get(entry.key)).toEqual(entry.value);
+          expect(entriesOf(version)).toBe(content.length);
+          expect(version.root).toBe(rootOf(content));
         }
         const content = pair.model.range(START, undefined, 1000);
         expect(all(pair.state)).toEqual(content);
-        expect(pair.state.root()).toBe(rootOf(content));
+        expect(rootAt(pair.state)).toBe(rootOf(content));
       }),
       { numRuns: 300 },
     );
@@ -196,42 +209,44 @@ describe('root', () => {
         const [one, other] = [newState(), newState()];
         change(one, (transaction) => pairs.forEach(([name, content]) => transaction.put(name, content)));
         for (const pair of order) change(other, (transaction) => transaction.put(...pair));
-        expect(one.root()).toBe(other.root());
+        expect(rootAt(one)).toBe(rootAt(other));
       }),
     );
   });
 
   it('forgets what was deleted and overwritten', () => {
     const state = newState({ a: '1', b: '2' });
-    const before = state.root();
+    const before = rootAt(state);
     change(state, (transaction) => {
       transaction.put(text('c'), text('3'));
       transaction.put(text('a'), text('9'));
     });
-    expect(state.root()).not.toBe(before);
+    expect(rootAt(state)).not.toBe(before);
     change(state, (transaction) => {
       transaction.delete(text('c'));
       transaction.put(text('a'), text('1'));
     });
-    expect(state.root()).toBe(before);
+    expect(rootAt(state)).toBe(before);
     change(state, (transaction) => {
       transaction.delete(text('a'));
       transaction.delete(text('b'));
     });
-    expect(state.root()).toBe(emptyRoot(sha256));
+    expect(rootAt(state)).toBe(emptyRoot(sha256));
   });
 
   it('tells contents apart that concatenate to the same bytes', () => {
     const roots = [{ ab: 'c' }, { a: 'bc' }, { abc: '' }, { a: 'b', c: '' }, { a: '', bc: '' }, {}];
-    expect(new Set(roots.map((entries) => newState(entries as Record<string, string>).root())).size).toBe(roots.length);
+    expect(new Set(roots.map((entries) => rootAt(newState(entries as Record<string, string>)))).size).toBe(
+      roots.length,
+    );
   });
 
   // Computed by an implementation of merkle-hash.ts's definition in another language.
   it('is the same bytes on every machine', () => {
     const state = newState(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`key${i}`, `value${i}`])));
-    expect(newState().root()).toBe('984b99475f70eddeada1857bdb88cf4373c82f3fe9d1137b6617bc4957d48bf5');
-    expect(newState({ a: '1' }).root()).toBe('377e1945aa996928cfe3280f121cc8a3c815157327697aca42333f8ccd60abaa');
-    expect(state.root()).toBe('8e30879a6c587b4b6a671294c2d75b7532b808ed751a034a4daf7622bd442ca3');
+    expect(rootAt(newState())).toBe('984b99475f70eddeada1857bdb88cf4373c82f3fe9d1137b6617bc4957d48bf5');
+    expect(rootAt(newState({ a: '1' }))).toBe('377e1945aa996928cfe3280f121cc8a3c815157327697aca42333f8ccd60abaa');
+    expect(rootAt(state)).toBe('8e30879a6c587b4b6a671294c2d75b7532b808ed751a034a4daf7622bd442ca3');
   });
 });
 
@@ -258,7 +273,7 @@ describe('transactions', () => {
 
   it('undo an inner one alone, and an outer one with all committed into it', () => {
     const state = newState({ a: '1' });
-    const before = state.root();
+    const before = rootAt(state);
     const outer = state.begin();
     outer.put(text('b'), text('outer'));
     const undone = outer.begin();
@@ -272,7 +287,7 @@ describe('transactions', () => {
     kept.commit();
     expect(outer.get(text('c'))).toEqual(text('inner'));
     outer.rollback();
-    expect(state.root()).toBe(before);
+    expect(rootAt(state)).toBe(before);
   });
 
   it('nest a thousand deep', () => {
@@ -285,18 +300,6 @@ describe('transactions', () => {
     }
     for (const transaction of open.toReversed()) transaction.commit();
     expect(all(state).length).toBe(1000);
-  });
-
-  it('are not disturbed by a root or snapshot taken meanwhile, which show committed content', () => {
-    const state = newState({ a: '1' });
-    change(state, (transaction) => transaction.put(text('b'), text('2')));
-    const transaction = state.begin();
-    transaction.delete(text('a'));
-    expect(state.snapshot().get(text('a'))).toEqual(text('1'));
-    expect(state.root()).toBe(newState({ a: '1', b: '2' }).root());
-    expect(transaction.get(text('b'))).toEqual(text('2'));
-    transaction.commit();
-    expect(state.root()).toBe(newState({ b: '2' }).root());
   });
 
   it('refuse use after the end with an error that an operation may throw', () => {
@@ -316,9 +319,62 @@ describe('transactions', () => {
     const state = newState();
     const transaction = state.begin();
     expect(() => state.begin()).toThrow(InvariantViolation);
-    expect(() => state.restore([])).toThrow(InvariantViolation);
+    expect(() => state.seal(asSequence(1))).toThrow(InvariantViolation);
+    expect(() => state.assemble(asSequence(1), emptyRoot(sha256))).toThrow(InvariantViolation);
     transaction.rollback();
     state.begin().rollback();
+  });
+});
+
+describe('versions', () => {
+  const sequences = (state: MemoryState): readonly number[] => state.versions().map(({ sequence }) => sequence);
+  const keyA = text('a');
+
+  it('stand still, ascend, and go when collected, but for the highest', () => {
+    const state = newState({ a: '1' });
+    state.seal(asSequence(10));
+    change(state, (transaction) => transaction.put(keyA, text('2')));
+    state.seal(asSequence(20));
+    change(state, (transaction) => transaction.delete(keyA));
+    expect(sequences(state)).toEqual([10, 20]);
+    expect(state.versions().map((version) => version.get(keyA))).toEqual([text('1'), text('2')]);
+    expect(() => state.seal(asSequence(20))).toThrow(InvariantViolation);
+    state.collect(asSequence(20));
+    expect(sequences(state)).toEqual([20]);
+    state.collect(asSequence(35));
+    expect(sequences(state)).toEqual([20]);
+    state.seal(asSequence(30));
+    expect(sequences(state)).toEqual([30]);
+    expect(state.versions()[0]?.get(keyA)).toBeUndefined();
+  });
+
+  it('come one by one where they take time, and a crash leaves those that came', () => {
+    const told: number[] = [];
+    const onVersion = (version: Version): void => void told.push(version.sequence);
+    const state = new MemoryState(sha256, { durable: 'when-settled', onVersion });
+    for (const sequence of [1, 2, 3]) {
+      change(state, (transaction) => transaction.put(keyA, text(String(sequence))));
+      state.seal(asSequence(sequence));
+    }
+    change(state, (transaction) => transaction.put(keyA, text('unsealed')));
+    expect(sequences(state)).toEqual([]);
+    expect(state.unsettled()).toEqual([]);
+    state.settle();
+    expect(sequences(state)).toEqual([]);
+    state.store(asSequence(2));
+    expect(state.unsettled()).toEqual([1, 2]);
+    for (let times = 0; times < 3; times += 1) state.settle();
+    expect(told).toEqual([1, 2]);
+    expect(sequences(state)).toEqual([1, 2]);
+    expect(state.get(keyA)).toEqual(text('unsealed'));
+    const again = MemoryState.reopened(state);
+    expect(sequences(again)).toEqual([1, 2]);
+    expect(again.get(keyA)).toEqual(text('2'));
+    again.seal(asSequence(3));
+    again.store(asSequence(3));
+    expect(again.unsettled()).toEqual([3]);
+    const empty = MemoryState.reopened(new MemoryState(sha256));
+    expect(all(empty)).toEqual([]);
   });
 });
 
@@ -341,17 +397,6 @@ describe('bounds', () => {
     expect(transaction.range(text('z'), text('a'), 9)).toEqual([]);
     expect(transaction.get(START)).toBeUndefined();
   });
-
-  it('leave the content as it was when a restore is refused', () => {
-    const state = newState({ a: '1' });
-    const before = state.root();
-    const entry = { key: text('k'), value: text('v') };
-    expect(() => state.restore([entry, entry])).toThrow(expect.objectContaining({ code: 'duplicate_key' }));
-    expect(() => state.restore([entry, { key: START, value: START }])).toThrow(
-      expect.objectContaining({ code: 'key_size' }),
-    );
-    expect(state.root()).toBe(before);
-  });
 });
 
 describe('arrays of the caller', () => {
@@ -359,12 +404,12 @@ describe('arrays of the caller', () => {
     const state = newState();
     const [name, content] = [Buffer.from('key'), Buffer.from('value')];
     change(state, (transaction) => transaction.put(name, content));
-    const before = state.root();
+    const before = rootAt(state);
     name.fill(0);
     content.fill(0);
     change(state, (transaction) => transaction.put(text('other'), text('x')));
     change(state, (transaction) => transaction.delete(text('other')));
-    expect(state.root()).toBe(before);
+    expect(rootAt(state)).toBe(before);
     expect(state.get(text('key'))).toEqual(text('value'));
   });
 });
@@ -384,22 +429,22 @@ describe('size', () => {
           for (let i = 0; i < 100_000; i += 1) transaction.put(name(i), text(`balance ${i}`));
         }),
       ),
-      timed('first root', () => state.root()),
+      timed('first root', () => rootAt(state)),
       timed('change 1,000', () =>
         change(state, (transaction) => {
           for (let i = 0; i < 1000; i += 1) transaction.put(name(i * 97), text('changed'));
         }),
       ),
-      timed('root after it', () => state.root()),
-      timed('1,000 snapshots', () => {
-        for (let i = 0; i < 1000; i += 1) state.snapshot();
+      timed('root after it', () => rootAt(state)),
+      timed('1,000 unchanged versions', () => {
+        for (let i = 0; i < 1000; i += 1) rootAt(state);
       }),
       timed('get 100,000', () => {
         for (let i = 0; i < 100_000; i += 1) state.get(name(i));
       }),
       timed('range over all', () => all(state)),
     ];
-    expect(state.snapshot().entryCount).toBe(100_000);
+    expect(all(state).length).toBe(100_000);
     process.stdout.write(`state of 100,000 keys: ${lines.join(', ')}\n`);
   });
 });

@@ -21,9 +21,30 @@ export const NO_CHANGES: Changes = OrderedMap.empty<Change>();
 
 /** A content that does not change, readable by key and in key order. */
 export interface Source {
-  get(key: KeyText): Entry | undefined;
+  find(key: KeyText): Entry | undefined;
   /** Entries with `from` ≤ key < `to` in key order, read as they are asked for; `to` undefined = to the end. */
   scan(from: KeyText, to: KeyText | undefined): Iterable<Entry>;
+}
+
+/** The content of an ordered map. */
+export class MapSource implements Source {
+  readonly #entries: OrderedMap<Entry>;
+
+  constructor(entries: OrderedMap<Entry>) {
+    this.#entries = entries;
+  }
+
+  find(key: KeyText): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  scan(from: KeyText, to: KeyText | undefined): Iterable<Entry> {
+    return this.#entries.scan(from, to);
+  }
+}
+
+function isEntry(change: Change): change is Entry {
+  return change.value !== undefined;
 }
 
 /** `changes` with `value` at `key`. Copies both, so that the caller may use its arrays again. Throws `StateUsageError` beyond the bounds. */
@@ -40,7 +61,7 @@ export function deleted(changes: Changes, key: Bytes): Changes {
 }
 
 /** `base` as it reads with `changes` made. */
-export class OverlayReader implements Reader {
+export class OverlayReader implements Reader, Source {
   readonly #base: Source;
   readonly #changes: Changes;
 
@@ -50,21 +71,28 @@ export class OverlayReader implements Reader {
   }
 
   get(key: Bytes): Bytes | undefined {
-    const text = keyText(key);
-    const change = this.#changes.get(text);
-    return change === undefined ? this.#base.get(text)?.value : change.value;
+    return this.find(keyText(key))?.value;
   }
 
   range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
     checkLimit(limit);
     const entries: Entry[] = [];
     if (limit === 0) return entries;
-    for (const { key, value } of this.#merged(keyText(from), to === undefined ? undefined : keyText(to))) {
-      if (value === undefined) continue;
-      entries.push({ key, value });
+    for (const entry of this.scan(keyText(from), to === undefined ? undefined : keyText(to))) {
+      entries.push(entry);
       if (entries.length === limit) break;
     }
     return entries;
+  }
+
+  find(key: KeyText): Entry | undefined {
+    const change = this.#changes.get(key);
+    if (change === undefined) return this.#base.find(key);
+    return isEntry(change) ? change : undefined;
+  }
+
+  *scan(from: KeyText, to: KeyText | undefined): Generator<Entry, void, undefined> {
+    for (const change of this.#merged(from, to)) if (isEntry(change)) yield change;
   }
 
   /** Both layers in key order; where both have a key, the change alone. */

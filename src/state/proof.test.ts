@@ -1,23 +1,30 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { asDigest } from '../base/ids.ts';
+import { asDigest, asSequence } from '../base/ids.ts';
+import type { Entry, StateProof, Version } from '../base/key-value.ts';
 import { MemoryState } from './memory-state.ts';
-import type { ProvableSnapshot } from './memory-state.ts';
 import type { Sha256 } from './merkle-hash.ts';
 import { verifyStateProof } from './proof.ts';
-import type { StateProof } from './proof.ts';
 
 const sha256: Sha256 = (bytes) => asDigest(hash('sha256', bytes, 'hex'));
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-function snapshotOf(names: readonly string[]): ProvableSnapshot {
+function versionOf(entries: readonly Entry[]): Version {
   const state = new MemoryState(sha256);
-  state.restore(names.map((name) => ({ key: text(name), value: text(`value of ${name}`) })));
-  return state.snapshot();
+  const transaction = state.begin();
+  for (const { key, value } of entries) transaction.put(key, value);
+  transaction.commit();
+  state.seal(asSequence(1));
+  const version = state.versions()[0];
+  if (version === undefined) throw new Error('a sealed content is a version');
+  return version;
 }
 
-const FEW = snapshotOf(Array.from({ length: 50 }, (_, i) => `key${i}`));
+const versionWith = (names: readonly string[]): Version =>
+  versionOf(names.map((name) => ({ key: text(name), value: text(`value of ${name}`) })));
+
+const FEW = versionWith(Array.from({ length: 50 }, (_, i) => `key${i}`));
 const KEY = text('key7');
 const VALUE = text('value of key7');
 const MISSING = text('nothing here');
@@ -37,10 +44,10 @@ describe('verifyStateProof', () => {
     );
     fc.assert(
       fc.property(names, (present) => {
-        const snapshot = snapshotOf(present);
+        const version = versionWith(present);
         for (let i = 0; i < 100; i += 1) {
           const key = text(`key${i}`);
-          expect(check(snapshot.prove(key), key, snapshot.get(key), snapshot.root)).toBeUndefined();
+          expect(check(version.prove(key), key, version.get(key), version.root)).toBeUndefined();
         }
       }),
       { numRuns: 30 },
@@ -48,10 +55,9 @@ describe('verifyStateProof', () => {
   });
 
   it('proves the empty value apart from absence', () => {
-    const state = new MemoryState(sha256);
-    state.restore([{ key: KEY, value: new Uint8Array(0) }]);
-    const { root } = state.snapshot();
-    const proof = state.snapshot().prove(KEY);
+    const version = versionOf([{ key: KEY, value: new Uint8Array(0) }]);
+    const { root } = version;
+    const proof = version.prove(KEY);
     expect(check(proof, KEY, new Uint8Array(0), root)).toBeUndefined();
     expect(check(proof, KEY, undefined, root)).toBe('other-claim');
   });

@@ -1,26 +1,9 @@
-/** Proofs that a root holds a value at a key, or nothing there; checked with the root and SHA-256 alone. Made by merkle-tree.ts. */
+/** Checking proofs that a root holds a value at a key, or nothing there, with the root and SHA-256 alone. Made by merkle-tree.ts. */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest } from '../base/ids.ts';
+import type { StateProof } from '../base/key-value.ts';
 import { PATH_BITS, bitOf, emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 import type { Sha256 } from './merkle-hash.ts';
-
-/** One inner node on the way from the root to the leaf: its bit, and the hash of the side not taken. */
-export interface ProofStep {
-  readonly bit: number;
-  readonly sibling: Digest;
-}
-
-/**
- * `path` goes from the root down. `present`: it ends at the key's leaf. `absent`: following the key's bits it ends at the leaf of another
- * key (`other`; undefined only in the empty tree), where the key would have to be: a node commits to its bit, so there is one such way.
- */
-export type StateProof =
-  | { readonly kind: 'present'; readonly path: readonly ProofStep[] }
-  | {
-      readonly kind: 'absent';
-      readonly path: readonly ProofStep[];
-      readonly other: { readonly keyDigest: Digest; readonly valueDigest: Digest } | undefined;
-    };
 
 /** Why a proof does not show what is claimed. */
 export type ProofProblem = 'malformed' | 'other-claim' | 'same-key' | 'wrong-root';

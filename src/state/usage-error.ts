@@ -4,7 +4,7 @@ import type { Bytes } from '../base/bytes.ts';
 export const MAX_KEY_BYTES = 1024;
 export const MAX_VALUE_BYTES = 1024 * 1024;
 
-export type StateUsageCode = 'key_size' | 'value_size' | 'range_limit' | 'duplicate_key' | 'transaction_ended';
+export type StateUsageCode = 'key_size' | 'value_size' | 'range_limit' | 'transaction_ended';
 
 /**
  * The state was used outside its contract. The same call on the same content throws it on every replica, so that the replica can answer a

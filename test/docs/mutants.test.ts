@@ -21,9 +21,13 @@ cases, or by one that leads the real core to the place.
 |---|---|---|
 `;
 
-function seenBy({ seeds, liar, nodes, test: file }: Mutant): string {
+function seenBy({ seeds, liar, nodes, lostDisks, test: file }: Mutant): string {
   if (file !== undefined) return `[${file}](../${file})`;
-  const more = [liar === undefined ? '' : `, \`${liar}\``, nodes === undefined ? '' : `, ${nodes} nodes`].join('');
+  const more = [
+    liar === undefined ? '' : `, \`${liar}\``,
+    nodes === undefined ? '' : `, ${nodes} nodes`,
+    lostDisks === true ? ', lost disks' : '',
+  ].join('');
   return `${seeds} seeds${more}`;
 }
 

@@ -40,6 +40,7 @@ const INTAKE: Readonly<Record<IntakeRefusalCode, string>> = {
 };
 
 const CORE: Readonly<Record<CoreRefusalCode, string>> = {
+  recovering: 'asked what was taken and prepared here, while this node itself has lost its log and recovers',
   'not-from-primary': 'a PRE-PREPARE that is not by the primary of its view, or a PREPARE that is',
   'other-view': 'of another view than this node’s',
   'in-view-change': 'this node is between two views and accepts no batch',

@@ -60,7 +60,7 @@ test('[PROTOCOL: durability] a backup killed under load comes back by itself, ta
   expect(needed.body).toMatchObject({ status: 'executed', result: { to_balance: executed + 1 } });
 });
 
-test('everything killed at once and started again: same balances, next sequence', async () => {
+test('[G20] everything killed at once and started again: same balances, next sequence', async () => {
   const up = await place.up();
   const running = load(4, 'node2');
   await eventually('some requests', async () => (await place.status('node1')).last_executed > 20);

@@ -24,6 +24,8 @@ interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly shell?: boolean;
+  /** A command that runs ours: `nsenter`, say. */
+  readonly within?: readonly string[];
 }
 
 /** A run of the command line that goes on. */
@@ -42,7 +44,7 @@ export class CliProcess {
       npm_lifecycle_event: undefined,
     };
     const env = { ...process.env, ...clean, ...options.env };
-    const command = [process.execPath, MAIN, ...args];
+    const command = [...(options.within ?? []), process.execPath, MAIN, ...args];
     // The colon keeps the shell from becoming the command itself.
     const [file = '', ...rest] = options.shell === true ? ['sh', '-c', '"$@"; :', 'sh', ...command] : command;
     this.child = spawn(file, rest, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -105,8 +107,12 @@ export class Workplace {
   readonly #running: CliProcess[] = [];
 
   /** Starts a command and does not wait for it. */
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
-    const started = new CliProcess(args, { cwd: this.folder, env });
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
+  ): CliProcess {
+    const started = new CliProcess(args, { cwd: this.folder, env, within });
     this.#running.push(started);
     return started;
   }
@@ -157,6 +163,22 @@ export class Workplace {
       peerPort: ports[index + 4] ?? 0,
     }));
     must(generateCluster(join(this.folder, 'pbft-data'), { nodes, lab: true, openClients: true }));
+  }
+
+  /** `pbft start` for each of these nodes of a folder that is there, until all are ready; `within`: the command that runs one of them. */
+  async startNodes(names: readonly string[], within: (name: string) => readonly string[] = () => []): Promise<void> {
+    const started = names.map((name) =>
+      this.start(['start', '--directory', join(this.folder, 'pbft-data', name)], {}, within(name)),
+    );
+    const ready = names.map(async (name) =>
+      eventually(`${name} is ready`, async () => (await this.get(name, '/readyz')).status === 200, 60_000),
+    );
+    const early = started.map(async ({ ended }): Promise<never> => {
+      const { code, stderr } = await ended;
+      throw new Error(`a node ended with ${code}: ${stderr}`);
+    });
+    for (const each of [...early, ...ready]) each.catch(() => undefined);
+    await Promise.race([Promise.all(ready), ...early]);
   }
 
   /** Settings of a node that does not run. */

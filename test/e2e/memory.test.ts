@@ -8,10 +8,10 @@ import { must } from '../support/must.ts';
 import { Workplace } from './local-cluster.ts';
 
 /**
- * After 30,000 requests every buffer, table and window is full and the collector has settled. Where somebody waits, fewer go by while they still
- * fill, and only a leak of many kilobytes per request is seen.
+ * After 30,000 requests every buffer, table and window is full and the collector has settled; the caches of the state database, which have a bound of
+ * their own, still fill a little. Where somebody waits, fewer go by while all of them do, and only a leak of many kilobytes per request is seen.
  */
-const [HALF, ALLOWED_MIB] = process.env['CI'] === undefined ? [5000, 60] : [30_000, 20];
+const [HALF, ALLOWED_MIB] = process.env['CI'] === undefined ? [5000, 60] : [30_000, 32];
 const CLIENTS = 128;
 const NODES = ['node1', 'node2', 'node3', 'node4'];
 const MEBIBYTE = 1024 * 1024;

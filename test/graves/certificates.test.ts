@@ -14,7 +14,7 @@ const keys = new RealKeys();
 const A = asDigest('aa'.repeat(32));
 const B = asDigest('bb'.repeat(32));
 const kit = new CoreKit();
-const EMPTY = new Uint8Array(0);
+const SUBTREE = { path: NULL_DIGEST, depth: 0, hash: A };
 
 const slot = { sequence: seq(7), digest: A };
 const SENT: readonly Message[] = [
@@ -26,16 +26,14 @@ const SENT: readonly Message[] = [
   { type: 'fetch', replica: replica(2), wanted: [slot] },
   { type: 'decided', replica: replica(2), decisions: [slot] },
   { type: 'complaint', replica: replica(2), view: asView(3), sequence: seq(7), digest: A, requests: [B] },
-  { type: 'fetch-state', replica: replica(2), sequence: seq(7), root: A, after: EMPTY },
+  { type: 'fetch-state', replica: replica(2), sequence: seq(7), root: A, subtrees: [SUBTREE] },
   {
     type: 'state',
     replica: replica(2),
     sequence: seq(7),
     root: A,
-    after: EMPTY,
     held: true,
-    isLast: true,
-    entries: [],
+    subtrees: [{ address: SUBTREE, entries: [], nodes: [{ bit: 3, left: A, right: B }] }],
   },
   { type: 'simulate-byzantine', replica: replica(2), target: replica(1), behaviour: 'silent', enabled: true },
 ];
@@ -57,7 +55,7 @@ function alterations(message: Message): readonly Message[] {
 }
 
 function othersFor(field: string, value: unknown): readonly unknown[] {
-  if (field === 'type' || field === 'batch' || field === 'entries') return [];
+  if (field === 'type' || field === 'batch') return [];
   if (field === 'replica' || field === 'target') return [0, 3];
   if (typeof value === 'number') return [value + 1, value + 4, value + 256];
   if (typeof value === 'boolean') return [!value];

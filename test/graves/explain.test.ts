@@ -14,7 +14,7 @@ function explain(scene: ScenarioWorld, index: number): ExplainBody {
   const { status, replica } = node;
   const openSlots = replica.slots(asSequence(status.lastExecuted + 1), asSequence(MAX_NUMBER));
   const moment = { nowUs: node.now.monotonic, status, waits: replica.waits(), openSlots };
-  return explainBody(moment, { downLinks: [], stopped: undefined });
+  return explainBody(moment, { downLinks: [], stopped: undefined, room: undefined });
 }
 
 describe('G26: two against two, and nothing moves', () => {

@@ -179,7 +179,7 @@ describe('G13: a NEW-VIEW that starts below', () => {
   function ahead(): Rig {
     const rig = new Rig();
     for (let at = 1; at <= 6; at += 1) rig.decide(at, rig.kit.batchOf('x', { session: SESSION + at }));
-    const root = rig.records.find((record) => record.kind === 'checkpoint')?.checkpoint.checkpoint.root ?? OTHER;
+    const root = rig.checkpoints.get(4) ?? OTHER;
     for (const from of [0, 2]) {
       const { message, signature } = rig.kit.checkpoint(from, 4, root);
       rig.receive(message, { signature });

@@ -8,6 +8,7 @@ import {
   HealthBody,
   LogBody,
   ReadyBody,
+  StateValueBody,
   StatusBody,
   SuspicionsBody,
 } from '../../src/api/index.ts';
@@ -41,6 +42,7 @@ describe('/openapi.json', () => {
       'get /pbft/explain',
       'get /pbft/log',
       'get /pbft/requests/{id}',
+      'get /pbft/state/{key}',
       'get /pbft/status',
       'get /pbft/suspicions',
       'get /readyz',
@@ -62,6 +64,7 @@ describe('/openapi.json', () => {
     ['/pbft/log?messages=true', LogBody],
     ['/pbft/suspicions', SuspicionsBody],
     ['/pbft/explain', ExplainBody],
+    ['/pbft/state/treasury', StateValueBody],
     ['/pbft/requests/x', ErrorBody],
   ])('%s answers by its schema', async (path, schema) => {
     const { json } = await cluster.get('node1', path);

@@ -1,5 +1,5 @@
 /** A node that cannot start says what is wrong and what to do, and leaves nothing running. */
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,20 +63,65 @@ describe('starting a node', () => {
   });
 
   it('with a log that is damaged, or of another cluster', async () => {
-    writeFileSync(own('replica.log'), 'this is no log at all, whatever it once was');
+    mkdirSync(own('log'));
+    writeFileSync(own('log/0000000001.seg'), 'this is no log at all, whatever it once was');
     expect(await fault()).toMatchObject({
-      code: 'log-unusable',
-      message: expect.stringContaining('replica.log') as string,
+      code: 'log-damaged',
+      message: expect.stringContaining('0000000001.seg is damaged at byte 0') as string,
     });
     const other = await TestCluster.start({ nodes: 1 });
     try {
       await other.execute('node1', { operation: 'transfer', amount: 1 });
       await other.stopNode('node1');
-      copyFileSync(join(other.directory('node1'), 'replica.log'), own('replica.log'));
+      copyFileSync(join(other.directory('node1'), 'log/0000000001.seg'), own('log/0000000001.seg'));
     } finally {
       await other.end();
     }
-    expect((await fault()).code).toBe('log-unusable');
+    expect((await fault()).code).toBe('log-foreign');
+  });
+
+  it('without its log, unless it is new: and the mark of a new node goes with its first start', async () => {
+    const mark = (): boolean => existsSync(own('new'));
+    expect(mark()).toBe(true);
+    await cluster.startNode('node1');
+    expect(mark()).toBe(false);
+    await cluster.stopNode('node1');
+    rmSync(own('log'), { recursive: true });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      expect(await fault()).toMatchObject({
+        code: 'log-missing',
+        message: expect.stringContaining('pbft recover') as string,
+      });
+      expect(existsSync(own('log'))).toBe(false);
+    }
+  });
+
+  it('again where it was, when it waits for the system and not for the disk', async () => {
+    cluster.configure('node1', (config) => Object.assign(config, { durability: 'async' }));
+    for (const balance of [1, 2]) {
+      await cluster.startNode('node1');
+      await cluster.ready();
+      expect(await cluster.execute('node1', { operation: 'transfer', amount: 1 })).toMatchObject({
+        result: { to_balance: balance },
+      });
+      expect((await cluster.status('node1'))['warnings']).toEqual([expect.stringContaining('durability "async"')]);
+      await cluster.stopNode('node1');
+    }
+  });
+
+  it('that keeps nothing over a log that another setting needs', async () => {
+    cluster.configure('node1', (config) => Object.assign(config, { durability: 'memory' }));
+    await cluster.startNode('node1');
+    await cluster.ready();
+    expect(await cluster.execute('node1', { operation: 'transfer', amount: 1 })).toMatchObject({ status: 'executed' });
+    expect((await cluster.status('node1'))['warnings']).toEqual([expect.stringContaining('durability "memory"')]);
+    expect([existsSync(own('log')), existsSync(own('new'))]).toEqual([false, false]);
+    await cluster.stopNode('node1');
+    cluster.configure('node1', (config) => Object.assign(config, { durability: 'sync' }));
+    expect((await fault()).code).toBe('log-missing');
+    mkdirSync(own('log'));
+    cluster.configure('node1', (config) => Object.assign(config, { durability: 'memory' }));
+    expect(await fault()).toMatchObject({ message: expect.stringContaining('out of date') as string });
   });
 
   it('with a port that is taken: and the next start succeeds once it is free', async () => {
@@ -157,7 +202,7 @@ describe('a node whose disk fails', () => {
         await cluster.post('node1', '/pbft/request?timeout_ms=200', { operation: 'transfer', amount });
       expect(await cluster.node('node1').failed).toMatchObject({
         code: 'log-failed',
-        reason: expect.stringContaining('replica.log') as string,
+        reason: expect.stringContaining('.seg') as string,
       });
       for (const answer of [
         await cluster.get('node1', '/healthz'),

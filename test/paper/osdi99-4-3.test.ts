@@ -45,10 +45,7 @@ describe('OSDI’99 §4.3: what is kept', () => {
 describe('OSDI’99 §4.3: checkpoints', () => {
   test('are produced when a number divisible by a constant is executed, not after every operation (deviation: also after a batch flagged for it)', () => {
     const rig = executed(5);
-    const taken = rig.records.flatMap((record) =>
-      record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : [],
-    );
-    expect(taken).toEqual([2, 4]);
+    expect([...rig.checkpoints.keys()]).toEqual([0, 2, 4]);
     const flagged = rig.kit.batch([], { flags: 1, timestamp: rig.wall });
     for (const from of [0, 2]) announce(rig, from, 4);
     const outputs = rig.decide(6, rig.kit.batchOf('y'));
@@ -62,10 +59,7 @@ describe('OSDI’99 §4.3: checkpoints', () => {
     announce(rig, 2, 2, rootAt(rig, 2));
     rig.decide(5, rig.kit.batchOf('x', { session: SESSION + 5 }));
     expect(rig.status).toMatchObject({ lowWaterMark: 2, stateRootSequence: 4, lastExecuted: 5 });
-    const kept = rig.replica
-      .records()
-      .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
-    expect(kept).toEqual([2, 4]);
+    expect([...rig.checkpoints.keys()]).toEqual([2, 4]);
     expect(new Set([rootAt(rig, 2), rootAt(rig, 4)]).size).toBe(2);
   });
 
@@ -101,18 +95,16 @@ describe('OSDI’99 §4.3: stable', () => {
     expect(phasesOf(rig)).toEqual(['3 pre-prepared']);
     expect(
       rig.replica.records().map((record) => ('sequence' in record ? `${record.kind} ${record.sequence}` : record.kind)),
-    ).toEqual(['checkpoint', 'stable 2', 'accepted 3']);
+    ).toEqual(['stable 2', 'accepted 3']);
   });
 
   test('so are all earlier checkpoints and CHECKPOINT messages', () => {
     const rig = executed(4);
-    announce(rig, 3, 2, rootAt(rig, 2));
+    const root = rootAt(rig, 2);
+    announce(rig, 3, 2, root);
     for (const from of [0, 2]) announce(rig, from, 4);
-    const kept = rig.replica
-      .records()
-      .flatMap((record) => (record.kind === 'checkpoint' ? [record.checkpoint.checkpoint.sequence] : []));
-    expect(kept).toEqual([4]);
-    expect(refusalsOf(announce(rig, 3, 2, rootAt(rig, 2)))).toEqual(['checkpoint below-window']);
+    expect([...rig.checkpoints.keys()]).toEqual([4]);
+    expect(refusalsOf(announce(rig, 3, 2, root))).toEqual(['checkpoint below-window']);
     expect(rig.status.lowWaterMark).toBe(4);
   });
 });
@@ -138,9 +130,7 @@ describe('OSDI’99 §4.3: the water marks', () => {
 });
 
 function rootAt(rig: Rig, sequence: number): ReturnType<typeof asDigest> {
-  const record = rig.records.find(
-    (each) => each.kind === 'checkpoint' && each.checkpoint.checkpoint.sequence === sequence,
-  );
-  if (record?.kind !== 'checkpoint') throw new Error(`no checkpoint at ${sequence}`);
-  return record.checkpoint.checkpoint.root;
+  const root = rig.checkpoints.get(sequence);
+  if (root === undefined) throw new Error(`no checkpoint at ${sequence}`);
+  return root;
 }

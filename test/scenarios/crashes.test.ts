@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { CRASH_PHASES } from '../../src/simulation/crash-trap.ts';
+import { CRASH_PHASES, VERSION_PHASES } from '../../src/simulation/crash-trap.ts';
+import type { CrashTrap } from '../../src/simulation/crash-trap.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 
 // Power is lost at every step of a request: before the sync of a record, after it, half-way through what it held back, and after that. The checkers
 // see to it that nobody contradicts an earlier vote, that nothing acknowledged is lost, and that nothing is executed twice.
 
-const RECORDS = ['accepted', 'prepared', 'executed', 'checkpoint', 'stable', 'truncate'] as const;
-const POINTS = RECORDS.flatMap((record) => CRASH_PHASES.map((phase) => ({ record, phase })));
+const RECORDS = ['accepted', 'prepared', 'executed', 'stable', 'truncate'] as const;
+const POINTS: readonly (readonly [string, CrashTrap])[] = [
+  ...RECORDS.flatMap((record) =>
+    CRASH_PHASES.map((phase) => [`${record}, ${phase}`, { kind: 'record', record, phase, survivors: 0 }] as const),
+  ),
+  ...VERSION_PHASES.map(
+    (phase) => [`state of a checkpoint, ${phase}`, { kind: 'version', phase, survivors: 0 }] as const,
+  ),
+];
 const DOWN_US = 30_000;
 
 function makeScene(replicaCount: number): ScenarioWorld {
@@ -31,11 +39,11 @@ function expectAllIsWell(scene: ScenarioWorld): void {
   expect(scene.suspicions().filter(({ certainty }) => certainty === 'certain')).toEqual([]);
 }
 
-describe.each(POINTS)('$record, $phase', ({ record, phase }) => {
+describe.each(POINTS)('%s', (_, trap) => {
   test.each([1, 2, 4])('node%i loses its power and starts again', (index) => {
     for (const survivors of [0, 1]) {
       const scene = makeScene(4);
-      scene.node(index).setTrap({ kind: 'record', record, phase, survivors });
+      scene.node(index).setTrap({ ...trap, survivors });
       order(scene);
       expectAllIsWell(scene);
       expect(scene.node(index).incarnation).toBe(2);
@@ -44,7 +52,7 @@ describe.each(POINTS)('$record, $phase', ({ record, phase }) => {
 
   test.each([1, 2, 3, 4])('all of %i nodes lose their power there and start again', (replicaCount) => {
     const scene = makeScene(replicaCount);
-    for (const node of scene.world.nodes) node.setTrap({ kind: 'record', record, phase, survivors: 0 });
+    for (const node of scene.world.nodes) node.setTrap(trap);
     order(scene);
     expectAllIsWell(scene);
     for (const node of scene.world.nodes) expect(node.incarnation).toBe(2);

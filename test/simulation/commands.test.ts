@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { cryptoModules } from '../../src/cli/seeds/node-crypto.ts';
 import { PLAIN_OPTIONS, writeOptions } from '../../src/simulation/options-json.ts';
+import { runSeeds } from '../../src/simulation/run-seeds.ts';
 
 // `pbft simulate` and `pbft replay` on a sound core. What they do with a failure: test/mutants/shrink.test.ts.
 
@@ -65,6 +67,28 @@ describe('pbft simulate', () => {
     expect(stdout.split('\n').length).toBeLessThan(30);
   });
 
+  test('real keys: no violation, other frames, and the same run every time', async () => {
+    const seed = ['simulate', '--seed', '69', '--nodes', '1', '--json'];
+    const hash = (): unknown => (JSON.parse(stdout) as Record<string, unknown>)['trace_hash'];
+    const hashes = [];
+    for (const crypto of ['real', 'real', 'ideal']) {
+      stdout = '';
+      expect(await runCli([...seed, '--crypto', crypto])).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ crypto, failures: [] });
+      hashes.push(hash());
+    }
+    expect(hashes[1]).toBe(hashes[0]);
+    expect(hashes[2]).not.toBe(hashes[0]);
+  });
+
+  test('real keys on other threads', async () => {
+    const range = { from: 69, count: 2, stride: 1, failuresAtMost: 1 };
+    const { traceHash } = runSeeds(range, { ...cryptoModules('real'), overrides: { replicaCount: 1 } });
+    const seeds = ['simulate', '--seeds', '2', '--from', '69', '--nodes', '1', '--workers', '2', '--crypto', 'real'];
+    expect(await runCli([...seeds, '--json'])).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ seeds: 2, crypto: 'real', failures: [], trace_hash: traceHash });
+  });
+
   test('what was demanded and never happened is a failure', async () => {
     expect(await runCli(['simulate', '--seed', '69', '--nodes', '1', '--quiet', '--coverage'])).toBe(1);
     expect(stdout).toMatch(/^never happened: .*event: complained/m);
@@ -89,6 +113,7 @@ describe('pbft simulate', () => {
     [['--liar', 'lie:backup', '--nodes', '3'], 'at least 4 nodes'],
     [['--trace'], '--seed'],
     [['--seed', '1', '--trace', '--json'], 'do not go together'],
+    [['--crypto', 'none'], 'Allowed choices are ideal, real'],
     [['17'], 'too many arguments'],
   ])('%j is wrong usage', async (args, said) => {
     expect(await runCli(['simulate', ...args])).toBe(2);
@@ -113,6 +138,12 @@ describe('pbft replay', () => {
     expect(stderr).toMatch(
       /reads otherwise now\n {2}line \d+, in the file: {3}node2: view 1.*\n {2}now: {3}node2: view 0/,
     );
+  });
+
+  test('a told scenario reads the same under real keys', async () => {
+    const file = join(SCENARIOS, 'equivocating-primary.txt');
+    expect(await runCli(['replay', file, '--crypto', 'real'])).toBe(0);
+    expect(stdout).toBe(readFileSync(file, 'utf8'));
   });
 
   test('line ends of another system are none of its business', async () => {

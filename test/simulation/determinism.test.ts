@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { cryptoModules } from '../../src/cli/seeds/node-crypto.ts';
 import { simulateSeed } from '../../src/simulation/simulate.ts';
 
 // One seed and one source are one run, byte for byte, whatever the machine is set to. Here: time zone, locale, options of Node, and whose
@@ -25,8 +26,8 @@ async function runNode(args: readonly string[], env: typeof PLAIN): Promise<stri
   });
 }
 
-const traceOf = async (seed: number, env: typeof PLAIN): Promise<string> =>
-  runNode([MAIN, 'simulate', '--seed', String(seed), '--trace'], env);
+const traceOf = async (seed: number, env: typeof PLAIN, ...more: readonly string[]): Promise<string> =>
+  runNode([MAIN, 'simulate', '--seed', String(seed), '--trace', ...more], env);
 const hashOf = (printed: string): string | undefined => /, trace ([0-9a-f]{16})$/m.exec(printed)?.[1];
 /** All but the time it took. */
 const untimed = (printed: string): string => printed.replace(/ in [\d.]+ s,/, '');
@@ -48,6 +49,15 @@ describe('same seed, same run', () => {
       expect(simulateSeed(seed).traceHash).toBe(report.traceHash);
       expect(plain.split('\n').length).toBeGreaterThan(report.steps);
       expect(untimed(far) === untimed(plain), 'every line of the trace is the same').toBe(true);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'under real keys as well',
+    async () => {
+      const real = await traceOf(68, FAR, '--crypto', 'real');
+      expect(hashOf(real)).toBe(simulateSeed(68, cryptoModules('real')).traceHash);
     },
     PATIENCE_MS,
   );

@@ -6,6 +6,7 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { NULL_DIGEST, asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../../src/base/ids.ts';
+import type { SubtreeAddress } from '../../src/base/key-value.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import {
   CodecContext,
@@ -25,6 +26,7 @@ import type {
   Request,
   SignedViewChange,
   SlotDigest,
+  StateSubtree,
   ViewChange,
 } from '../../src/messages/index.ts';
 
@@ -32,6 +34,9 @@ import type {
 export const CLUSTER: Digest = asDigest('c1'.repeat(32));
 /** A codec for them, with the real hash. */
 export const context: CodecContext = new CodecContext(CLUSTER, (bytes) => asDigest(hash('sha256', bytes, 'hex')));
+
+/** Of the path to a key. */
+const PATH_BITS = 256;
 
 const EDGES = [0, 1, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
 
@@ -50,6 +55,33 @@ const mac: Arbitrary<Bytes> = fc.uint8Array({ minLength: LIMITS.macMinBytes, max
 function record<T extends object>(fields: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> {
   return fc.record<T>(fields, { noNullPrototype: true });
 }
+
+const subtreeAddress: Arbitrary<SubtreeAddress> = fc
+  .tuple(exactBytes(32), fc.nat(PATH_BITS), digest)
+  .map(([bytes, depth, hash]) => ({
+    path: asDigest(toHex(bytes.map((byte, at) => byte & maskOf(depth - 8 * at)))),
+    depth,
+    hash,
+  }));
+
+/** The first `bits` bits of a byte. */
+function maskOf(bits: number): number {
+  return bits >= 8 ? 0xff : bits <= 0 ? 0 : 0xff & (0xff << (8 - bits));
+}
+
+const subtreeOfEntries: Arbitrary<StateSubtree> = record({
+  address: subtreeAddress,
+  entries: fc.array(
+    record({ key: fc.uint8Array({ minLength: 1, maxLength: 80 }), value: fc.uint8Array({ maxLength: 80 }) }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  nodes: fc.constant([]),
+});
+const subtreeOfNodes: Arbitrary<StateSubtree> = record({
+  address: subtreeAddress,
+  entries: fc.constant([]),
+  nodes: fc.array(record({ bit: fc.nat(PATH_BITS - 1), left: digest, right: digest }), { minLength: 1, maxLength: 4 }),
+});
 
 function exactBytes(length: number): Arbitrary<Bytes> {
   return fc.uint8Array({ minLength: length, maxLength: length });
@@ -288,23 +320,31 @@ export const MESSAGE_OF_TYPE: { readonly [Type in MessageType]: Arbitrary<Extrac
       replica,
       sequence,
       root: digest,
-      after: fc.uint8Array({ maxLength: 80 }),
+      subtrees: fc.array(subtreeAddress, { maxLength: 4 }),
     }),
     state: record({
       type: type('state'),
       replica,
       sequence,
       root: digest,
-      after: fc.uint8Array({ maxLength: 80 }),
       held: fc.boolean(),
-      isLast: fc.boolean(),
-      entries: fc.array(
-        record({ key: fc.uint8Array({ minLength: 1, maxLength: 80 }), value: fc.uint8Array({ maxLength: 80 }) }),
-        { maxLength: 4 },
-      ),
+      subtrees: fc.array(fc.oneof(subtreeOfEntries, subtreeOfNodes), { maxLength: 4 }),
     }),
     'view-change': viewChange(view, replica),
     'new-view': newView,
+    'query-stable': record({ type: type('query-stable'), replica, nonce: digest, recovered: sequence }),
+    'reply-stable': record({
+      type: type('reply-stable'),
+      replica,
+      nonce: digest,
+      recovered: sequence,
+      taken: sequence,
+      prepared: sequence,
+      entered: view,
+      viewChange: fc.option(record({ viewChange: viewChange(view, replica), signature: exactBytes(64) }), {
+        nil: undefined,
+      }),
+    }),
   };
 
 /** Any valid message. */

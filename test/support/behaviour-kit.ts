@@ -52,10 +52,12 @@ export function statusOf(self: number): ReplicaStatus {
     agreedTime: 0,
     suspicions: [],
     diverged: false,
+    mayExecute: true,
     queuedRequests: 0,
     queuedBytes: 0,
     markedClients: [],
     openSlots: 0,
+    recovery: undefined,
     viewChange: undefined,
   };
 }

@@ -19,9 +19,10 @@ import { Replica } from '../../src/protocol/replica.ts';
 import { applicationReader } from '../../src/protocol/state-layout.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
 import { describeWait } from '../../src/protocol/wait-text.ts';
-import { MemoryState } from '../../src/state/index.ts';
-import { ALICE, CoreKit, START_US, WALL_MS, bytes, countingApp, replica, sha256, text } from './core-kit.ts';
+import { ALICE, CoreKit, START_US, WALL_MS, bytes, countingApp, replica, text } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
+import { DamageableState } from './damageable-state.ts';
+import type { Durable } from './damageable-state.ts';
 import { must } from './must.ts';
 import { suspicionLine } from './transcript.ts';
 
@@ -50,8 +51,9 @@ export class BenchNode {
   readonly #sealer: Sealer;
   readonly intake: Intake;
   #replica: Replica | undefined;
-  /** The disk: what survives, as bytes. */
+  /** The disk: what survives, as bytes, and beside it the state with its durable versions. */
   disk: Bytes[] = [];
+  state: DamageableState;
   readonly events: Event[] = [];
   readonly executions: Map<Sequence, Digest> = new Map();
   /** Outputs so far, in all lives, and after how many of them the power goes. */
@@ -66,6 +68,7 @@ export class BenchNode {
     const authenticator = bench.kit.of(id);
     this.#sealer = new Sealer(bench.kit.cluster, authenticator);
     this.intake = new Intake(bench.kit.cluster, id, authenticator);
+    this.state = new DamageableState('when-settled');
   }
 
   get isUp(): boolean {
@@ -94,9 +97,10 @@ export class BenchNode {
   start(): void {
     const { kit } = this.#bench;
     const records = this.disk.map((stored): Record => must(decodeRecord(stored, kit.codec)));
+    this.state = this.state.reopened();
     this.#replica = new Replica(
       { self: this.id, cluster: kit.cluster, tuning: kit.tuning },
-      { authenticator: kit.of(this.id), state: new MemoryState(sha256), application: this.#bench.application },
+      { authenticator: kit.of(this.id), state: this.state, application: this.#bench.application },
       records,
     );
     this.#dispatch(this.#replica.start(this.#bench.now));
@@ -105,6 +109,12 @@ export class BenchNode {
   crash(): void {
     this.#replica = undefined;
     this.cutAfter = undefined;
+  }
+
+  /** What was sealed or installed first becomes durable, and the replica is told. */
+  settle(): void {
+    this.state.settle();
+    this.step({ kind: 'sealed' });
   }
 
   step(input: Input): void {
@@ -124,7 +134,13 @@ export class BenchNode {
     }
   }
 
+  /** What has left, and what was so allowed to become durable. */
   #dispatch(outputs: readonly Output[]): void {
+    this.#leave(outputs);
+    if (this.#bench.durable === 'at-once' && this.isUp && this.state.unsettled().length > 0) this.settle();
+  }
+
+  #leave(outputs: readonly Output[]): void {
     for (const output of this.rewrite?.(outputs) ?? outputs) {
       if (!this.isUp) return;
       if (output.kind === 'event') {
@@ -147,6 +163,12 @@ export class BenchNode {
       case 'truncate':
         this.disk = output.records.map(encodeRecord);
         return;
+      case 'store':
+        this.state.store(output.sequence);
+        return;
+      case 'collect':
+        this.state.collect(output.sequence);
+        return;
       case 'reply':
         bench.replies.push({ from: this.id, reply: output.reply });
         return;
@@ -165,6 +187,8 @@ export class BenchNode {
 export class Bench {
   readonly kit: CoreKit;
   readonly application: StateMachine;
+  /** Whether a sealed state is durable as soon as it may be, or when the test settles it. */
+  readonly durable: Durable;
   readonly nodes: readonly BenchNode[];
   /** Frames under way, in the order they were sent. */
   packets: Packet[] = [];
@@ -177,8 +201,9 @@ export class Bench {
   lose: Which = () => false;
   readonly #agreed = new Map<Sequence, Digest>();
 
-  constructor(options: KitOptions & { readonly application?: StateMachine } = {}) {
+  constructor(options: KitOptions & { readonly application?: StateMachine; readonly durable?: Durable } = {}) {
     this.kit = new CoreKit(options);
+    this.durable = options.durable ?? 'at-once';
     this.application = options.application ?? countingApp;
     this.nodes = Array.from(
       { length: this.kit.cluster.replicaCount },

@@ -1,8 +1,9 @@
 /** Any message a Byzantine replica can send: well-formed, sealed with its own key, about numbers and digests that matter to the others. */
 import { NULL_DIGEST, asDigest, asView } from '../../src/base/ids.ts';
 import type { Digest, Sequence } from '../../src/base/ids.ts';
+import type { SubtreeAddress } from '../../src/base/key-value.ts';
 import { checkpointBytes } from '../../src/messages/index.ts';
-import type { Batch, Checkpoint, Message } from '../../src/messages/index.ts';
+import type { Batch, Checkpoint, Message, StateSubtree } from '../../src/messages/index.ts';
 import { Random } from '../../src/simulation/random.ts';
 import type { Bench } from './bench.ts';
 import { SESSION, WALL_MS, bytes, clientId, replica, seq } from './core-kit.ts';
@@ -149,17 +150,35 @@ export class Liar {
         };
       default:
         return this.#random.chance(0.5)
-          ? { type: 'fetch-state', replica: self, sequence: this.#sequence(), root: this.#root(), after: bytes('') }
+          ? {
+              type: 'fetch-state',
+              replica: self,
+              sequence: this.#sequence(),
+              root: this.#root(),
+              subtrees: [this.#address()],
+            }
           : {
               type: 'state',
               replica: self,
               sequence: this.#sequence(),
               root: this.#root(),
-              after: bytes(''),
               held: this.#random.chance(0.7),
-              isLast: this.#random.chance(0.3),
-              entries: [{ key: bytes('k'), value: bytes('v') }],
+              subtrees: this.#random.chance(0.3) ? [] : [this.#subtree()],
             };
     }
+  }
+
+  #address(): SubtreeAddress {
+    const hash = this.#root();
+    return this.#random.chance(0.5)
+      ? { path: NULL_DIGEST, depth: 0, hash }
+      : { path: asDigest(`8${'0'.repeat(63)}`), depth: this.#pick([1, 2, 3, 255, 256]), hash };
+  }
+
+  #subtree(): StateSubtree {
+    const address = this.#address();
+    return this.#random.chance(0.5)
+      ? { address, entries: [{ key: bytes('k'), value: bytes('v') }], nodes: [] }
+      : { address, entries: [], nodes: [{ bit: this.#below(256), left: this.#root(), right: this.#root() }] };
   }
 }

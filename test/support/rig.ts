@@ -7,9 +7,10 @@ import type { Output } from '../../src/protocol/output.ts';
 import type { StateMachine } from '../../src/protocol/ports.ts';
 import type { Record } from '../../src/protocol/record.ts';
 import { Replica } from '../../src/protocol/replica.ts';
-import { MemoryState } from '../../src/state/index.ts';
-import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica, sha256 } from './core-kit.ts';
+import type { LostLog } from '../../src/protocol/replica.ts';
+import { ALICE, CoreKit, START_US, WALL_MS, countingApp, replica } from './core-kit.ts';
 import type { KitOptions } from './core-kit.ts';
+import { DamageableState } from './damageable-state.ts';
 import { recordsOf } from './transcript.ts';
 
 export interface RigOptions extends KitOptions {
@@ -17,6 +18,10 @@ export interface RigOptions extends KitOptions {
   readonly self?: number;
   readonly records?: readonly Record[];
   readonly application?: StateMachine;
+  /** An empty one, whose checkpoints are durable at once, by default. */
+  readonly state?: DamageableState;
+  /** Its log is lost. */
+  readonly lost?: LostLog;
 }
 
 export interface Received {
@@ -27,6 +32,7 @@ export interface Received {
 export class Rig {
   readonly kit: CoreKit;
   readonly replica: Replica;
+  readonly state: DamageableState;
   /** What `start` gave. */
   readonly started: readonly Output[];
   /** Everything the replica ever wrote down, in order. */
@@ -35,19 +41,37 @@ export class Rig {
   wall = WALL_MS;
 
   constructor(
-    { self = 1, records = [], application = countingApp, ...options }: RigOptions = {},
+    {
+      self = 1,
+      records = [],
+      application = countingApp,
+      state = new DamageableState(),
+      lost,
+      ...options
+    }: RigOptions = {},
     kit = new CoreKit(options),
   ) {
     this.kit = kit;
     const { cluster, tuning } = kit;
     this.records = [...records];
+    this.state = state;
     this.replica = new Replica(
       { self: replica(self), cluster, tuning },
-      { authenticator: kit.of(self), state: new MemoryState(sha256), application },
+      { authenticator: kit.of(self), state, application },
       records,
+      lost,
     );
     this.started = this.replica.start(this.now);
-    this.records.push(...recordsOf(this.started));
+    this.#write(this.started);
+  }
+
+  /** The disk is never slow here: what was sealed may become durable at once. */
+  #write(outputs: readonly Output[]): void {
+    this.records.push(...recordsOf(outputs));
+    for (const output of outputs) {
+      if (output.kind === 'store') this.state.store(output.sequence);
+      else if (output.kind === 'collect') this.state.collect(output.sequence);
+    }
   }
 
   get now(): Now {
@@ -60,7 +84,7 @@ export class Rig {
 
   step(input: Input): readonly Output[] {
     const outputs = this.replica.step(this.now, input);
-    this.records.push(...recordsOf(outputs));
+    this.#write(outputs);
     return outputs;
   }
 
@@ -73,6 +97,17 @@ export class Rig {
     const batch: Batch | undefined = message.type === 'pre-prepare' ? message.batch : undefined;
     const requests = verified ?? batch?.requests.map(() => 'signature' as const) ?? [];
     return this.step({ kind: 'message', message, author, signature, requests });
+  }
+
+  /** What was sealed or installed first becomes durable, and the replica is told. */
+  settle(): readonly Output[] {
+    this.state.settle();
+    return this.step({ kind: 'sealed' });
+  }
+
+  /** The numbers of the checkpoints that are kept, and the roots of their states. */
+  get checkpoints(): ReadonlyMap<number, Digest> {
+    return new Map(this.state.versions().map(({ sequence, root }) => [sequence, root]));
   }
 
   receiveAll(messages: readonly ReplicaMessage[]): readonly Output[] {
@@ -119,8 +154,9 @@ export class Rig {
     ]);
   }
 
-  /** The same replica after a restart with these records (its own, by default). */
-  restarted(records: readonly Record[] = this.records, options: Pick<RigOptions, 'application'> = {}): Rig {
-    return new Rig({ self: this.status.self, records, ...options }, this.kit);
+  /** The same replica after a restart with these records and this state (its own, by default). */
+  restarted(records: readonly Record[] = this.records, options: Pick<RigOptions, 'application' | 'state'> = {}): Rig {
+    const { state = this.state.reopened(), ...others } = options;
+    return new Rig({ self: this.status.self, records, state, ...others }, this.kit);
   }
 }

@@ -4,7 +4,6 @@ import { applicationNamed } from '../../src/apps/index.ts';
 import type { MessageType } from '../../src/messages/index.ts';
 import { DEFAULT_TUNING, windowSize } from '../../src/protocol/config.ts';
 import type { Event, EventKind } from '../../src/protocol/event.ts';
-import { MemoryState } from '../../src/state/index.ts';
 import { portableSha256 } from '../../src/simulation/ideal-authenticator.ts';
 import { typeOfFrame } from '../../src/simulation/link-faults.ts';
 import type { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
@@ -84,7 +83,7 @@ export function addTwin(scene: ScenarioWorld, index: number, split: TwinSplit): 
       config: { self, cluster: world.cluster, tuning: { ...DEFAULT_TUNING, pipeline, ...options.tuning } },
       authenticator: world.authority.authenticator({ kind: 'replica', replica: self }),
       application,
-      makeState: () => new MemoryState(portableSha256),
+      sha256: portableSha256,
       behaviour: undefined,
       isCorrect: false,
     },

@@ -68,6 +68,10 @@ function lineOf(output: Output, names: Names): string {
       return `persist ${recordLine(output.record, names)}`;
     case 'truncate':
       return `truncate to ${output.records.map((record) => recordLine(record, names)).join(', ')}`;
+    case 'store':
+      return `store n${output.sequence}`;
+    case 'collect':
+      return `collect below n${output.sequence}`;
     case 'send':
       return `send ${messageLine(output.message, names)} → ${output.to.join(' ')}${output.signature === undefined ? '' : ' signed'}`;
     case 'reply': {
@@ -85,14 +89,14 @@ export function recordLine(record: Record, names: Names = NONE): string {
     case 'prepared':
     case 'executed':
       return `${record.kind} v${record.view} n${record.sequence} ${nameOf(record.digest, names)}`;
-    case 'checkpoint':
-      return `checkpoint n${record.checkpoint.checkpoint.sequence}`;
     case 'stable':
-      return `stable n${record.sequence} of ${record.proof.length}`;
+      return `stable n${record.sequence} of ${record.proof.length}${record.hasState ? '' : ' without state'}`;
     case 'view-change':
       return `view-change v${record.viewChange.viewChange.view}`;
     case 'new-view':
       return `new-view v${record.newView.newView.view}`;
+    case 'recovery':
+      return `recovery M ${record.mark ?? '-'} ${record.barred === undefined ? '' : `barred ${record.barred}`}`.trimEnd();
     case 'suspicion':
       return suspicionLine(record.suspicion);
   }

@@ -107,5 +107,5 @@ function print({ node, explanation, problem }: NodeAnswer): void {
 
 function detail({ what, have, since_ms: since }: WaitBody): string {
   const here = have.length === 0 ? '' : `; here are ${have.join(', ')}`;
-  return what === 'restart' ? here : `${here}; since ${(since / 1000).toFixed(1)} s`;
+  return what === 'restart' || what === 'room' ? here : `${here}; since ${(since / 1000).toFixed(1)} s`;
 }

@@ -6,8 +6,10 @@ import { replayScenario, ScenarioError } from '../../simulation/scenario.ts';
 import type { ScenarioRun } from '../../simulation/scenario.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { cryptoOption } from '../options.ts';
 import type { End } from '../options.ts';
-import { nodeSha256 } from '../seeds/node-crypto.ts';
+import { cryptoModules } from '../seeds/node-crypto.ts';
+import type { CryptoChoice } from '../seeds/node-crypto.ts';
 import { printLine, terminal } from '../terminal.ts';
 
 const HELP = `
@@ -21,19 +23,27 @@ Exit code: 0 no invariant broke and it reads as before, or a failure is gone;
 Examples:
   pbft replay pbft-failure-17.txt
   pbft replay pbft-failure-17.txt --trace      with everything that happens
+  pbft replay pbft-failure-17.txt --crypto real
   pbft replay test/scenarios/lost-commit.txt`;
+
+/** As commander gives them. */
+interface ReplayOptions {
+  readonly crypto: CryptoChoice;
+  readonly trace?: boolean;
+}
 
 export function addReplayCommand(program: Command, end: End): void {
   program
     .command('replay')
     .description('run a scenario file again: a shrunk failure, or one written by hand')
     .argument('<file>', 'what `pbft simulate` wrote, or any scenario')
+    .addOption(cryptoOption())
     .option('--trace', 'print everything that happens first')
     .addHelpText('after', HELP)
-    .action((file: string, options: { readonly trace?: boolean }) => end(run(file, options.trace === true)));
+    .action((file: string, options: ReplayOptions) => end(run(file, options)));
 }
 
-function run(file: string, isTraced: boolean): ExitCode {
+function run(file: string, { crypto, trace }: ReplayOptions): ExitCode {
   let text: string;
   try {
     text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
@@ -41,7 +51,7 @@ function run(file: string, isTraced: boolean): ExitCode {
     return terminal.fail(EXIT.usage, `cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   try {
-    const modules = { sha256: nodeSha256, ...(isTraced ? { onTrace: printLine } : {}) };
+    const modules = { ...cryptoModules(crypto), ...(trace === true ? { onTrace: printLine } : {}) };
     return judge(file, text, replayScenario(text, modules));
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;

@@ -4,15 +4,17 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { MAX_REPLICAS } from '../../protocol/quorum.ts';
 import { missingFrom } from '../../simulation/expectations.ts';
-import { LIAR_NAMES, parseLiar } from '../../simulation/options.ts';
+import { LIAR_NAMES, leastReplicas, parseLiar } from '../../simulation/options.ts';
 import type { SwarmOverrides } from '../../simulation/options.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
 import { SHRINK_RUNS } from '../../simulation/shrink.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { integerBetween } from '../options.ts';
+import { cryptoOption, integerBetween } from '../options.ts';
 import type { End } from '../options.ts';
+import type { CryptoChoice } from '../seeds/node-crypto.ts';
 import { Progress } from '../seeds/progress.ts';
+import type { SeedChoices } from '../seeds/seed-choices.ts';
 import { printReport, printReportAsJson } from '../seeds/seed-report.ts';
 import type { SeedsDone } from '../seeds/seed-report.ts';
 import { runManySeeds, runOneSeed } from '../seeds/seed-runs.ts';
@@ -29,6 +31,8 @@ interface SimulateOptions {
   readonly workers: number;
   readonly nodes?: number;
   readonly liar?: NonNullable<SwarmOverrides['liar']>;
+  readonly crypto: CryptoChoice;
+  readonly lostDisks?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -62,7 +66,8 @@ Examples:
   pbft simulate --minutes 10 --from 5000       as many as ten minutes allow
   pbft simulate --seed 17                      one: its end and its verdict
   pbft simulate --seed 17 --trace              one: everything that happens
-  pbft simulate --nodes 7 --liar equivocate:primary`;
+  pbft simulate --nodes 7 --liar equivocate:primary
+  pbft simulate --crypto real --seeds 20       Ed25519, X25519 and HMAC at work`;
 
 export function addSimulateCommand(program: Command, end: End): void {
   const anySeed = integerBetween(0, Number.MAX_SAFE_INTEGER);
@@ -81,6 +86,8 @@ export function addSimulateCommand(program: Command, end: End): void {
     .option('--workers <n>', 'threads (default: one per core)', integerBetween(1, MOST_WORKERS), availableParallelism())
     .option('--nodes <n>', 'so many nodes in every seed', integerBetween(1, MAX_REPLICAS))
     .option('--liar <liar>', 'the only liar in every seed, such as equivocate:primary or lie:backup', liar)
+    .addOption(cryptoOption())
+    .option('--lost-disks', 'disks are lost in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -111,9 +118,19 @@ function minutes(text: string): number {
 function contradiction(options: SimulateOptions, one: number | undefined): string | undefined {
   if (options.liar !== undefined && (options.nodes ?? 4) < 4)
     return '--liar needs at least 4 nodes: fewer bear no liar';
+  if (options.lostDisks === true && (options.nodes ?? 7) < leastReplicas(overridesOf(options)))
+    return `--lost-disks needs at least ${leastReplicas(overridesOf(options))} nodes here: a lost disk is one of the f`;
   if (options.trace === true && one === undefined) return '--trace is for one seed: add --seed <n>';
   if (options.trace === true && options.json === true) return '--trace and --json do not go together';
   return undefined;
+}
+
+function overridesOf({ liar: one, nodes, lostDisks }: SimulateOptions): SwarmOverrides {
+  return {
+    ...(one === undefined ? {} : { liar: one }),
+    ...(nodes === undefined ? {} : { replicaCount: nodes }),
+    ...(lostDisks === undefined ? {} : { lostDisks }),
+  };
 }
 
 async function run(options: SimulateOptions): Promise<ExitCode> {
@@ -121,20 +138,18 @@ async function run(options: SimulateOptions): Promise<ExitCode> {
   const one = options.seed !== undefined || options.seeds === 1 ? from : undefined;
   const problem = contradiction(options, one);
   if (problem !== undefined) return terminal.fail(EXIT.usage, problem);
-  const overrides: SwarmOverrides = {
-    ...(options.liar === undefined ? {} : { liar: options.liar }),
-    ...(options.nodes === undefined ? {} : { replicaCount: options.nodes }),
-  };
+  const overrides = overridesOf(options);
+  const choices: SeedChoices = { crypto: options.crypto, overrides };
   const isQuiet = options.quiet === true;
   const progress = new Progress(isQuiet);
   const start = performance.now();
   const single =
-    one === undefined ? undefined : runOneSeed(one, overrides, options.trace === true ? printLine : undefined);
-  const report = single?.report ?? (await runMany(options, from, { overrides, progress }));
+    one === undefined ? undefined : runOneSeed(one, choices, options.trace === true ? printLine : undefined);
+  const report = single?.report ?? (await runMany(options, from, { choices, progress }));
   const isDemanded = options.coverage ?? (report.seeds >= ENOUGH_FOR_COVERAGE && Object.keys(overrides).length === 0);
   const done: SeedsDone = {
     version: sourceVersion(),
-    overrides,
+    choices,
     from,
     report,
     missing: isDemanded ? missingFrom(report.coverage) : [],
@@ -144,7 +159,7 @@ async function run(options: SimulateOptions): Promise<ExitCode> {
   const shrinkAll = (): ReadonlyMap<number, string> => {
     const { shrinkRuns: runsAtMost, out: directory } = options;
     const failures = options.shrink ? report.failures : [];
-    return shrinkFailures(failures, { overrides, version: done.version, directory, runsAtMost, progress });
+    return shrinkFailures(failures, { choices, version: done.version, directory, runsAtMost, progress });
   };
   if (options.json === true) {
     printReportAsJson(done, shrinkAll());
@@ -158,7 +173,7 @@ async function run(options: SimulateOptions): Promise<ExitCode> {
 async function runMany(
   options: SimulateOptions,
   from: number,
-  parts: { readonly overrides: SwarmOverrides; readonly progress: Progress },
+  parts: { readonly choices: SeedChoices; readonly progress: Progress },
 ): Promise<RangeReport> {
   return runManySeeds({
     ...parts,

@@ -112,11 +112,14 @@ function printTable(answers: readonly NodeAnswer[]): void {
 function statusRow(status: StatusBody): readonly string[] {
   const root =
     status.state_root_sequence === 0 ? 'genesis' : `${status.state_root.slice(0, 10)} @${status.state_root_sequence}`;
-  const role = status.in_view_change
-    ? terminal.style('yellow', 'view change')
-    : status.is_primary
-      ? 'primary'
-      : 'backup';
+  const role =
+    status.recovery !== null
+      ? terminal.style('yellow', 'recovering')
+      : status.in_view_change
+        ? terminal.style('yellow', 'view change')
+        : status.is_primary
+          ? 'primary'
+          : 'backup';
   const byzantine = status.byzantine_nodes.length === 0 ? '-' : terminal.style('red', status.byzantine_nodes.join(' '));
   const suspected = [...new Set(status.suspicions.map(({ node_id: node }) => node))].toSorted();
   const numbers = [status.view, status.sequence, status.last_executed, status.low_water_mark].map(String);

@@ -115,7 +115,9 @@ class LocalRun {
   readonly #cluster: LocalCluster;
   readonly #data: string;
   readonly #supervisor: Supervisor;
-  readonly #down = new Map<string, readonly string[]>();
+  readonly #down = new Set<string>();
+  /** What a node said when it ended last. */
+  readonly #why = new Map<string, readonly string[]>();
   /** Until the cluster has come up, deaths are told only if they matter. */
   #isUp = false;
   #ending: Promise<void> | undefined;
@@ -169,7 +171,7 @@ class LocalRun {
     }
     this.#isUp = true;
     if (this.ending || waiting.size === 0) return undefined;
-    const lines = [...waiting].flatMap(([name, reason]) => [`${name}: ${reason}`, ...(this.#down.get(name) ?? [])]);
+    const lines = [...waiting].flatMap(([name, reason]) => [`${name}: ${reason}`, ...(this.#why.get(name) ?? [])]);
     if (nodes.length - waiting.size < quorum) {
       return [
         `${waiting.size} of ${nodes.length} nodes did not start, and ${quorum} are needed; logs: ${this.#logs()}`,
@@ -191,11 +193,13 @@ class LocalRun {
         if (event.restarted) terminal.note(`${event.node} is back (process ${event.pid})`);
         return;
       case 'died':
+        this.#why.set(event.node, event.why);
         if (this.#isUp)
           terminal.note([`${event.node} died (${event.how}) and is started again`, ...event.why].join(': '));
         return;
       case 'down':
-        this.#down.set(event.node, event.why);
+        this.#down.add(event.node);
+        this.#why.set(event.node, event.why);
         terminal.warn(
           [`${event.node} died ${event.deaths} times within a minute and stays down`, ...event.why].join(': '),
         );

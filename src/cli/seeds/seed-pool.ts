@@ -3,9 +3,9 @@
  * holds nobody up, and nothing is begun any more once it is over.
  */
 import { Worker } from 'node:worker_threads';
-import type { SwarmOverrides } from '../../simulation/options.ts';
 import { mergeReports } from '../../simulation/run-seeds.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
+import type { SeedChoices } from './seed-choices.ts';
 
 export interface SeedPlan {
   /** First seed. */
@@ -15,7 +15,7 @@ export interface SeedPlan {
   readonly workers: number;
   /** Stops after so many failures. */
   readonly failuresAtMost: number;
-  readonly overrides: SwarmOverrides;
+  readonly choices: SeedChoices;
   /** Nothing more is begun once it is true. */
   readonly isOver: () => boolean;
   /** Told whenever some seeds are done. */
@@ -27,7 +27,7 @@ const AT_ONCE = 2;
 
 /** Runs the seeds; gives back what happened in all of them. Throws what a thread died of. */
 export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
-  const workers = Array.from({ length: Math.min(plan.workers, plan.count) }, () => startWorker(plan.overrides));
+  const workers = Array.from({ length: Math.min(plan.workers, plan.count) }, () => startWorker(plan.choices));
   let next = plan.from;
   let done = mergeReports([]);
   const share = async (worker: Worker): Promise<void> => {
@@ -48,8 +48,8 @@ export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
   return done;
 }
 
-function startWorker(overrides: SwarmOverrides): Worker {
-  return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: overrides });
+function startWorker(choices: SeedChoices): Worker {
+  return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: choices });
 }
 
 async function runOn(worker: Worker, range: object): Promise<RangeReport> {

@@ -3,18 +3,20 @@ import type { SwarmOverrides } from '../../simulation/options.ts';
 import { coverageTable } from '../../simulation/expectations.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
 import { terminal } from '../terminal.ts';
+import { cryptoArgument } from './node-crypto.ts';
+import type { SeedChoices } from './seed-choices.ts';
 
 export interface SeedsDone {
   /** Of the source. */
   readonly version: string;
-  readonly overrides: SwarmOverrides;
+  readonly choices: SeedChoices;
   readonly from: number;
   readonly report: RangeReport;
   /** What was expected to happen and never did; empty when nothing was demanded. */
   readonly missing: readonly string[];
   readonly seconds: number;
   /** Of a run of one seed alone. */
-  readonly one: { readonly traceHash: string; readonly tail: readonly string[] } | undefined;
+  readonly one: { readonly tail: readonly string[] } | undefined;
 }
 
 export function describeLiar({ behaviour, isPrimary }: NonNullable<SwarmOverrides['liar']>): string {
@@ -22,21 +24,24 @@ export function describeLiar({ behaviour, isPrimary }: NonNullable<SwarmOverride
 }
 
 /** The command line that runs this seed again. */
-function againLine(seed: number, { liar, replicaCount }: SwarmOverrides): string {
+function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
+  const { liar, replicaCount, lostDisks } = overrides;
   const nodes = replicaCount === undefined ? '' : ` --nodes ${replicaCount}`;
-  return `pbft simulate --seed ${seed} --trace${nodes}${liar === undefined ? '' : ` --liar ${describeLiar(liar)}`}`;
+  const disks = lostDisks === true ? ' --lost-disks' : '';
+  const lies = liar === undefined ? '' : ` --liar ${describeLiar(liar)}`;
+  return `pbft simulate --seed ${seed} --trace${nodes}${disks}${lies}${cryptoArgument(crypto)}`;
 }
 
 /** `isQuiet`: failures and the last line only. `hasTail`: what happened last was not printed yet. */
 export function printReport(done: SeedsDone, { isQuiet, hasTail }: { isQuiet: boolean; hasTail: boolean }): void {
-  const { report, version, overrides, missing, one, seconds } = done;
+  const { report, version, choices, missing, one, seconds } = done;
   if (one === undefined && !isQuiet) for (const line of coverageTable(report.coverage)) terminal.line(line);
   if (one !== undefined && report.failures.length === 0 && hasTail && !isQuiet) terminal.line(one.tail.join('\n'));
   for (const { seed, violation, tail } of report.failures) {
     const what = `${violation?.invariant ?? ''}: ${violation?.message ?? ''}`;
     terminal.line(`\n${terminal.style('red', `seed ${seed}@${version}:`)} ${what}`);
     if (hasTail) terminal.line(tail.join('\n'));
-    terminal.line(`again: ${againLine(seed, overrides)}`);
+    terminal.line(`again: ${againLine(seed, choices)}`);
   }
   if (missing.length > 0) terminal.line(`\nnever happened: ${missing.join('; ')}`);
   const worked = `${report.answered} requests answered, ${report.batches} batches, ${report.steps} steps`;
@@ -46,29 +51,32 @@ export function printReport(done: SeedsDone, { isQuiet, hasTail }: { isQuiet: bo
     terminal.line(`\n${seeds}, ${worked}, ${time}`);
   } else {
     const verdict = report.failures.length === 0 ? 'no violation' : 'failed';
-    terminal.line(`\nseed ${done.from}@${version}: ${verdict}, ${worked}, ${time}, trace ${one.traceHash}`);
+    terminal.line(`\nseed ${done.from}@${version}: ${verdict}, ${worked}, ${time}, trace ${report.traceHash}`);
   }
 }
 
 /** One JSON document. `files`: seed → shrunk scenario. */
 export function printReportAsJson(done: SeedsDone, files: ReadonlyMap<number, string>): void {
-  const { report, version, overrides, missing, one, seconds } = done;
+  const { report, version, choices, missing, seconds } = done;
+  const { crypto, overrides } = choices;
   terminal.json({
     version,
     from: done.from,
     seeds: report.seeds,
+    crypto,
     ...(overrides.replicaCount === undefined ? {} : { nodes: overrides.replicaCount }),
     ...(overrides.liar === undefined ? {} : { liar: describeLiar(overrides.liar) }),
+    ...(overrides.lostDisks === true ? { lost_disks: true } : {}),
     failures: report.failures.map(({ seed, violation, traceHash, tail }) => ({
       seed,
       ...violation,
       trace_hash: traceHash,
       file: files.get(seed),
-      again: againLine(seed, overrides),
+      again: againLine(seed, choices),
       tail,
     })),
     missing,
-    ...(one === undefined ? {} : { trace_hash: one.traceHash }),
+    trace_hash: report.traceHash,
     answered: report.answered,
     batches: report.batches,
     steps: report.steps,

@@ -1,17 +1,16 @@
 /** The runs of `pbft simulate`: one seed in this thread, with its trace; or many on several threads, with progress, until Ctrl-C. */
-import type { SwarmOverrides } from '../../simulation/options.ts';
 import { mergeReports } from '../../simulation/run-seeds.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
 import { simulateSeed } from '../../simulation/simulate.ts';
 import { terminal } from '../terminal.ts';
-import { nodeSha256 } from './node-crypto.ts';
+import { cryptoModules } from './node-crypto.ts';
 import type { Progress } from './progress.ts';
+import type { SeedChoices } from './seed-choices.ts';
 import { runSeedPool } from './seed-pool.ts';
 
 /** What one seed did, besides its report. */
 export interface OneSeed {
   readonly report: RangeReport;
-  readonly traceHash: string;
   /** The last things that happened. */
   readonly tail: readonly string[];
 }
@@ -22,7 +21,7 @@ const TAIL = 20;
 /** Runs one seed; `onTrace` gets everything that happens. */
 export function runOneSeed(
   seed: number,
-  overrides: SwarmOverrides,
+  { crypto, overrides }: SeedChoices,
   onTrace: ((line: string) => void) | undefined,
 ): OneSeed {
   const last: string[] = [];
@@ -30,10 +29,10 @@ export function runOneSeed(
     last.push(line);
     if (last.length > TAIL) last.shift();
   };
-  const report = simulateSeed(seed, { sha256: nodeSha256, overrides, onTrace: onTrace ?? listen });
-  const { violation, tail, traceHash } = report;
+  const report = simulateSeed(seed, { ...cryptoModules(crypto), overrides, onTrace: onTrace ?? listen });
+  const { violation, tail } = report;
   const range = { ...report, seeds: 1, failures: violation === undefined ? [] : [report] };
-  return { report: mergeReports([range]), traceHash, tail: violation === undefined ? last : tail };
+  return { report: mergeReports([range]), tail: violation === undefined ? last : tail };
 }
 
 export interface ManySeeds {
@@ -43,7 +42,7 @@ export interface ManySeeds {
   readonly minutes: number;
   readonly workers: number;
   readonly failuresAtMost: number;
-  readonly overrides: SwarmOverrides;
+  readonly choices: SeedChoices;
   readonly progress: Progress;
 }
 

@@ -1,12 +1,12 @@
 /** A thread of {@link SeedPool}: runs the seeds it is sent, a few at a time, and answers with their reports. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { SwarmOverrides } from '../../simulation/options.ts';
 import { runSeeds } from '../../simulation/run-seeds.ts';
 import type { SeedRange } from '../../simulation/run-seeds.ts';
-import { nodeSha256 } from './node-crypto.ts';
+import { cryptoModules } from './node-crypto.ts';
+import type { SeedChoices } from './seed-choices.ts';
 
-const overrides = workerData as SwarmOverrides;
+const { crypto, overrides } = workerData as SeedChoices;
 
 parentPort?.on('message', (range: SeedRange) => {
-  parentPort?.postMessage(runSeeds(range, { sha256: nodeSha256, overrides }));
+  parentPort?.postMessage(runSeeds(range, { ...cryptoModules(crypto), overrides }));
 });

@@ -5,16 +5,17 @@ import { isSameFailure } from '../../simulation/broken-invariant.ts';
 import type { BrokenInvariant } from '../../simulation/broken-invariant.ts';
 import { failureScenario } from '../../simulation/failure-scenario.ts';
 import { makeOptions } from '../../simulation/options.ts';
-import type { SwarmOptions, SwarmOverrides } from '../../simulation/options.ts';
+import type { SwarmOptions } from '../../simulation/options.ts';
 import { shrink } from '../../simulation/shrink.ts';
 import { simulateOptions } from '../../simulation/simulate.ts';
 import type { SeedReport } from '../../simulation/simulate.ts';
 import { terminal } from '../terminal.ts';
-import { nodeSha256 } from './node-crypto.ts';
+import { cryptoArgument, cryptoModules } from './node-crypto.ts';
 import type { Progress } from './progress.ts';
+import type { SeedChoices } from './seed-choices.ts';
 
 export interface ShrinkPlan {
-  readonly overrides: SwarmOverrides;
+  readonly choices: SeedChoices;
   /** Of the source: it is part of a seed's name. */
   readonly version: string;
   /** Where the files go. */
@@ -40,13 +41,14 @@ function isAlike({ violation: left }: SeedReport, { violation: right }: SeedRepo
 
 function shrinkOne({ seed, violation }: SeedReport, plan: ShrinkPlan): string | undefined {
   if (violation === undefined) return undefined;
-  const { progress, overrides, version, runsAtMost } = plan;
+  const { progress, version, runsAtMost } = plan;
+  const { crypto, overrides } = plan.choices;
   const onRun = (runs: number): void => progress.show(() => `shrinking seed ${seed}: run ${runs} of ${runsAtMost}`);
   const run = (options: SwarmOptions): BrokenInvariant | undefined =>
-    simulateOptions(options, { sha256: nodeSha256 }).violation;
+    simulateOptions(options, cryptoModules(crypto)).violation;
   const shrunk = shrink(makeOptions(seed, overrides), violation, { run, runsAtMost, onRun });
   progress.clear();
-  const text = failureScenario(`${seed}@${version}`, shrunk);
+  const text = failureScenario(`${seed}@${version}`, shrunk, `pbft replay FILE${cryptoArgument(crypto)}`);
   const file = join(plan.directory, `pbft-failure-${seed}.txt`);
   try {
     writeFileSync(file, text);
@@ -55,6 +57,6 @@ function shrinkOne({ seed, violation }: SeedReport, plan: ShrinkPlan): string | 
     terminal.note(text);
     return undefined;
   }
-  terminal.note(`seed ${seed}, shrunk in ${shrunk.runs} runs: pbft replay ${file}`);
+  terminal.note(`seed ${seed}, shrunk in ${shrunk.runs} runs: pbft replay ${file}${cryptoArgument(crypto)}`);
   return file;
 }

@@ -15,18 +15,25 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asDigest } from '../../base/ids.ts';
 import { DurableLog } from './durable-log.ts';
-import type { OpenedLog } from './durable-log.ts';
+import type { DurableLogOptions, OpenedLog } from './durable-log.ts';
 import { DurabilityLost } from './log-fault.ts';
 import type { LogFault } from './log-fault.ts';
-import { FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from './log-format.ts';
+import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './segment-format.ts';
+
+const OWNER = { clusterId: asDigest('ab'.repeat(32)), replica: 2 };
 
 let folder: string;
+/** Of the log. */
+let place: string;
+/** Its first segment. */
 let file: string;
 let open: DurableLog[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pbft-log-'));
-  file = join(folder, 'log');
+  place = join(folder, 'log');
+  file = segment(1);
 });
 afterEach(async () => {
   for (const log of open) await log.close();
@@ -34,18 +41,24 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** The options of {@link openLog} in the text of a script. */
+const OPEN = JSON.stringify({ owner: OWNER, absent: 'make' });
+
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
 const read = (records: readonly Uint8Array[]): string[] => records.map((record) => Buffer.from(record).toString());
 
-async function openLog(options: Parameters<typeof DurableLog.open>[1] = {}): Promise<OpenedLog> {
-  const opened = await DurableLog.open(file, options);
+const segment = (number: number): string => join(place, `${String(number).padStart(10, '0')}.seg`);
+const files = (): readonly string[] => readdirSync(place).toSorted();
+
+async function openLog(options: Partial<DurableLogOptions> = {}): Promise<OpenedLog> {
+  const opened = await DurableLog.open(place, { owner: OWNER, absent: 'make', ...options });
   if (!opened.ok) throw new Error(opened.error.reason);
   open.push(opened.value.log);
   return opened.value;
 }
 
-async function faultOf(path = file): Promise<LogFault> {
-  const opened = await DurableLog.open(path);
+async function faultOf(path = place, options: Partial<DurableLogOptions> = {}): Promise<LogFault> {
+  const opened = await DurableLog.open(path, { owner: OWNER, absent: 'refuse', ...options });
   if (opened.ok) {
     await opened.value.log.close();
     throw new Error('it opened');
@@ -116,10 +129,10 @@ describe('a durable log', () => {
   it('refuses a second use, by this process or another, and frees the lock at the end', async () => {
     const { log } = await openLog();
     expect((await faultOf()).code).toBe('in-use');
-    expect((await faultOf()).reason).toContain(`${file}.lock`);
+    expect((await faultOf()).reason).toContain(join(place, 'lock'));
     const script = `import { DurableLog } from ${JSON.stringify(join(import.meta.dirname, 'durable-log.ts'))};
-      const opened = await DurableLog.open(process.argv[1]); console.log(opened.ok ? 'opened' : opened.error.code);`;
-    const other = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, file]);
+      const opened = await DurableLog.open(process.argv[1], ${OPEN}); console.log(opened.ok ? 'opened' : opened.error.code);`;
+    const other = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, place]);
     expect(other.stdout.trim()).toBe('in-use');
     await log.close();
     expect((await reopen()).records).toEqual([]);
@@ -127,11 +140,43 @@ describe('a durable log', () => {
 
   it('names what is in the way of opening it', async () => {
     writeFileSync(join(folder, 'plain'), '');
-    expect((await faultOf(join(folder, 'plain', 'log'))).code).toBe('unusable');
-    mkdirSync(join(folder, 'folder'));
-    const fault = await faultOf(join(folder, 'folder'));
-    expect(fault).toMatchObject({ code: 'unusable', file: join(folder, 'folder') });
-    expect(fault.reason).toContain('name a file');
+    expect((await faultOf(join(folder, 'plain', 'log'), { absent: 'make' })).code).toBe('unusable');
+    mkdirSync(file, { recursive: true });
+    const fault = await faultOf();
+    expect(fault).toMatchObject({ code: 'unusable', file });
+    expect(fault.reason).toContain('it is a folder where a file should be');
+  });
+
+  it('is made only where it may be, and what is missing is told with the way back', async () => {
+    for (const made of [false, true]) {
+      if (made) mkdirSync(place);
+      const fault = await faultOf();
+      expect(fault).toMatchObject({ code: 'missing', file: place });
+      expect(fault.reason).toContain('pbft recover');
+      expect(existsSync(place)).toBe(made);
+    }
+    expect((await openLog()).isNew).toBe(true);
+  });
+
+  it.each([
+    ['another node', { replica: 1 }, 'it belongs to node3 of cluster abab'],
+    ['another cluster', { clusterId: asDigest('cd'.repeat(32)) }, 'and this is node3 of cluster cdcd'],
+  ])('of %s is refused', async (_, other, words) => {
+    await writeGroups([['mine']]);
+    const fault = await faultOf(place, { owner: { ...OWNER, ...other } });
+    expect(fault).toMatchObject({ code: 'foreign', file, offset: 0 });
+    expect(`it ${fault.reason.slice(file.length + 1)}`).toContain(words);
+  });
+
+  it('of a newer format is refused, and that is no damage', async () => {
+    await writeGroups([['mine']]);
+    const content = readFileSync(file);
+    content.writeUInt8(9, 7);
+    content.fill(0x55, 8, 40);
+    writeFileSync(file, content);
+    const fault = await faultOf();
+    expect(fault).toMatchObject({ code: 'newer-format', file });
+    expect(fault.reason).toContain('has format 9, and this version reads up to 2');
   });
 });
 
@@ -139,7 +184,7 @@ describe('a durable log', () => {
 async function groupsOf(): Promise<{ readonly start: number; readonly end: number }[]> {
   const content = readFileSync(file);
   const groups: { start: number; end: number }[] = [];
-  let at = FILE_HEADER_BYTES;
+  let at = SEGMENT_HEADER_BYTES;
   while (at < content.length) {
     const group = content.readUInt32BE(at + 8);
     const end = at + RECORD_HEADER_BYTES + content.readUInt32BE(at + 4);
@@ -226,8 +271,8 @@ describe('recovery', () => {
     const other = readFileSync(file);
     rmSync(file);
     await writeGroups([['a']]);
-    writeFileSync(file, Buffer.concat([readFileSync(file), other.subarray(FILE_HEADER_BYTES)]));
-    expect(await reopen()).toEqual({ records: ['a'], cutBytes: other.length - FILE_HEADER_BYTES });
+    writeFileSync(file, Buffer.concat([readFileSync(file), other.subarray(SEGMENT_HEADER_BYTES)]));
+    expect(await reopen()).toEqual({ records: ['a'], cutBytes: other.length - SEGMENT_HEADER_BYTES });
   });
 
   it('cuts zeros that a file system left for a write that never came', async () => {
@@ -237,6 +282,7 @@ describe('recovery', () => {
   });
 
   it('refuses what is no log, an empty file too', async () => {
+    mkdirSync(place);
     for (const content of ['', 'x', 'x'.repeat(100)]) {
       writeFileSync(file, content);
       expect(await faultOf()).toMatchObject({ code: 'damaged', offset: 0 });
@@ -271,25 +317,21 @@ describe('rewriting', () => {
     expect((await reopen()).records).toEqual(['b']);
   });
 
-  it('leaves the old log whole when it was interrupted', async () => {
-    await writeGroups([['a'], ['b']]);
-    const whole = readFileSync(file);
-    await writeGroups([['c']]);
-    const longer = readFileSync(file);
-    writeFileSync(file, whole);
-    for (const length of [0, 1, FILE_HEADER_BYTES, longer.length - 1, longer.length]) {
-      writeFileSync(`${file}.new`, longer.subarray(0, length));
-      expect((await reopen()).records).toEqual(['a', 'b']);
-      expect(readdirSync(folder).toSorted()).toEqual(['log', 'log.lock']);
-    }
+  it('is made anew when the list alone was to be there', async () => {
+    const { log } = await openLog();
+    log.append(text('a'));
+    log.rewrite([]);
+    await log.close();
+    expect(files()).toEqual(['0000000002.seg', 'lock']);
+    expect((await reopen()).records).toEqual([]);
   });
 
-  it('is a fault when the new file cannot be made; nothing is promised any more', async () => {
+  it('is a fault when the new segment cannot be made; nothing is promised any more', async () => {
     const faults: LogFault[] = [];
     const { log } = await openLog({ onFault: (fault) => faults.push(fault) });
     log.append(text('kept'));
     await log.durable();
-    mkdirSync(`${file}.new`);
+    mkdirSync(`${segment(2)}.new`);
     log.rewrite([text('new')]);
     await expect(log.durable()).rejects.toBeInstanceOf(DurabilityLost);
     log.append(text('after'));
@@ -297,8 +339,116 @@ describe('rewriting', () => {
     expect(faults.map(({ code }) => code)).toEqual(['write-failed']);
     expect(faults[0]?.reason).toContain(file);
     await log.close();
-    rmSync(`${file}.new`, { recursive: true });
+    rmSync(`${segment(2)}.new`, { recursive: true });
     expect((await reopen()).records).toEqual(['kept']);
+  });
+});
+
+describe('a chain of segments', () => {
+  /** Five groups, a segment after each two of them. */
+  async function writeChain(): Promise<readonly string[]> {
+    const { log } = await openLog({ segmentBytes: SEGMENT_HEADER_BYTES + 2 * (RECORD_HEADER_BYTES + 4) });
+    const records = ['one.', 'two.', 'thre', 'four', 'five'];
+    for (const record of records) {
+      log.append(text(record));
+      await log.durable();
+    }
+    await log.close();
+    expect(files()).toEqual(['0000000001.seg', '0000000002.seg', '0000000003.seg', 'lock']);
+    return records;
+  }
+
+  it('grows at the bound, is read in order, and goes with the next rewrite', async () => {
+    const records = await writeChain();
+    const { log, records: found } = await openLog();
+    expect(read(found)).toEqual(records);
+    log.append(text('six.'));
+    log.rewrite([text('all')]);
+    await log.durable();
+    await log.close();
+    expect(files()).toEqual(['0000000004.seg', 'lock']);
+    expect((await reopen()).records).toEqual(['all']);
+  });
+
+  it('has a torn tail in its last segment only', async () => {
+    const records = await writeChain();
+    const last = readFileSync(segment(3));
+    writeFileSync(segment(3), last.subarray(0, last.length - 1));
+    expect((await reopen()).records).toEqual(records.slice(0, -1));
+    const before = readFileSync(segment(2));
+    for (const length of [before.length - 1, before.length - RECORD_HEADER_BYTES - 4, SEGMENT_HEADER_BYTES, 0]) {
+      writeFileSync(segment(2), before.subarray(0, length));
+      const fault = await faultOf();
+      expect(fault).toMatchObject({ code: 'damaged', file: segment(2) });
+      expect(fault.offset).toBeLessThanOrEqual(length);
+    }
+    writeFileSync(segment(2), Buffer.concat([before, Buffer.alloc(7)]));
+    expect(await faultOf()).toMatchObject({ code: 'damaged', file: segment(2), offset: before.length });
+  });
+
+  it.each([
+    ['the first', 1, 2],
+    ['one in the middle', 2, 3],
+  ])('without %s is damaged', async (_, missing, told) => {
+    await writeChain();
+    rmSync(segment(missing));
+    expect(await faultOf()).toMatchObject({ code: 'damaged', file: segment(told) });
+  });
+
+  it('with segments in each other\u2019s place, or of another chain, is damaged', async () => {
+    await writeChain();
+    const [second, third] = [readFileSync(segment(2)), readFileSync(segment(3))];
+    writeFileSync(segment(2), third);
+    expect(await faultOf()).toMatchObject({ code: 'damaged', file: segment(2), offset: 44 });
+    rmSync(place, { recursive: true });
+    await writeChain();
+    writeFileSync(segment(2), second);
+    expect(await faultOf()).toMatchObject({ code: 'damaged', file: segment(2), offset: 52 });
+  });
+
+  it('is not what counts when a newer list is there; a damaged list is never passed over for it', async () => {
+    await writeChain();
+    const old = [1, 2, 3].map((number) => readFileSync(segment(number)));
+    const { log } = await openLog();
+    log.rewrite([text('all'), text('of it')]);
+    await log.close();
+    const list = readFileSync(segment(4));
+    const restore = (): void => {
+      for (const [index, content] of old.entries()) writeFileSync(segment(index + 1), content);
+    };
+    for (let at = 0; at < list.length; at += 1) {
+      restore();
+      const flipped = Buffer.from(list);
+      flipped[at] = (flipped[at] ?? 0) ^ 0x40;
+      writeFileSync(segment(4), flipped);
+      expect(['damaged', 'newer-format']).toContain((await faultOf()).code);
+      expect(files()).toHaveLength(5);
+    }
+    for (let length = 0; length < list.length; length += 1) {
+      writeFileSync(segment(4), list.subarray(0, length));
+      expect((await faultOf()).code).toBe('damaged');
+    }
+    writeFileSync(segment(4), list);
+    rmSync(segment(1));
+    expect((await reopen()).records).toEqual(['all', 'of it']);
+    expect(files()).toEqual(['0000000004.seg', 'lock']);
+  });
+});
+
+describe('with durability "write"', () => {
+  it('everything is there after the end of the process, segments and lists too', async () => {
+    const script = `import { DurableLog } from ${JSON.stringify(join(import.meta.dirname, 'durable-log.ts'))};
+      const { value } = await DurableLog.open(process.argv[1], { ...${OPEN}, waitFor: 'write', segmentBytes: 300 });
+      for (let i = 0; i < 40; i += 1) {
+        value.log.append(new Uint8Array(Buffer.from('r' + i)));
+        if (i === 20) value.log.rewrite([new Uint8Array(Buffer.from('all up to 20'))]);
+        await value.log.durable();
+      }
+      process.kill(process.pid, 'SIGKILL');`;
+    const child = execFile(process.execPath, ['--input-type=module', '-e', script, place]);
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(files().length).toBeGreaterThan(2);
+    expect((await reopen()).records).toEqual(['all up to 20', ...Array.from({ length: 19 }, (_, i) => `r${i + 21}`)]);
   });
 });
 
@@ -307,14 +457,14 @@ describe('in a process of its own', () => {
 
   it('keeps what it said is durable over kill -9 (G20)', async () => {
     const script = `import { DurableLog } from ${source};
-      const { value } = await DurableLog.open(process.argv[1]);
+      const { value } = await DurableLog.open(process.argv[1], ${OPEN});
       for (let i = 0; ; i += 1) {
         value.log.append(new Uint8Array(Buffer.from('r' + i)));
         if (i % 50 === 49) value.log.rewrite([new Uint8Array(Buffer.from('all up to ' + i))]);
         await value.log.durable();
         console.log(i);
       }`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, file], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, place], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let acknowledged = -1;
@@ -328,27 +478,6 @@ describe('in a process of its own', () => {
     expect(records.slice(1)).toEqual(Array.from({ length: records.length - 1 }, (_, i) => `r${covered + 1 + i}`));
     expect(covered + records.length - 1).toBeGreaterThanOrEqual(acknowledged);
   });
-
-  it('faults once when the file may not grow, and recovers what was durable', async () => {
-    const script = `import { DurableLog } from ${source};
-      const { value } = await DurableLog.open(process.argv[1], { onFault: (fault) => console.log('fault ' + fault.code) });
-      for (let i = 0; i < 100; i += 1) {
-        value.log.append(new Uint8Array(10000).fill(i));
-        try { await value.log.durable(); console.log('durable ' + i); }
-        catch (error) { console.log(error.name); }
-      }
-      await value.log.close();`;
-    const limited = 'ulimit -f 64; exec "$0" --input-type=module -e "$1" "$2"';
-    const { stdout } = await promisify(execFile)('sh', ['-c', limited, process.execPath, script, file]);
-    const lines = stdout.trim().split('\n');
-    const durable = lines.filter((line) => line.startsWith('durable')).length;
-    expect(durable).toBeGreaterThan(1);
-    expect(lines.filter((line) => line === 'fault write-failed')).toHaveLength(1);
-    expect(lines.filter((line) => line === 'DurabilityLost')).toHaveLength(100 - durable);
-    const { log, records } = await openLog();
-    expect(records.map((record) => record[0])).toEqual(Array.from({ length: durable }, (_, i) => i));
-    await log.close();
-  });
 });
 
 it('says when the folder may not be written', async () => {
@@ -357,7 +486,7 @@ it('says when the folder may not be written', async () => {
   chmodSync(closed, 0o500);
   const script = `import { DurableLog } from ${JSON.stringify(join(import.meta.dirname, 'durable-log.ts'))};
     if (process.getuid() === 0) process.setuid(65534);
-    const opened = await DurableLog.open(process.argv[1]); console.log(opened.ok ? 'opened' : opened.error.code);`;
+    const opened = await DurableLog.open(process.argv[1], ${OPEN}); console.log(opened.ok ? 'opened' : opened.error.code);`;
   chmodSync(folder, 0o755);
   const other = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, join(closed, 'log')]);
   expect(other.stdout.trim()).toBe('unusable');

@@ -51,6 +51,14 @@ export function configWarnings(config: NodeConfig): readonly string[] {
   } else if (config.quorumRule === '2f+1' && n !== 3 * f + 1) {
     warnings.push(`quorum_rule "2f+1" is meant for 3f+1 nodes and there are ${n}: for demonstration only.`);
   }
+  if (config.durability === 'async') {
+    warnings.push(
+      'durability "async": what was written last may be gone when the machine stops (power cut, crash of its kernel); ' +
+        'count every such restart as one of the f faults.',
+    );
+  } else if (config.durability === 'memory') {
+    warnings.push('durability "memory": nothing is kept; count every restart of this node as one of the f faults.');
+  }
   if (config.http.insecureNoCredentials) {
     warnings.push(
       `insecure_no_credentials: whoever reaches ${config.http.host}:${config.http.port} may do everything.`,

@@ -28,6 +28,10 @@ export const NODE_DEFAULTS = {
   sessionHorizonMs: DEFAULT_CLUSTER.sessionHorizonUs / 1000,
   storedReplyBytes: DEFAULT_CLUSTER.storedReplyBytes,
   idempotencyKeys: DEFAULT_CLUSTER.idempotencyKeys,
+  /** Whatever else is slower, a vote that was given stays given. */
+  durability: 'sync',
+  /** Silent damage of a disk is found within a day. */
+  scrubHours: 24,
   /** Making nodes misbehave on request has no place where value is at stake. */
   lab: false,
   tuning: DEFAULT_TUNING,

@@ -35,6 +35,8 @@ describe('docs/configuration.md', () => {
       expect([name, told.get(name)?.rest[1]]).toEqual([name, String(NODE_DEFAULTS[key])]);
     expect(told.get('authentication')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.authentication}"\``);
     expect(told.get('quorum_rule')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.quorumRule}"\``);
+    expect(told.get('durability')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.durability}"\``);
+    expect(told.get('scrub_hours')?.rest[1]).toBe(String(NODE_DEFAULTS.scrubHours));
     expect(told.get('lab')?.rest[1]).toBe(`\`${NODE_DEFAULTS.lab}\``);
   });
 });

@@ -49,6 +49,10 @@ export type GenerateFault =
 
 export const CLUSTER_FILE = 'cluster.json';
 
+const NEW_MARK =
+  'This node has never been started. Its first start removes this file; never make it again: without it, a node whose log is lost\n' +
+  'refuses to start and forget what it told others (pbft recover brings it back).\n';
+
 /**
  * Requires: 1 to 31 nodes. Effects: `directory` exists with all files, or nothing of it does: it is filled elsewhere and moved into place.
  */
@@ -87,6 +91,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
     saveKey(nodeKey, join(folder, NODE_FILES.nodeKey));
     saveKey(gateway, join(folder, NODE_FILES.gatewayKey));
+    writeFileSync(join(folder, NODE_FILES.newMark), NEW_MARK, { mode: 0o644 });
     const config = { format: 1, cluster_id: cluster.clusterId, node_id: replicaName(id), ...commonJson(plan, cluster) };
     writeJson(join(folder, NODE_FILES.config), {
       ...config,

@@ -10,7 +10,15 @@ export type { ClusterFile, ClusterFileFault } from './cluster-file.ts';
 export { configWarnings, toClusterConfig, toClusterDescription, toReplicaConfig } from './convert.ts';
 export { describeConfigFault, describeProblem, loadNodeConfig, NODE_FILES, readNodeConfig } from './load.ts';
 export type { ConfigFault } from './load.ts';
+export { hasLostLog } from './lost-log.ts';
 export { nearestName } from './nearest-name.ts';
-export type { ApplicationChoice, ClientEntry, HttpConfig, NodeConfig, ReplicaEntry } from './node-config.ts';
+export type {
+  ApplicationChoice,
+  ClientEntry,
+  Durability,
+  HttpConfig,
+  NodeConfig,
+  ReplicaEntry,
+} from './node-config.ts';
 export { validateNodeConfig } from './validate.ts';
 export { isHost, isLoopback } from './validate-members.ts';

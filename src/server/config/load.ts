@@ -14,11 +14,17 @@ export type ConfigFault =
   | { readonly code: 'config-not-json'; readonly file: string; readonly reason: string }
   | { readonly code: 'config-invalid'; readonly file: string; readonly problems: readonly FileProblem[] };
 
-/** The files of one node's directory. */
+/** The files and folders of one node's directory. */
 export const NODE_FILES = {
   config: 'config.json',
   nodeKey: join('keys', 'node.key'),
   gatewayKey: join('keys', 'gateway.key'),
+  /** The write-ahead log, a folder. */
+  log: 'log',
+  /** The state database, a folder. */
+  state: 'state',
+  /** Left by `init`, removed by the first start: this node has told nobody anything yet. */
+  newMark: 'new',
 } as const;
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

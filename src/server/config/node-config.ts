@@ -44,6 +44,13 @@ export type ApplicationChoice =
   | { readonly kind: 'builtin'; readonly name: 'ledger' | 'counter' }
   | { readonly kind: 'module'; readonly path: string };
 
+/**
+ * When a record counts as durable: `sync` when it is on disk, `async` when the operating system has it, `memory` at once, and then nothing is
+ * kept at all.
+ */
+export const DURABILITIES = ['sync', 'async', 'memory'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
 export interface NodeConfig {
   readonly format: 1;
   readonly clusterId: Digest;
@@ -65,6 +72,9 @@ export interface NodeConfig {
   readonly sessionHorizonMs: number;
   readonly storedReplyBytes: number;
   readonly idempotencyKeys: number;
+  readonly durability: Durability;
+  /** So many hours after one scrub of the state the next begins; 0: none. */
+  readonly scrubHours: number;
   /** Lab mode: nodes can be told to misbehave, messages are recorded. Never where real value is at stake. */
   readonly lab: boolean;
   readonly tuning: TuningConfig;

@@ -90,12 +90,26 @@ describe('a valid file', () => {
       expect.stringContaining('unsafe with 3 nodes') as string,
     ]);
   });
+
+  test.each(['async', 'memory'] as const)(
+    'with durability "%s" is warned about, and what counts as a fault is told',
+    (durability) => {
+      const config = must(validateNodeConfig({ ...valid(), durability }, folder));
+      expect(config.durability).toBe(durability);
+      expect(configWarnings(config)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^durability "${durability}".*count every .*restart .*one of the f faults`),
+        ) as string,
+      ]);
+    },
+  );
 });
 
 const LOW_ORDER = '00'.repeat(32);
 
 describe('each fault is told with path, value and what is allowed', () => {
   const cases: readonly (readonly [path: string, allowed: string, change: (file: FileShape) => void])[] = [
+    ['durability', '"sync" or "async" or "memory"', (file) => (file['durability'] = 'fsync')],
     ['format', 'only format', (file) => (file['format'] = 2)],
     ['cluster_id', 'hexadecimal', (file) => (file['cluster_id'] = 'AB')],
     ['node_id', 'one of node1', (file) => (file['node_id'] = 'node5')],

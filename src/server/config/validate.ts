@@ -14,6 +14,7 @@ import type { Fields, FileProblem } from './checklist.ts';
 import { toReplicaConfig } from './convert.ts';
 import { NODE_DEFAULTS, TUNING_FIELDS } from './defaults.ts';
 import { nearestName } from './nearest-name.ts';
+import { DURABILITIES } from './node-config.ts';
 import type { ApplicationChoice, HttpConfig, NodeConfig } from './node-config.ts';
 import { isHost, isLoopback, readClients, readReplicas } from './validate-members.ts';
 
@@ -36,6 +37,8 @@ export const FIELDS = [
   'session_horizon_ms',
   'stored_reply_bytes',
   'idempotency_keys',
+  'durability',
+  'scrub_hours',
   'lab',
   'tuning',
 ] as const;
@@ -93,6 +96,12 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
       list.choice('quorum_rule', given, ['intersecting', '2f+1'] as const),
     ),
     openClients: optional('open_clients', NODE_DEFAULTS.openClients, (given) => list.boolean('open_clients', given)),
+    durability: optional('durability', NODE_DEFAULTS.durability, (given) =>
+      list.choice('durability', given, DURABILITIES),
+    ),
+    scrubHours: optional('scrub_hours', NODE_DEFAULTS.scrubHours, (given) =>
+      list.integer('scrub_hours', given, { min: 0, max: 8760 }),
+    ),
     lab: optional('lab', NODE_DEFAULTS.lab, (given) => list.boolean('lab', given)),
   };
   if (format === undefined || clusterId === undefined || self === undefined || http === undefined) return undefined;

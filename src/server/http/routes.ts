@@ -24,12 +24,17 @@ import {
   SimulateByzantineAnswer,
   SimulateByzantineBody,
   StartedBody,
+  StateParams,
+  StateProofBody,
+  StateQuery,
+  StateValueBody,
   StatusBody,
   SuspicionsBody,
 } from '../../api/index.ts';
 import type { ApiError } from '../../api/index.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
+import type { FullDisk } from '../disk-room.ts';
 import { compactJson } from './content.ts';
 import { Refused } from './refused.ts';
 import type { NodeService } from './service.ts';
@@ -63,6 +68,13 @@ async function sendJson(reply: FastifyReply, status: number, text: string): Prom
   return reply.code(status).type('application/json; charset=utf-8').send(text);
 }
 
+/** What stands in the way on a full disk, for programs. */
+function diskDetails(disk: FullDisk | undefined): object {
+  if (disk === undefined) return {};
+  const { code, path, freeBytes, neededBytes } = disk;
+  return { disk: { code, path, free_bytes: freeBytes ?? null, needed_bytes: neededBytes } };
+}
+
 export function addStatusRoutes(http: Http, node: NodeService): void {
   http.get(
     '/healthz',
@@ -91,7 +103,8 @@ export function addStatusRoutes(http: Http, node: NodeService): void {
       if (stopped !== undefined) throw new Refused(stopped);
       const readiness = node.readiness();
       if (readiness.ready) return { status: 'ready' as const, node_id: node.name };
-      throw new Refused(apiError('not_ready', undefined, { waiting_for: readiness.waitingFor }, 1));
+      const { waitingFor, disk } = readiness;
+      throw new Refused(apiError('not_ready', undefined, { waiting_for: waitingFor, ...diskDetails(disk) }, 1));
     },
   );
   http.get(
@@ -213,6 +226,19 @@ export function addProtocolRoutes(http: Http, node: NodeService): void {
       },
     },
     async (request) => valueOf(node.log(request.query)),
+  );
+  http.get(
+    '/pbft/state/:key',
+    {
+      schema: {
+        tags: ['pbft'],
+        summary: "A value of the application's state; with proof=true for whoever trusts no single node",
+        params: StateParams,
+        querystring: StateQuery,
+        response: { 200: Type.Union([StateValueBody, StateProofBody]), '4xx': ErrorBody, '5xx': ErrorBody },
+      },
+    },
+    async (request) => valueOf(node.state(request.params.key, request.query)),
   );
   http.get(
     '/pbft/suspicions',

@@ -11,11 +11,15 @@ import type {
   SimulateByzantineAnswer,
   SimulateByzantineBody,
   StartedBody,
+  StateProofBody,
+  StateQuery,
+  StateValueBody,
   StatusBody,
   SuspicionsBody,
 } from '../../api/index.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
+import type { FullDisk } from '../disk-room.ts';
 
 /** A request as it came through the door. */
 export interface Submission {
@@ -42,7 +46,10 @@ export interface RequestAnswer {
   readonly resultJson: string | undefined;
 }
 
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly waitingFor: readonly string[] };
+/** `disk`: what the log waits for, when that is full. */
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly waitingFor: readonly string[]; readonly disk: FullDisk | undefined };
 
 export interface NodeService {
   readonly name: string;
@@ -56,6 +63,8 @@ export interface NodeService {
   simulateByzantine(order: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError>;
   behaviours(): BehavioursBody;
   log(query: LogQuery): Result<LogBody, ApiError>;
+  /** The value at `key` of the application's state, as `query` asks for it. */
+  state(key: string, query: StateQuery): Result<StateValueBody | StateProofBody, ApiError>;
   suspicions(): SuspicionsBody;
   explain(): ExplainBody;
   /** Prometheus text. */

@@ -1,7 +1,8 @@
 /** Durability: no vote leaves before the record it rests on, no log rewriting drops what is still needed. */
 import type { ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
-import type { Message } from '../../messages/index.ts';
+import type { Version } from '../../base/key-value.ts';
+import type { Checkpoint, Message } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Record } from '../../protocol/record.ts';
@@ -14,8 +15,6 @@ function keyOf(record: Record): string | undefined {
     case 'accepted':
     case 'prepared':
       return `${record.kind} ${record.view}/${record.sequence} ${record.digest}`;
-    case 'checkpoint':
-      return `checkpoint ${record.checkpoint.checkpoint.sequence} ${record.checkpoint.checkpoint.root}`;
     case 'view-change':
       return `view-change ${record.viewChange.viewChange.view}`;
     case 'new-view':
@@ -23,6 +22,7 @@ function keyOf(record: Record): string | undefined {
     case 'stable':
     case 'executed':
     case 'suspicion':
+    case 'recovery':
       return undefined;
     default:
       return undefined;
@@ -75,15 +75,12 @@ function coveringName(record: Record): string | undefined {
       return `accepted ${record.sequence} ${record.digest} up to ${record.view}`;
     case 'prepared':
       return `prepared ${record.sequence} up to ${record.view}`;
-    case 'checkpoint':
-      return keyOf(record);
     default:
       return undefined;
   }
 }
 
 function sequenceOf(record: Record): number {
-  if (record.kind === 'checkpoint') return record.checkpoint.checkpoint.sequence;
   return 'sequence' in record ? record.sequence : 0;
 }
 
@@ -96,6 +93,10 @@ interface Needed {
 export class DurabilityChecker implements Observer {
   /** Per node, everything that ever became durable. */
   readonly #durable = new Map<ReplicaId, Map<string, Needed>>();
+  /** Per node, up to which checkpoint the records before its states are durable. */
+  readonly #stored = new Map<ReplicaId, number>();
+  /** Whose medium lost what it had written: a fault, which takes back states above the one that it is repaired with. */
+  readonly #damaged = new Set<ReplicaId>();
 
   #of(node: NodeView): Map<string, Needed> {
     let keys = this.#durable.get(node.id);
@@ -104,6 +105,10 @@ export class DurabilityChecker implements Observer {
       this.#durable.set(node.id, keys);
     }
     return keys;
+  }
+
+  diskLost(node: ReplicaId): void {
+    this.#durable.delete(node);
   }
 
   durable(node: NodeView, records: readonly Record[]): void {
@@ -116,8 +121,30 @@ export class DurabilityChecker implements Observer {
     }
   }
 
+  booted(node: NodeView): void {
+    this.#stored.set(node.id, 0);
+  }
+
+  /**
+   * Its state at this checkpoint is durable: CHECKPOINT may leave. What it executed itself rests on its own votes, and may be so only behind their
+   * records; what it fetched rests on others'.
+   */
+  sealed(node: NodeView, { sequence, root }: Version): void {
+    const isFetched = !node.status.mayExecute;
+    const isAllowed = sequence <= (this.#stored.get(node.id) ?? 0);
+    demand(!node.isCorrect || isFetched || isAllowed, 'durable before it is said', () => {
+      return `the state of ${replicaName(node.id)} at ${sequence} is durable before the records that it rests on`;
+    });
+    if (node.isCorrect) this.#of(node).set(`checkpoint ${sequence} ${root}`, { sequence, covering: undefined });
+  }
+
   released(node: NodeView, output: Output): void {
-    if (!node.isCorrect || output.kind !== 'send') return;
+    if (!node.isCorrect) return;
+    if (output.kind === 'event' && output.event.kind === 'state-damaged') this.#damaged.add(node.id);
+    if (output.kind === 'store') this.#stored.set(node.id, output.sequence);
+    if (output.kind !== 'send') return;
+    if (output.message.type === 'checkpoint' && output.message.replica === node.id)
+      this.#demandKept(node, output.message);
     for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
       demand(this.#of(node).has(key), 'durable before it is said', () => {
         return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
@@ -128,6 +155,15 @@ export class DurabilityChecker implements Observer {
   stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
     if (!node.isCorrect) return;
     for (const output of outputs) if (output.kind === 'truncate') this.#onTruncate(node, output.records);
+  }
+
+  /** What it announces it has, and keeps until a higher one is stable. */
+  #demandKept(node: NodeView, { sequence, root }: Checkpoint): void {
+    const { status } = node;
+    const isKept = node.versions().some((version) => version.sequence === sequence && version.root === root);
+    demand(isKept || sequence < status.lowWaterMark || this.#damaged.has(node.id), 'kept until stable', () => {
+      return `${replicaName(node.id)} announces checkpoint ${sequence}, whose state it does not hold; h is ${status.lowWaterMark}`;
+    });
   }
 
   /** Above h, the record of every vote is still in the rewritten log, or that of a later view for the same: what P and Q list. */

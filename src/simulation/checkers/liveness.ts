@@ -5,6 +5,7 @@
 import { replicaName } from '../../base/ids.ts';
 import type { Coverage } from '../coverage.ts';
 import type { ExecutionChecker } from './execution.ts';
+import type { LostVotesChecker } from './lost-votes.ts';
 import { demand } from '../observer.ts';
 import type { SimulatedNode } from '../node.ts';
 import type { World } from '../world.ts';
@@ -14,14 +15,16 @@ export interface QuietWorld {
   readonly world: World;
   readonly coverage: Coverage;
   readonly execution: ExecutionChecker;
+  readonly lostVotes: LostVotesChecker;
   readonly clients: readonly { readonly isDone: boolean; readonly answered: number; readonly client: string }[];
 }
 
 const STABLE_CHECKPOINTS = 2;
 
-export function checkQuietEnd({ world, coverage, execution, clients }: QuietWorld): void {
+export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }: QuietWorld): void {
   const correct = world.nodes.filter((node) => node.isCorrect);
   for (const node of correct) execution.compareContent(node);
+  lostVotes.checkDone(correct);
   const first = correct[0];
   if (first === undefined) return;
   for (const client of clients) {

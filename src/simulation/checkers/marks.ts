@@ -26,6 +26,10 @@ export class MarksChecker implements Observer {
     this.#config = config;
   }
 
+  diskLost(node: ReplicaId): void {
+    this.#told.delete(node);
+  }
+
   booted(node: NodeView): void {
     this.#marks.delete(node.id);
     const told = this.#told.get(node.id);
@@ -86,9 +90,10 @@ export class MarksChecker implements Observer {
       ['open slots', status.openSlots, 2 * windowSize(cluster)],
       ['suspicions', status.suspicions.length, SUSPICIONS_PER_NODE * cluster.replicaCount],
       [
+        // A state takes its time to be durable; meanwhile execution goes on as far as votes do.
         'executed since the last checkpoint',
         status.lastExecuted - status.stateRootSequence,
-        cluster.checkpointInterval,
+        2 * windowSize(cluster),
       ],
     ];
     for (const [name, actual, limit] of bounds) {

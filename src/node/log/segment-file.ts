@@ -1,0 +1,152 @@
+/**
+ * One segment that is being written. A segment gets its name only when all it begins with is on disk, so that one that has its name and
+ * does not begin well is damaged, and never just interrupted. It owns its file; nobody else writes to it.
+ */
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Bytes } from '../../base/bytes.ts';
+import { encodeGroup, encodeSegmentHeader, SEGMENT_HEADER_BYTES, SEGMENT_ID_BYTES, seedOf } from './segment-format.ts';
+import type { LogOwner, PreviousSegment, ScannedRecords, SegmentHeader } from './segment-format.ts';
+
+const OWNER_ONLY = 0o600;
+
+/** What ends the name of a segment that is being made. */
+export const UNFINISHED = '.new';
+
+/** What a new segment begins with: a list that stands for all before it, or the segment that it goes on from. */
+export type SegmentStart =
+  | { readonly kind: 'base'; readonly records: readonly Bytes[] }
+  | { readonly kind: 'continued'; readonly previous: PreviousSegment };
+
+export class SegmentFile {
+  readonly path: string;
+  readonly number: number;
+  readonly #id: Bytes;
+  readonly #handle: FileHandle;
+  #group: number;
+  /** Behind the last group that went well. */
+  #end: number;
+
+  private constructor(path: string, header: SegmentHeader, handle: FileHandle, at: { group: number; end: number }) {
+    this.path = path;
+    this.number = header.number;
+    this.#id = header.id;
+    this.#handle = handle;
+    this.#group = at.group;
+    this.#end = at.end;
+  }
+
+  /** Makes segment `number` in `path`: written and synced beside it, renamed, its folder synced. Nothing is left of it on an error. */
+  static async create(path: string, owner: LogOwner, number: number, start: SegmentStart): Promise<SegmentFile> {
+    const unfinished = `${path}${UNFINISHED}`;
+    const records = start.kind === 'base' ? start.records : [];
+    const begin = start.kind === 'base' ? ({ kind: 'base', records: records.length } as const) : start;
+    const header: SegmentHeader = { owner, number, id: randomBytes(SEGMENT_ID_BYTES), begin };
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(unfinished, 'w', OWNER_ONLY);
+      const segment = new SegmentFile(path, header, handle, { group: 0, end: SEGMENT_HEADER_BYTES });
+      await writeAll(handle, encodeSegmentHeader(header), 0);
+      await segment.#write(records);
+      await handle.sync();
+      await rename(unfinished, path);
+      await syncFolder(dirname(path));
+      return segment;
+    } catch (error) {
+      await handle?.close().catch(() => undefined);
+      for (const file of [unfinished, path]) await rm(file, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a segment to write on behind what was found in it. A torn tail is cut off; the last group is written once more, over itself, and
+   * synced: the process that wrote it may have died before its sync, or after one that failed, when the system shows it and the disk does not
+   * have it.
+   */
+  static async reopen(
+    path: string,
+    header: SegmentHeader,
+    content: Buffer,
+    { records, group, end }: ScannedRecords,
+  ): Promise<SegmentFile> {
+    const handle = await open(path, 'r+');
+    try {
+      if (content.length > end) await handle.truncate(end);
+      const from = records.find((record) => record.group === group)?.offset ?? 0;
+      await writeAll(handle, content.subarray(from, end), from);
+      await handle.sync();
+      await syncFolder(dirname(path));
+      return new SegmentFile(path, header, handle, { group, end });
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** What a segment that continues this one says of it. */
+  get asPrevious(): PreviousSegment {
+    return { id: this.#id, end: this.#end, group: this.#group };
+  }
+
+  /** Bytes. */
+  get length(): number {
+    return this.#end;
+  }
+
+  /** Appends one group, and waits until it is on disk or, with `write`, with the system. After an error nothing more may be appended. */
+  async append(records: readonly Bytes[], waitFor: 'sync' | 'write'): Promise<void> {
+    const before = this.asPrevious;
+    try {
+      await this.#write(records);
+      if (waitFor === 'sync') await this.#handle.datasync();
+    } catch (error) {
+      [this.#group, this.#end] = [before.group, before.end];
+      throw error;
+    }
+  }
+
+  async #write(records: readonly Bytes[]): Promise<void> {
+    if (records.length === 0) return;
+    this.#group += 1;
+    for (const part of encodeGroup(records, this.#group, seedOf(this.#id))) {
+      await writeAll(this.#handle, part, this.#end);
+      this.#end += part.length;
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  /** Gives back the room of a group that did not go well. */
+  async cutTail(): Promise<void> {
+    await this.#handle.truncate(this.#end);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** The system may write less than it was given. */
+async function writeAll(handle: FileHandle, bytes: Bytes, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    if (bytesWritten === 0) throw new Error('the system wrote nothing and gave no reason');
+    written += bytesWritten;
+  }
+}
+
+/** Makes durable which files `folder` has. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A state that cannot be read as it was written. Keeps invariant 8: nothing is executed on it, and no checkpoint of it is announced, until a transfer
+ * has brought what differs from the certified root. Votes on the order of batches do not look at the state, and go on.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import { StateDamaged } from '../base/key-value.ts';
+import type { Entry, Transaction } from '../base/key-value.ts';
+import type { Core } from './core.ts';
+
+/** Runs `read`. Damage that it meets is noted. */
+export function whileReadable(core: Core, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof StateDamaged)) throw error;
+    noteDamage(core, error.message);
+  }
+}
+
+/** `transaction` for an application, which may catch what reading throws and go on: `damage` is what it met all the same. */
+export class WatchedTransaction implements Transaction {
+  readonly #transaction: Transaction;
+  damage: StateDamaged | undefined;
+
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction;
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    return this.#watch(() => this.#transaction.get(key));
+  }
+
+  range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
+    return this.#watch(() => this.#transaction.range(from, to, limit));
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    this.#watch(() => {
+      this.#transaction.put(key, value);
+    });
+  }
+
+  delete(key: Bytes): void {
+    this.#watch(() => {
+      this.#transaction.delete(key);
+    });
+  }
+
+  #watch<Result>(use: () => Result): Result {
+    try {
+      return use();
+    } catch (error) {
+      if (error instanceof StateDamaged) this.damage = error;
+      throw error;
+    }
+  }
+}
+
+/** From here on nothing is executed until the state is repaired. */
+export function noteDamage(core: Core, reason: string): void {
+  if (core.damage !== undefined) return;
+  core.damage = { reason, sinceUs: core.now.monotonic };
+  core.emit({ kind: 'state-damaged', reason });
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { SESSION, replica, seq, sha256 } from '../../test/support/core-kit.ts';
+import { DamageableState } from '../../test/support/damageable-state.ts';
+import { Rig } from '../../test/support/rig.ts';
+import { batchAt, counterKey, largeApp, makeSource, newKit, rootAddress } from '../../test/support/transfer-kit.ts';
+import { eventsOfKind, sentOf } from '../../test/support/transcript.ts';
+import { asDigest } from '../base/ids.ts';
+import { MemoryState } from '../state/index.ts';
+import type { Digest } from '../base/ids.ts';
+import type { FetchState, State } from '../messages/index.ts';
+import type { Output } from './output.ts';
+
+const LIE = asDigest('ab'.repeat(32));
+
+const ask = (root: Digest, change: Partial<FetchState> = {}): FetchState => ({
+  type: 'fetch-state',
+  replica: replica(1),
+  sequence: seq(1),
+  root,
+  subtrees: [rootAddress(root)],
+  ...change,
+});
+
+function answerIn(outputs: readonly Output[]): State {
+  const [answer, ...others] = sentOf(outputs);
+  if (answer?.type !== 'state' || others.length > 0) throw new Error('one answer');
+  return answer;
+}
+
+describe('what is answered', () => {
+  test('a state that is not held, of another number or root: that it is not, which is no fault', () => {
+    const source = makeSource(newKit());
+    for (const question of [ask(LIE), ask(source.status.stateRoot, { sequence: seq(2) })])
+      expect(answerIn(source.receive(question))).toMatchObject({ held: false, subtrees: [] });
+  });
+
+  test('one that is sealed and not durable is not held yet', () => {
+    const kit = newKit();
+    const { stateRoot } = makeSource(kit).status;
+    const rig = new Rig({ self: 2, state: new DamageableState('when-settled') }, kit);
+    rig.settle();
+    rig.decide(1, batchAt(kit, 1), [1, 3]);
+    expect(answerIn(rig.receive(ask(stateRoot))).held).toBe(false);
+    rig.settle();
+    expect(answerIn(rig.receive(ask(stateRoot))).held).toBe(true);
+  });
+
+  test('a small state at once; of a large one the upper nodes; an address that is not there is left out', () => {
+    const small = makeSource(newKit());
+    const whole = answerIn(small.receive(ask(small.status.stateRoot)));
+    expect(whole.subtrees).toMatchObject([
+      { nodes: [], entries: small.state.range(new Uint8Array(0), undefined, 99).map(() => ({})) },
+    ]);
+    const large = makeSource(newKit(), 1, largeApp(1000));
+    const root = large.status.stateRoot;
+    const [top] = answerIn(large.receive(ask(root))).subtrees;
+    expect(top?.entries).toEqual([]);
+    expect(top?.nodes.length).toBeGreaterThan(7);
+    const strange = rootAddress(LIE);
+    expect(answerIn(large.receive(ask(root, { subtrees: [strange, rootAddress(root)] }))).subtrees).toEqual([top]);
+    expect(answerIn(large.receive(ask(root, { subtrees: [strange] })))).toMatchObject({ held: true, subtrees: [] });
+  });
+
+  test('an answer has half a megabyte, or one subtree, if that is more', () => {
+    const kit = newKit();
+    const rig = new Rig({ self: 2 }, kit);
+    const requests = Array.from({ length: 40 }, (_, at) => kit.signed('big 60000', { session: SESSION + at }));
+    rig.decide(1, kit.batch(requests), [1, 3]);
+    const root = rig.status.stateRoot;
+    const assembly = new MemoryState(sha256).assemble(seq(1), root);
+    let largest = 0;
+    for (let left = 200; left > 0 && !assembly.isComplete; left -= 1) {
+      rig.pass(100_000);
+      const { subtrees } = answerIn(rig.receive(ask(root, { subtrees: assembly.wanted(256, () => false) })));
+      expect(subtrees.length).toBeGreaterThan(0);
+      const size = subtrees.flatMap(({ entries }) => entries).reduce((sum, { value }) => sum + value.length, 0);
+      expect(subtrees.length === 1 || size <= 512 * 1024).toBe(true);
+      largest = Math.max(largest, size);
+      for (const { address, entries, nodes } of subtrees) {
+        const content =
+          nodes.length > 0 ? ({ kind: 'nodes', nodes } as const) : ({ kind: 'entries', entries } as const);
+        expect(assembly.take(address, content)).toBe('taken');
+      }
+    }
+    expect(assembly.isComplete).toBe(true);
+    expect(largest).toBeGreaterThan(100_000);
+  });
+
+  test('a flood of FETCH-STATE: a peer gets its allowance, the last question is answered later, the others are for nothing', () => {
+    const kit = newKit();
+    const rig = new Rig({ self: 2 }, kit);
+    rig.decide(1, kit.batch([kit.signed('big 60000')]), [1, 3]);
+    const question = ask(rig.status.stateRoot);
+    let answers = 0;
+    for (let sent = 0; sent < 1500; sent += 1) answers += sentOf(rig.receive(question)).length;
+    expect(answers).toBeLessThan(200);
+    expect(answers).toBeGreaterThan(1);
+    expect(sentOf(rig.receive({ ...question, replica: replica(0) }))).toHaveLength(1);
+    expect(sentOf(rig.pass(50_000)).filter((message) => message.type === 'state')).toHaveLength(1);
+  });
+});
+
+describe('damage that is found while serving', () => {
+  test('is no answer with wrong content: it is said not to be held, and nothing is executed until it is repaired', () => {
+    const kit = newKit();
+    const source = makeSource(kit);
+    source.state.damage(counterKey('x'));
+    const outputs = source.receive(ask(source.status.stateRoot));
+    expect(answerIn(outputs)).toMatchObject({ held: false, subtrees: [] });
+    expect(eventsOfKind(outputs, 'state-damaged')).toHaveLength(1);
+    expect(source.status.mayExecute).toBe(false);
+    expect(eventsOfKind(source.decide(2, batchAt(kit, 2), [1, 3]), 'executed')).toEqual([]);
+    expect(answerIn(source.receive(ask(source.status.stateRoot)))).toMatchObject({ held: false });
+  });
+});
