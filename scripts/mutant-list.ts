@@ -544,7 +544,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/messages/codec-context.ts',
     search: 'makeDomain(`${PROTOCOL}/${name}`',
     replace: 'makeDomain(`${PROTOCOL}/${name === "commit" ? "prepare" : name}`',
-    seeds: 300,
+    seeds: 20,
     liar: 'replay-mutated:backup',
   },
   {

@@ -21,6 +21,7 @@ const RECORD_SHARE = 0.2;
 const ACT_SHARE = 0.04;
 const VERBATIM_SHARE = 0.1;
 const RAW_SHARE = 0.1;
+const OTHER_TYPE_SHARE = 0.1;
 
 interface Parts {
   readonly self: ReplicaId;
@@ -29,6 +30,12 @@ interface Parts {
   readonly coverage: Coverage;
   /** Is told of each frame that nobody may accept. */
   readonly onForged: (frame: Bytes) => void;
+}
+
+/** A PREPARE as a COMMIT and the other way round, of the same content: under one seal only if the type were not in it. */
+function asOtherVote(message: Message): unknown {
+  if (message.type === 'prepare') return { ...message, type: 'commit' };
+  return message.type === 'commit' ? { ...message, type: 'prepare' } : message;
 }
 
 /** Who a message claims to be from; undefined for one that belongs to clients. */
@@ -91,7 +98,9 @@ export class ReplayMutated implements Observer {
   #sayChanged(original: DecodedFrame): void {
     const { random, coverage, self } = this.#parts;
     const { cluster, codec } = this.#world;
-    let changed = changedMessage(random, original.message, this.#remembered());
+    let changed = random.chance(OTHER_TYPE_SHARE)
+      ? asOtherVote(original.message)
+      : changedMessage(random, original.message, this.#remembered());
     // Somebody else's words in its own name.
     if ('replica' in original.message && random.chance(0.3)) changed = { ...Object(changed), replica: self };
     const whole = random.chance(0.7) ? attempt(() => withFreshDigests(codec, changed)) : undefined;
