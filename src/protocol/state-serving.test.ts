@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SESSION, replica, seq, sha256 } from '../../test/support/core-kit.ts';
+import { SESSION, bytes, replica, seq, sha256 } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { batchAt, counterKey, largeApp, makeSource, newKit, rootAddress } from '../../test/support/transfer-kit.ts';
@@ -97,6 +97,19 @@ describe('what is answered', () => {
     expect(answers).toBeGreaterThan(1);
     expect(sentOf(rig.receive({ ...question, replica: replica(0) }))).toHaveLength(1);
     expect(sentOf(rig.pass(50_000)).filter((message) => message.type === 'state')).toHaveLength(1);
+  });
+
+  test('a flood of addresses that are not there: each costs a search, so few messages with many of them are the allowance', () => {
+    const source = makeSource(newKit());
+    const root = source.status.stateRoot;
+    const strange = Array.from({ length: 256 }, (_, number) => rootAddress(sha256(bytes(`strange ${number}`))));
+    let answers = 0;
+    for (let sent = 0; sent < 100; sent += 1)
+      answers += sentOf(source.receive(ask(root, { subtrees: strange }))).length;
+    expect(answers).toBeGreaterThan(1);
+    expect(answers).toBeLessThan(8);
+    expect(sentOf(source.receive(ask(root, { replica: replica(0) })))).toHaveLength(1);
+    expect(sentOf(source.pass(50_000)).filter((message) => message.type === 'state')).toHaveLength(1);
   });
 });
 

@@ -16,6 +16,16 @@ const ANSWER_BYTES = 512 * 1024;
 /** A subtree comes as its entries where it is small; else as its upper nodes, so that what the asker has already is not sent. */
 const SUBTREE: SubtreeLimits = { entries: 16, bytes: 64 * 1024, levels: 4 };
 
+/** What looking for one subtree costs of the peer's allowance, bytes, however little is found: 256 wrong addresses are much work and no answer. */
+const SEARCH_BYTES = 4096;
+
+/** What is found, and what that costs of the allowance, bytes. */
+interface Found {
+  readonly subtrees: readonly StateSubtree[];
+  readonly cost: number;
+}
+const NOTHING: Found = { subtrees: [], cost: 0 };
+
 /** FETCH-STATE: subtrees of a checkpoint that is still held, or that it is not; later, if the peer was sent much just now. */
 export function onFetchState(core: Core, message: FetchState): void {
   const { replica, sequence, root } = message;
@@ -25,13 +35,9 @@ export function onFetchState(core: Core, message: FetchState): void {
     return;
   }
   const version = core.state.versions().find((each) => each.sequence === sequence && each.root === root);
-  const subtrees = version === undefined ? [] : subtreesOf(core, version, message);
+  const { subtrees, cost } = version === undefined ? NOTHING : subtreesOf(core, version, message);
   const held = version !== undefined && core.damage === undefined;
-  spend(
-    core,
-    replica,
-    subtrees.reduce((sum, subtree) => sum + stateSubtreeSize(subtree), 0),
-  );
+  spend(core, replica, cost);
   answer(core, replica, { ...message, held, subtrees });
 }
 
@@ -49,17 +55,19 @@ function answer(
 }
 
 /** As many as fit, in the order in which they were asked for; one that is not there under its hash is left out. */
-function subtreesOf(core: Core, version: Version, { subtrees }: FetchState): readonly StateSubtree[] {
+function subtreesOf(core: Core, version: Version, { subtrees }: FetchState): Found {
   const found: StateSubtree[] = [];
   let size = 0;
+  let cost = 0;
   for (const address of subtrees) {
     let content: SubtreeContent | undefined;
+    cost += SEARCH_BYTES;
     try {
       content = version.subtree(address, SUBTREE);
     } catch (error) {
       if (!(error instanceof StateDamaged)) throw error;
       noteDamage(core, error.message);
-      return [];
+      return { subtrees: [], cost };
     }
     if (content === undefined) continue;
     const entries = content.kind === 'entries' ? content.entries : [];
@@ -67,8 +75,9 @@ function subtreesOf(core: Core, version: Version, { subtrees }: FetchState): rea
     size += stateSubtreeSize({ entries, nodes });
     if (found.length > 0 && size > ANSWER_BYTES) break;
     found.push({ address, entries, nodes });
+    cost += stateSubtreeSize({ entries, nodes });
   }
-  return found;
+  return { subtrees: found, cost };
 }
 
 /** The 'serve' timer. */
