@@ -94,6 +94,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/graves/two-stores.test.ts',
   },
   {
+    name: 'executes although states wait for the disk',
+    breaks: 'bounded memory',
+    file: `${PROTOCOL}/execution.ts`,
+    search: 'core.mayExecute && !core.state.isFull',
+    replace: 'core.mayExecute',
+    seeds: 20,
+  },
+  {
     name: 'executes while a state is made durable',
     breaks: 'equal roots; exactly once',
     file: `${PROTOCOL}/core.ts`,

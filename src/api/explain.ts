@@ -24,6 +24,7 @@ export const WAIT_KINDS = [
   'recovery-views',
   'repair',
   'state',
+  'storage',
   'checkpoints',
   'decisions',
   'proposal',

@@ -137,6 +137,11 @@ export interface AuthenticatedState extends Reader {
    * votes it came from would be one that nobody agreed on.
    */
   store(sequence: Sequence): void;
+  /**
+   * So much is sealed and not yet durable that nothing more should be executed until some of it is: what waits is held in memory. Ends with a version,
+   * of which the owner is told.
+   */
+  readonly isFull: boolean;
   /** Hashed and durable, ascending. One that has been collected must not be read any more. */
   versions(): readonly Version[];
   /** The versions below `sequence` may go; the highest stays in any case. */

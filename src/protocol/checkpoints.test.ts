@@ -76,9 +76,10 @@ describe('taking a checkpoint', () => {
 
   test('several sealed ones become durable in their order, and are announced in it', () => {
     const state = new DamageableState('when-settled');
-    const rig = executed(2, { state });
-    expect(state.unsettled()).toEqual([0, 1, 2]);
-    expect(effectsOf(rig.settle())).toEqual([]);
+    const rig = executed(0, { state });
+    state.settle();
+    for (const at of [1, 2]) rig.decide(at, rig.kit.batchOf('x', { session: SESSION + at }));
+    expect(state.unsettled()).toEqual([1, 2]);
     state.settle();
     state.settle();
     expect(effectsOf(rig.step({ kind: 'sealed' }))).toEqual([

@@ -115,6 +115,8 @@ export class Core {
   isDecisionDue = false;
   /** Seen in the step under way: on to the next view. */
   toppled: ViewChangeReason | undefined;
+  /** Up to here others had executed when a timer of this replica last expired and blamed nobody. */
+  excusedUpTo: Sequence = GENESIS;
   /** What a backup measures of the primary of this view. */
   readonly performance = new PrimaryPerformance();
   /** T as it is now, µs: doubles with each view change, halves with each checkpoint at a multiple of K. */
@@ -252,9 +254,9 @@ export class Core {
     return this.recovery !== undefined;
   }
 
-  /** Can this replica not execute here what the view goes on with, because the state for it is still to come? */
+  /** Can this replica not execute here what the view goes on with, because of its own state: it is still to come, or to be written? */
   get isBehind(): boolean {
-    return !this.mayExecute || this.lastExecuted < Math.max(this.log.low, this.floor);
+    return !this.mayExecute || this.state.isFull || this.lastExecuted < Math.max(this.log.low, this.floor);
   }
 
   /** Is the present state right, whole and readable? */
@@ -267,11 +269,12 @@ export class Core {
     return this.transfer?.isInstalling === true;
   }
 
-  /** Have f+1 others, one of them correct, executed more? What they know repairs this replica, whatever the primary does. */
-  get isOutrun(): boolean {
-    let ahead = 0;
-    for (const other of this.#others) if (this.peer(other).claimedExecuted > this.lastExecuted) ahead += 1;
-    return ahead >= this.quorums.weak;
+  /** The highest number that f+1 others, one of them correct, say to have executed. */
+  get executedElsewhere(): Sequence {
+    const claims = this.#others
+      .map((other) => this.peer(other).claimedExecuted)
+      .toSorted((left, right) => right - left);
+    return claims[this.quorums.weak - 1] ?? GENESIS;
   }
 
   /** `replica` was in `view`: an authentic message of it says so. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, SESSION, STRANGER, WALL_MS, bytes, countingApp, seq, text } from '../../test/support/core-kit.ts';
+import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, eventsOfKind } from '../../test/support/transcript.ts';
 import { InvariantViolation } from '../base/assert.ts';
@@ -50,6 +51,32 @@ describe('a reply', () => {
         true,
       );
     }
+  });
+});
+
+describe('while states wait for the disk', () => {
+  const waiting = (): { readonly state: DamageableState; readonly rig: Rig } => {
+    const state = new DamageableState('when-settled', undefined, 1);
+    const rig = new Rig({ cluster: { checkpointInterval: 2 }, state });
+    state.settle();
+    for (const at of [1, 2, 3]) rig.decide(at, rig.kit.batchOf(`x${at}`, { session: SESSION + at }));
+    return { state, rig };
+  };
+
+  test('what is decided is not executed, and is once there is room in memory', () => {
+    const { state, rig } = waiting();
+    expect(state.unsettled()).toEqual([2]);
+    expect(rig.status.lastExecuted).toBe(2);
+    expect(eventsOfKind(rig.settle(), 'executed').map(({ sequence }) => sequence)).toEqual([3]);
+  });
+
+  test('votes go on, the primary is not to blame, and explain says why', () => {
+    const { rig } = waiting();
+    const batch = rig.kit.batchOf('x4', { session: SESSION + 4 });
+    const outputs = [...rig.receive(rig.kit.prePrepare(4, batch)), ...rig.pass(3_000_000)];
+    expect(effectsOf(outputs)).toContain(`send prepare v0 n4 ${rig.kit.digestOfBatch(batch).slice(0, 6)} → 0 2 3`);
+    expect(rig.status).toMatchObject({ view: 0, inViewChange: false, lastExecuted: 2, suspicions: [] });
+    expect(rig.replica.waits().map(({ what, sequence }) => [what, sequence])).toContainEqual(['storage', 2]);
   });
 });
 

@@ -22,9 +22,9 @@ import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
 import { applicationTransaction } from './state-layout.ts';
 
-/** Executes every decided batch that is next in order and whose body is held. */
+/** Executes every decided batch that is next in order and whose body is held, unless earlier contents of the state have to be written first. */
 export function executeReady(core: Core): void {
-  while (core.mayExecute) {
+  while (core.mayExecute && !core.state.isFull) {
     const slot = core.log.find(nextSequence(core));
     if (slot?.decided === undefined || !slot.holdsBody(slot.decided)) return;
     const { decided } = slot;

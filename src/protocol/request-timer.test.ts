@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BOB, SESSION, replica } from '../../test/support/core-kit.ts';
+import { BOB, SESSION, replica, seq } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, eventsOfKind, linesOf } from '../../test/support/transcript.ts';
 import type { Output } from './output.ts';
@@ -36,6 +36,37 @@ describe('what starts the timer of a backup', () => {
     rig.requests([rig.kit.signed('x')]);
     expect(timeouts(rig.pass(20 * T))).toBe(1);
     expect(rig.status).toMatchObject({ view: 1, inViewChange: true });
+  });
+});
+
+describe('when f+1 others have executed more', () => {
+  const claim = (rig: Rig, from: number, lastExecuted: number): readonly Output[] =>
+    rig.receive(rig.kit.status(from, { lastExecuted: seq(lastExecuted) }));
+
+  test('and go on, nobody is blamed, for as long as they do', () => {
+    const rig = new Rig();
+    rig.requests([rig.kit.signed('x')]);
+    for (let at = 1; at <= 4; at += 1) {
+      for (const from of [0, 2, 3]) claim(rig, from, at);
+      expect(timeouts(rig.pass(T))).toBe(0);
+    }
+  });
+
+  // What one correct replica alone executed, no f+1 can tell: with a liar that only claims to have executed it they are f+1 for ever (seed 1000360).
+  test('and stand still, the view ends all the same, one T later', () => {
+    const rig = new Rig();
+    rig.requests([rig.kit.signed('x')]);
+    for (const from of [0, 2]) claim(rig, from, 1);
+    expect(timeouts(rig.pass(T))).toBe(0);
+    for (const from of [0, 2]) claim(rig, from, 1);
+    expect(timeouts(rig.pass(T))).toBe(1);
+  });
+
+  test('the claims of f count for nothing, however they grow', () => {
+    const rig = new Rig();
+    rig.requests([rig.kit.signed('x')]);
+    claim(rig, 0, 1_000_000);
+    expect(timeouts(rig.pass(T))).toBe(1);
   });
 });
 

@@ -31,7 +31,7 @@ export function startRequestTimers(core: Core): void {
 
 /** The view change did not end in time, or nothing was executed in the view it led to. */
 export function onViewChangeTimeout(core: Core): void {
-  if (!core.inViewChange && core.isOutrun) watch(core);
+  if (!core.inViewChange && isOutrun(core)) watch(core);
   else core.toppled = 'timeout';
 }
 
@@ -75,7 +75,7 @@ export function restartAfterExecution(core: Core, overtaken: boolean): void {
  * and alone in a higher view it would be of no use to anybody.
  */
 export function onRequestTimeout(core: Core): void {
-  if (core.isOutrun) return watch(core);
+  if (isOutrun(core)) return watch(core);
   const waiting = core.queue.oldestTimed();
   const slot = oldestOpenSlot(core);
   core.emit({
@@ -95,6 +95,17 @@ export function onRequestTimeout(core: Core): void {
     summary: `${what} was not executed within ${core.timeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
   });
   core.toppled = 'timeout';
+}
+
+/**
+ * Have f+1 others executed more than this replica, and more than when this was last asked? Then they go on, and what they know repairs it, whatever
+ * the primary does. If they stand still, one of them may be the only correct one that executed it, which f others do not believe: all must move on.
+ */
+function isOutrun(core: Core): boolean {
+  const elsewhere = core.executedElsewhere;
+  if (elsewhere <= Math.max(core.lastExecuted, core.excusedUpTo)) return false;
+  core.excusedUpTo = elsewhere;
+  return true;
 }
 
 function oldestOpenSlot(core: Core): Slot | undefined {

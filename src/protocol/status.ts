@@ -55,6 +55,8 @@ export type WaitKind =
   | 'repair'
   /** A certified checkpoint lies above what was executed here, and the log up to it is gone elsewhere: its state. */
   | 'state'
+  /** States of earlier checkpoints, to be written here: too many wait in memory. */
+  | 'storage'
   /** CHECKPOINTs of others for one that was taken here. */
   | 'checkpoints'
   /** Others have executed more. */

@@ -38,6 +38,8 @@ export function describeWait({ what, sequence, needed, missing, amount }: Wait):
       return 'repair: its state contradicts a stable checkpoint, or cannot be read';
     case 'state':
       return `the state of checkpoint ${sequence} from ${from} (${amount ?? 0} bytes so far)`;
+    case 'storage':
+      return `earlier states, up to checkpoint ${sequence}, to be written to its disk`;
     case 'checkpoints':
       return `CHECKPOINTs for sequence ${sequence} (${needed} needed) from ${from}`;
     case 'decisions':

@@ -13,6 +13,7 @@ export function replicaWaits(core: Core): readonly Wait[] {
     recoveryWait(core),
     repairWait(core),
     stateWait(core),
+    storageWait(core),
     checkpointsWait(core),
     decisionsWait(core),
     requestsWait(core),
@@ -38,6 +39,12 @@ function stateWait(core: Core): Wait | undefined {
   if (target === undefined || target.sequence <= core.lastExecuted) return undefined;
   const missing = target.proof.map(({ checkpoint }) => checkpoint.replica).filter((replica) => replica !== core.self);
   return { ...base, sequence: target.sequence, missing, sinceUs: since(core), amount: 0 };
+}
+
+/** Execution waits for the disk. */
+function storageWait(core: Core): Wait | undefined {
+  if (!core.state.isFull) return undefined;
+  return { ...NOBODY, what: 'storage', sequence: core.sealedUpTo, sinceUs: core.lastExecutionAt };
 }
 
 /** The lowest checkpoint taken here that is not stable. */

@@ -151,7 +151,7 @@ function causeOf(
     first('restart', 'room') ??
     first('estimates', 'recover', 'recovery-end', 'recovery-views') ??
     viewChange?.text ??
-    first('repair', 'state') ??
+    first('repair', 'state', 'storage') ??
     (slot === undefined ? undefined : told(`sequence ${slot.sequence}`, slot.waiting_for)) ??
     first('checkpoints', 'decisions', 'proposal', 'window')
   );

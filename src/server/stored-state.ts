@@ -31,6 +31,9 @@ export interface StoredState {
   close(): Promise<void>;
 }
 
+/** The part of the cache that long values have; the tree, with short ones in it, has the rest. */
+const LEAVES = 0.2;
+
 /** Opens the state of the node in `directory`, or makes an empty one. */
 export async function openStoredState(
   directory: string,
@@ -52,6 +55,8 @@ export async function openStoredState(
     sha256,
     path: join(directory, NODE_FILES.state),
     durability: config.durability,
+    pageCacheBytes: config.stateCacheBytes * (1 - LEAVES),
+    leafCacheBytes: config.stateCacheBytes * LEAVES,
     onVersion: () => listener?.onProgress(),
     onAssembled: () => listener?.onProgress(),
     onDamage: (damage) => listener?.onDamage(damage.message),

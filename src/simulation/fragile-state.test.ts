@@ -9,7 +9,7 @@ const LIMITS = { entries: 100, bytes: 10_000, levels: 4 };
 
 /** With these keys, and a durable version of them at 1. */
 function stateOf(...names: readonly string[]): FragileState {
-  const state = FragileState.empty(portableSha256);
+  const state = FragileState.empty(portableSha256, 1);
   const transaction = state.begin();
   for (const name of names) transaction.put(key(name), key(`value of ${name}`));
   transaction.commit();

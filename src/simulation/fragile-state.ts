@@ -3,7 +3,7 @@
  * written it anew. Owns what is damaged; the content itself is a state in memory.
  */
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest, Sequence } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { StateDamaged } from '../base/key-value.ts';
 import type {
   Assembly,
@@ -19,6 +19,11 @@ import type {
 import { MemoryState } from '../state/index.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 
+/** How many sealed contents may wait at a node: few at some, so that execution meets the bound, and more at others, so that many are under way. */
+export function maxWaitingOf(node: ReplicaId): number {
+  return 1 + (node % 3);
+}
+
 export class FragileState implements AuthenticatedState {
   readonly #sha256: Sha256;
   readonly #state: MemoryState;
@@ -33,8 +38,9 @@ export class FragileState implements AuthenticatedState {
     this.#bad = new Set(bad);
   }
 
-  static empty(sha256: Sha256): FragileState {
-    return new FragileState(sha256, new MemoryState(sha256, { durable: 'when-settled' }), []);
+  /** Full with `maxWaiting` sealed contents that are not durable. */
+  static empty(sha256: Sha256, maxWaiting: number): FragileState {
+    return new FragileState(sha256, new MemoryState(sha256, { durable: 'when-settled', maxWaiting }), []);
   }
 
   /** What comes back after a crash: what was durable, as damaged as it was. */
@@ -83,6 +89,10 @@ export class FragileState implements AuthenticatedState {
 
   store(sequence: Sequence): void {
     this.#state.store(sequence);
+  }
+
+  get isFull(): boolean {
+    return this.#state.isFull;
   }
 
   versions(): readonly Version[] {

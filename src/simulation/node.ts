@@ -24,7 +24,7 @@ import { ArmedTrap } from './crash-trap.ts';
 import type { CrashTrap } from './crash-trap.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import { Disk } from './disk.ts';
-import { FragileState } from './fragile-state.ts';
+import { FragileState, maxWaitingOf } from './fragile-state.ts';
 import { Violation } from './observer.ts';
 import type { NodeView, Observer } from './observer.ts';
 
@@ -96,7 +96,7 @@ export class SimulatedNode implements NodeView {
     this.behaviour = parts.behaviour;
     this.#host = host;
     this.#parts = parts;
-    this.#state = FragileState.empty(parts.sha256);
+    this.#state = FragileState.empty(parts.sha256, maxWaitingOf(this.id));
     this.#intake = new Intake(config.cluster, config.self, authenticator);
     this.#sealer = new Sealer(config.cluster, authenticator);
   }
@@ -214,7 +214,7 @@ export class SimulatedNode implements NodeView {
     this.crash('disk lost', 0);
     this.#lost = { nonce };
     this.disk.lose();
-    if (!keepsState) this.#state = FragileState.empty(this.#parts.sha256);
+    if (!keepsState) this.#state = FragileState.empty(this.#parts.sha256, maxWaitingOf(this.id));
   }
 
   /** Its disk was lost, and it is not done with the recovery: one of the f, also while it is down. */

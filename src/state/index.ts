@@ -12,7 +12,7 @@ export { MerkleTree } from './merkle-tree.ts';
 export type { TreeParts } from './merkle-tree.ts';
 export { keyText } from './ordered-map.ts';
 export type { KeyText } from './ordered-map.ts';
-export { NO_CHANGES, OverlayReader } from './overlay.ts';
+export { NO_CHANGES, OverlayReader, memoryOf } from './overlay.ts';
 export type { Change, Changes, Source } from './overlay.ts';
 export { verifyStateProof } from './proof.ts';
 export type { ProofProblem } from './proof.ts';

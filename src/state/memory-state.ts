@@ -33,6 +33,8 @@ export interface MemoryStateOptions {
    * with a disk that takes its time. Default: `at-once`.
    */
   readonly durable?: 'at-once' | 'when-settled';
+  /** With so many sealed contents that are not durable the state is full. Default: it never is. */
+  readonly maxWaiting?: number;
   /** Told of each version when it is durable; with `at-once`, while `seal` or `install` is still at work. */
   readonly onVersion?: (version: Version) => void;
 }
@@ -119,6 +121,10 @@ export class MemoryState implements AuthenticatedState {
 
   store(sequence: Sequence): void {
     this.#stored = Math.max(this.#stored, sequence);
+  }
+
+  get isFull(): boolean {
+    return this.#sealed.length >= (this.#options.maxWaiting ?? Infinity);
   }
 
   versions(): readonly Version[] {

@@ -43,6 +43,19 @@ export class MapSource implements Source {
   }
 }
 
+/** What a change takes besides the bytes of key and value: its place in the map, the key as text, two arrays. */
+const CHANGE_BYTES = 512;
+
+/** About what the changes take in memory, in bytes; counted no further than to `limit`, so that it takes no longer for many. */
+export function memoryOf(changes: Changes, limit: number): number {
+  let bytes = CHANGE_BYTES * changes.size;
+  for (const { key, value } of changes.scan('', undefined)) {
+    if (bytes > limit) return bytes;
+    bytes += 2 * key.length + (value?.length ?? 0);
+  }
+  return bytes;
+}
+
 function isEntry(change: Change): change is Entry {
   return change.value !== undefined;
 }

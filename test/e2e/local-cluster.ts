@@ -183,9 +183,18 @@ export class Workplace {
 
   /** Settings of a node that does not run. */
   tune(name: string, tuning: Readonly<Record<string, number>>): void {
+    this.#configure(name, (config) => ({ tuning: { ...config.tuning, ...tuning } }));
+  }
+
+  /** Changes settings of a node's configuration; it reads them when it starts. */
+  set(name: string, settings: Readonly<Record<string, number>>): void {
+    this.#configure(name, () => settings);
+  }
+
+  #configure(name: string, changed: (config: { readonly tuning?: object }) => object): void {
     const file = join(this.folder, 'pbft-data', name, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8')) as { readonly tuning?: object };
-    writeFileSync(file, JSON.stringify({ ...config, tuning: { ...config.tuning, ...tuning } }));
+    writeFileSync(file, JSON.stringify({ ...config, ...changed(config) }));
   }
 
   /** Runs each command in a shell, one after the other; what each printed. */

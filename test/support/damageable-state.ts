@@ -26,6 +26,7 @@ export type Durable = NonNullable<MemoryStateOptions['durable']>;
 
 export class DamageableState implements AuthenticatedState {
   readonly #durable: Durable;
+  readonly #maxWaiting: number;
   #inner: MemoryState;
   #damaged: readonly Bytes[] = [];
   /** Versions from before a repair: what was damaged in them stays so. */
@@ -33,14 +34,20 @@ export class DamageableState implements AuthenticatedState {
   /** What of them could be read when the repair began. It is no checkpoint. */
   #salvaged: Version | undefined;
 
-  constructor(durable: Durable = 'at-once', inner: MemoryState = new MemoryState(sha256, { durable })) {
+  /** Full with `maxWaiting` sealed contents that are not durable. */
+  constructor(durable: Durable = 'at-once', inner?: MemoryState, maxWaiting = Infinity) {
     this.#durable = durable;
-    this.#inner = inner;
+    this.#inner = inner ?? new MemoryState(sha256, { durable, maxWaiting });
+    this.#maxWaiting = maxWaiting;
   }
 
   /** What a crash leaves, damage included; this one must not be used any more. */
   reopened(durable: Durable = this.#durable): DamageableState {
-    const state = new DamageableState(durable, MemoryState.reopened(this.#inner, { durable }));
+    const state = new DamageableState(
+      durable,
+      MemoryState.reopened(this.#inner, { durable, maxWaiting: this.#maxWaiting }),
+      this.#maxWaiting,
+    );
     state.#damaged = this.#damaged;
     state.#before = this.#before;
     state.#salvaged = this.#salvaged;
@@ -83,6 +90,10 @@ export class DamageableState implements AuthenticatedState {
 
   store(sequence: Sequence): void {
     this.#inner.store(sequence);
+  }
+
+  get isFull(): boolean {
+    return this.#inner.isFull;
   }
 
   versions(): readonly Version[] {

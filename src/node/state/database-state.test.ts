@@ -73,6 +73,48 @@ function fill(assembly: Assembly, source: Version, pieces = Infinity): number {
   return taken;
 }
 
+describe('a full state', () => {
+  it('is one in which more waits for the database than it may hold in memory, until that is written', async () => {
+    const state = await opened(newPath(), { waitingBytes: 100_000 });
+    put(state, numbered(0, 100));
+    state.seal(asSequence(0));
+    expect(state.isFull).toBe(false);
+    put(state, numbered(100, 200));
+    state.seal(asSequence(1));
+    expect(state.isFull).toBe(true);
+    state.store(asSequence(0));
+    await state.idle();
+    expect(state.isFull).toBe(false);
+    // One content alone, if it is large: by its values, too.
+    put(state, { long: 'x'.repeat(100_000) });
+    state.seal(asSequence(2));
+    state.store(asSequence(1));
+    await state.idle();
+    expect(state.isFull).toBe(true);
+    state.store(asSequence(2));
+    await state.idle();
+    expect(state.isFull).toBe(false);
+    await state.close();
+  });
+
+  it('is told to be full no longer with the version that made room', async () => {
+    let wasFull: boolean | undefined;
+    const state: DatabaseState = await opened(newPath(), {
+      waitingBytes: 10_000,
+      onVersion: () => {
+        wasFull = state.isFull;
+      },
+    });
+    put(state, numbered(0, 100));
+    state.seal(asSequence(0));
+    state.store(asSequence(0));
+    expect(state.isFull).toBe(true);
+    await state.idle();
+    expect(wasFull).toBe(false);
+    await state.close();
+  });
+});
+
 describe('DatabaseState', () => {
   it('is what was sealed last when it is opened again', async () => {
     const path = newPath();

@@ -9,7 +9,7 @@ import { StateDamaged } from '../../base/key-value.ts';
 import type { Assembly, AuthenticatedState, Entry, OpenTransaction, Version } from '../../base/key-value.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
-import { NO_CHANGES, OverlayReader, OverlayTransaction } from '../../state/index.ts';
+import { NO_CHANGES, OverlayReader, OverlayTransaction, memoryOf } from '../../state/index.ts';
 import type { Changes, Sha256, Source } from '../../state/index.ts';
 import { DatabaseAssembly } from './database-assembly.ts';
 import { DatabaseVersion } from './database-version.ts';
@@ -48,6 +48,8 @@ export interface DatabaseStateOptions {
   readonly leafCacheBytes?: number;
   /** How much of an assembly is kept in memory before it is written, in bytes. Default: 8 MiB. */
   readonly assemblyBytes?: number;
+  /** The state is full when what is sealed and not yet a version takes about so much memory, in bytes. Default: 64 MiB. */
+  readonly waitingBytes?: number;
   /** After how many milliseconds a slice of work ends. Default: 4. */
   readonly sliceMs?: number;
   /** A version is durable. */
@@ -75,6 +77,7 @@ export interface DatabaseStateCounts {
 }
 
 const ASSEMBLY_BYTES = 8 * 1024 * 1024;
+const WAITING_BYTES = 64 * 1024 * 1024;
 
 /** Thrown in the middle of work that the owner has made pointless. */
 class GivenUp extends Error {
@@ -87,6 +90,7 @@ export class DatabaseState implements AuthenticatedState {
   readonly #storage: Storage;
   readonly #slices: Slices;
   readonly #assemblyBytes: number;
+  readonly #waitingBytes: number;
   readonly #entries: EntriesTable;
   /** The tree whose index the table of entries is, but for changes that are sealed. */
   #tree: StoredRoot;
@@ -112,6 +116,7 @@ export class DatabaseState implements AuthenticatedState {
     this.#options = options;
     this.#database = database;
     this.#assemblyBytes = options.assemblyBytes ?? ASSEMBLY_BYTES;
+    this.#waitingBytes = options.waitingBytes ?? WAITING_BYTES;
     this.#slices = new Slices(sliceMs, () => {
       if (this.#isGivenUp && this.#mayGiveUp) throw new GivenUp();
     });
@@ -172,7 +177,8 @@ export class DatabaseState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'a state is sealed while no transaction is open');
     assert(this.assembling === undefined, 'a state is not sealed while it is assembled');
     assert(sequence > this.#highest(), 'a state is sealed in ascending order');
-    this.#sealed = [...this.#sealed, { sequence, changes: this.#changes, isVersion: false }];
+    const bytes = memoryOf(this.#changes, this.#waitingBytes);
+    this.#sealed = [...this.#sealed, { sequence, changes: this.#changes, bytes, isVersion: false }];
     this.#changes = NO_CHANGES;
     this.#wake();
   }
@@ -180,6 +186,12 @@ export class DatabaseState implements AuthenticatedState {
   store(sequence: Sequence): void {
     this.#stored = Math.max(this.#stored, sequence);
     this.#wake();
+  }
+
+  get isFull(): boolean {
+    let bytes = 0;
+    for (const sealed of this.#sealed) if (!sealed.isVersion) bytes += sealed.bytes;
+    return bytes > this.#waitingBytes;
   }
 
   versions(): readonly Version[] {

@@ -20,6 +20,8 @@ const CHANGES_AT_ONCE = 500;
 export interface Sealed {
   readonly sequence: Sequence;
   readonly changes: Changes;
+  /** About what `changes` takes in memory. */
+  readonly bytes: number;
   isVersion: boolean;
 }
 

@@ -32,6 +32,8 @@ export const NODE_DEFAULTS = {
   durability: 'sync',
   /** Silent damage of a disk is found within a day. */
   scrubHours: 24,
+  /** The upper part of the tree of some ten million keys, and what is read most. */
+  stateCacheBytes: 80 * 2 ** 20,
   /** Making nodes misbehave on request has no place where value is at stake. */
   lab: false,
   tuning: DEFAULT_TUNING,

@@ -37,6 +37,7 @@ describe('docs/configuration.md', () => {
     expect(told.get('quorum_rule')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.quorumRule}"\``);
     expect(told.get('durability')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.durability}"\``);
     expect(told.get('scrub_hours')?.rest[1]).toBe(String(NODE_DEFAULTS.scrubHours));
+    expect(told.get('state_cache_bytes')?.rest[1]).toBe(String(NODE_DEFAULTS.stateCacheBytes));
     expect(told.get('lab')?.rest[1]).toBe(`\`${NODE_DEFAULTS.lab}\``);
   });
 });

@@ -75,6 +75,8 @@ export interface NodeConfig {
   readonly durability: Durability;
   /** So many hours after one scrub of the state the next begins; 0: none. */
   readonly scrubHours: number;
+  /** How much of the state is kept in memory, in bytes. */
+  readonly stateCacheBytes: number;
   /** Lab mode: nodes can be told to misbehave, messages are recorded. Never where real value is at stake. */
   readonly lab: boolean;
   readonly tuning: TuningConfig;

@@ -39,6 +39,7 @@ export const FIELDS = [
   'idempotency_keys',
   'durability',
   'scrub_hours',
+  'state_cache_bytes',
   'lab',
   'tuning',
 ] as const;
@@ -101,6 +102,9 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
     ),
     scrubHours: optional('scrub_hours', NODE_DEFAULTS.scrubHours, (given) =>
       list.integer('scrub_hours', given, { min: 0, max: 8760 }),
+    ),
+    stateCacheBytes: optional('state_cache_bytes', NODE_DEFAULTS.stateCacheBytes, (given) =>
+      list.integer('state_cache_bytes', given, { min: 2 ** 20, max: 2 ** 40 }),
     ),
     lab: optional('lab', NODE_DEFAULTS.lab, (given) => list.boolean('lab', given)),
   };

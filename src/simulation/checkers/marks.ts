@@ -6,6 +6,7 @@ import type { ReplicaConfig } from '../../protocol/config.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
+import { maxWaitingOf } from '../fragile-state.ts';
 import { demand } from '../observer.ts';
 import type { NodeView, Observer } from '../observer.ts';
 
@@ -90,10 +91,10 @@ export class MarksChecker implements Observer {
       ['open slots', status.openSlots, 2 * windowSize(cluster)],
       ['suspicions', status.suspicions.length, SUSPICIONS_PER_NODE * cluster.replicaCount],
       [
-        // A state takes its time to be durable; meanwhile execution goes on as far as votes do.
+        // A state takes its time to be durable; with so many that wait, each at most K after the one before, execution waits as well.
         'executed since the last checkpoint',
         status.lastExecuted - status.stateRootSequence,
-        2 * windowSize(cluster),
+        maxWaitingOf(node.id) * cluster.checkpointInterval,
       ],
     ];
     for (const [name, actual, limit] of bounds) {
