@@ -123,7 +123,7 @@ export const CONDUCT: readonly BehaviourEntry[] = [
     behaviour: 'flood',
     role,
     changes:
-      'Besides what it has to say, 200 messages a second to every other node: STATUS, FETCH and FETCH-STATE, votes and claims for numbers far ahead, votes in others’ names, bodies and requests that are none.',
+      'Besides what it has to say, 200 messages a second to every other node: STATUS, FETCH, FETCH-STATE (also for much that is not there) and QUERY-STABLE, a RECOVER that it does not need, votes and claims for numbers far ahead, votes in others’ names, bodies and requests that are none.',
     othersSee: `Answers are bounded per node, numbers far ahead are refused or kept within bounds, the rest is refused at the door. ${
       role === 'primary' ? 'Requests execute while all backups are well; else they replace it.' : 'Requests execute.'
     }`,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
 import type { Message, State, ViewChange } from '../messages/index.ts';
+import { clientOfReplica } from '../protocol/replica-client.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
 import {
@@ -317,6 +318,7 @@ describe('flood', () => {
         'complaint',
         'batch',
         'requests',
+        'query-stable',
       ]),
     );
     const votes = sent.flatMap((told) => (told.type === 'prepare' || told.type === 'commit' ? [told.sequence] : []));
@@ -335,7 +337,10 @@ describe('flood', () => {
     const sent = unasked(liar, SECOND_US).map((output) => output.message);
     expect(sent.length).toBeGreaterThan(0);
     for (const told of sent) {
-      const isOwn = 'replica' in told && told.replica === 1;
+      const isOwn =
+        told.type === 'requests'
+          ? told.requests.every(({ request }) => request.client === clientOfReplica(asReplicaId(1)))
+          : 'replica' in told && told.replica === 1;
       expect([told.type, isOwn && isWellFormed(told)]).toEqual([told.type, isValid]);
     }
   });

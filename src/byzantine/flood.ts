@@ -4,9 +4,19 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
-import { asReplicaId, asSequence, NULL_DIGEST } from '../base/ids.ts';
-import { BATCH_CHECKPOINT, checkpointBytes } from '../messages/index.ts';
-import type { Batch, Checkpoint, Message } from '../messages/index.ts';
+import { asReplicaId, asSequence, GENESIS, NULL_DIGEST } from '../base/ids.ts';
+import {
+  BATCH_CHECKPOINT,
+  LIMITS,
+  authenticatedBytes,
+  checkpointBytes,
+  encodeMessage,
+  recoverBytes,
+  requestDigest,
+  requestSigningBytes,
+} from '../messages/index.ts';
+import type { Batch, Checkpoint, Message, QueryStable, Request } from '../messages/index.ts';
+import { clientOfReplica } from '../protocol/replica-client.ts';
 import type { Output } from '../protocol/output.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, alteredRequest, digestOfBatch, othersOf } from './alter.ts';
@@ -19,6 +29,7 @@ const PER_SECOND = 200;
 const BURST = 24;
 /** Its claims about numbers far ahead come back to the same ones after so many. */
 const FAR_NUMBERS = 1000;
+const LEAF_DEPTH = 256;
 
 /** What it may build on: itself, where its replica stands, and the last batch it accepted. */
 interface Moment {
@@ -26,6 +37,8 @@ interface Moment {
   readonly self: ReplicaId;
   readonly status: ReplicaStatus;
   readonly latest: { readonly sequence: Sequence; readonly digest: Digest; readonly batch: Batch } | undefined;
+  /** The own clock, ms since 1970. */
+  readonly wall: number;
   /** How often it has gone through all its kinds of messages. */
   readonly round: number;
 }
@@ -76,6 +89,43 @@ const QUESTIONS: readonly Maker[] = [
       subtrees: [{ path: NULL_DIGEST, depth: 0, hash: root }],
     },
   }),
+  // As many as fit, and none of them is there: much to look for, nothing to answer.
+  (moment) => {
+    const { stateRootSequence: sequence, stateRoot: root } = moment.status;
+    const hash = nobodysDigest(moment);
+    const subtrees = Array.from({ length: LIMITS.subtrees }, () => ({ path: hash, depth: LEAF_DEPTH, hash }));
+    return { message: { type: 'fetch-state', replica: moment.self, sequence, root, subtrees } };
+  },
+  (moment) => {
+    const { context, self } = moment;
+    const message: QueryStable = {
+      type: 'query-stable',
+      replica: self,
+      nonce: nobodysDigest(moment),
+      recovered: GENESIS,
+    };
+    return {
+      message,
+      signature: context.authenticator.sign(authenticatedBytes(context.codec, encodeMessage(message))),
+    };
+  },
+  // A recovery of one that has lost nothing: null batches are owed for it, and a view change if it leads the view.
+  (moment) => {
+    const { context, self, wall, round } = moment;
+    const request: Request = {
+      type: 'request',
+      client: clientOfReplica(self),
+      session: wall * 1000 + round,
+      timestamp: 1,
+      flags: 0,
+      idempotency: undefined,
+      operation: recoverBytes({ nonce: nobodysDigest(moment), mark: farAhead(moment) }),
+      replier: self,
+    };
+    const digest = requestDigest(context.codec, request);
+    const signature = context.authenticator.sign(requestSigningBytes(context.codec, digest));
+    return { message: { type: 'requests', requests: [{ request, digest, proof: { kind: 'signature', signature } }] } };
+  },
 ];
 
 /** Well-formed and authentic, about what nobody has reached or asked for. */
@@ -165,9 +215,9 @@ export function makeFlood(context: BehaviourContext): Behaviour {
   let latest: Moment['latest'];
   let count = 0;
 
-  const next = (status: ReplicaStatus): readonly Output[] => {
+  const next = (status: ReplicaStatus, wall: number): readonly Output[] => {
     const round = Math.floor(count / makers.length);
-    const made = makers[count % makers.length]?.({ context, self, status, latest, round });
+    const made = makers[count % makers.length]?.({ context, self, status, latest, wall, round });
     count += 1;
     return made === undefined ? [] : [{ kind: 'send', to, message: made.message, signature: made.signature }];
   };
@@ -182,7 +232,7 @@ export function makeFlood(context: BehaviourContext): Behaviour {
         const { sequence, digest, batch } = output.record;
         if (batch !== undefined) latest = { sequence, digest, batch };
       }
-      const flood = Array.from({ length: pace.take(now.monotonic) }, () => next(status));
+      const flood = Array.from({ length: pace.take(now.monotonic) }, () => next(status, now.wall));
       return [...outputs, ...flood.flat()];
     },
   };
