@@ -88,6 +88,12 @@ async function status(index: number): Promise<Status | undefined> {
   }
 }
 
+/** Time that a node has spent on handing out state, by its own counter. */
+async function servingSeconds(index: number): Promise<number> {
+  const text = await (await fetch(`${urlOf(index)}/metrics`)).text();
+  return Number(/^pbft_state_serving_seconds_total (\S+)/m.exec(text)?.[1]);
+}
+
 async function stop(index: number): Promise<void> {
   const child = nodes.get(`node${index + 1}`)?.process;
   child?.kill('SIGTERM');
@@ -155,16 +161,20 @@ try {
     await stop(0);
     console.log(`started again in ${Math.round(await start(0))} ms; anonymous memory ${anonymousMiB(0)} MiB`);
   } else {
+    const sources = everyone.slice(0, -1);
+    const servedBefore = await Promise.all(sources.map(servingSeconds));
     const backAt = performance.now();
     await start(away);
     await settled(everyone);
+    const seconds = (performance.now() - backAt) / 1000;
+    const served = (await Promise.all(sources.map(servingSeconds))).map((after, at) => after - (servedBefore[at] ?? 0));
     const fetched = (nodes.get(`node${away + 1}`)?.lines ?? []).flatMap(
       (line) => /"bytes":(\d+),"msg":"the state was fetched"/.exec(line)?.[1] ?? [],
     );
     const bytes = fetched.reduce((sum, text) => sum + Number(text), 0);
     const whole = sizeOf(`node${away + 1}`, 'state');
     console.log(
-      `node${away + 1} is back after ${((performance.now() - backAt) / 1000).toFixed(1)} s in ${fetched.length} transfers: ${bytes} bytes of keys and values came (${(bytes / changed.size).toFixed(0)} per changed key), its state has ${(whole / 2 ** 20).toFixed(0)} MiB`,
+      `node${away + 1} is back after ${seconds.toFixed(1)} s in ${fetched.length} transfers: ${bytes} bytes of keys and values came (${(bytes / changed.size).toFixed(0)} per changed key), its state has ${(whole / 2 ** 20).toFixed(0)} MiB; serving took ${served.map((each) => `${((100 * each) / seconds).toFixed(1)} %`).join(', ')} of that time at the others`,
     );
   }
   await client.close();

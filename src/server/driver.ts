@@ -33,6 +33,7 @@ import { OutputGate } from './output-gate.ts';
 import type { GateLog, Outbound } from './output-gate.ts';
 import { encodeRecord } from '../protocol/record-codec.ts';
 import { ReplyOutbox } from './reply-outbox.ts';
+import { ServingBudget } from './serving-budget.ts';
 
 /** Why a replica stopped by itself. */
 export type DriverFault =
@@ -89,6 +90,7 @@ export class Driver {
   readonly #gate: OutputGate;
   readonly #outbox: ReplyOutbox;
   readonly #lateFrames: LateFrames;
+  readonly #serving: ServingBudget<Input>;
   /** Last executed, as each peer's latest STATUS says: a hint, for readiness only. */
   readonly #claims = new Map<ReplicaId, Sequence>();
   #behaviour: Behaviour | undefined;
@@ -112,6 +114,10 @@ export class Driver {
       frames: HELD_OUTPUTS,
       bytes: PENDING_BYTES,
     });
+    this.#serving = new ServingBudget({
+      clock: () => performance.now() * 1000,
+      answer: (question) => this.#serving.measure(() => this.#run((now) => this.#replica.step(now, question))),
+    });
     this.#gate = new OutputGate({
       log: options.log,
       encode: encodeRecord,
@@ -133,6 +139,7 @@ export class Driver {
     this.#stopped = true;
     this.#gate.close();
     this.#lateFrames.stop();
+    this.#serving.stop();
     clearTimeout(this.#timer);
   }
 
@@ -178,6 +185,11 @@ export class Driver {
 
   get heldOutputs(): number {
     return this.#gate.heldOutputs;
+  }
+
+  /** Time spent on handing out state, µs. */
+  get servingUs(): number {
+    return this.#serving.spentUs;
   }
 
   /** Name of the behaviour that is on here; undefined for a correct replica. */
@@ -302,6 +314,10 @@ export class Driver {
     if (input === undefined) return [];
     if (input.kind === 'message' && input.message.type === 'status')
       this.#claims.set(input.author, input.message.lastExecuted);
+    if (input.kind === 'message' && input.message.type === 'fetch-state') {
+      this.#serving.ask(input.author, input);
+      return [];
+    }
     return this.#run((now) => this.#replica.step(now, input));
   }
 
@@ -391,6 +407,11 @@ export class Driver {
   }
 
   #send(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
+    if (message.type === 'state') this.#serving.measure(() => this.#seal(message, to, signature));
+    else this.#seal(message, to, signature);
+  }
+
+  #seal(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
     const frames = this.#sealer.seal(message, to, signature);
     for (const [index, sealed] of frames.entries()) {
       const receiver = to[index];

@@ -12,6 +12,7 @@ function setUp() {
   const metrics = new Metrics({
     status: () => rig.status,
     heldOutputs: () => 0,
+    servingSeconds: () => 0,
     isDiskFull: () => true,
     gatewayPending: () => 7,
     openRequests: () => 0,

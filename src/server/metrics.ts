@@ -8,6 +8,7 @@ import type { ReplicaStatus } from '../protocol/status.ts';
 export interface MetricSources {
   readonly status: () => ReplicaStatus;
   readonly heldOutputs: () => number;
+  readonly servingSeconds: () => number;
   readonly isDiskFull: () => boolean;
   readonly gatewayPending: () => number;
   readonly openRequests: () => number;
@@ -77,7 +78,7 @@ export class Metrics {
     ]);
     this.#addStatusGauges(sources);
     this.#addQueueGauges(sources);
-    this.#addLinkCounters(sources);
+    this.#addTotals(sources);
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -192,26 +193,27 @@ export class Metrics {
     this.#gauge('pbft_link_queued_bytes', 'Bytes waiting to be sent on all links', () => sources.links().queuedBytes);
   }
 
-  #addLinkCounters({ links }: MetricSources): void {
-    const total = (name: string, help: string, read: (counts: LinkCounts) => number): void => {
+  #addTotals({ links, servingSeconds }: MetricSources): void {
+    const total = (name: string, help: string, read: () => number): void => {
       const counter: Counter = new Counter({
         name,
         help,
         registers: [this.registry],
         collect: () => {
           counter.reset();
-          counter.inc(read(links()));
+          counter.inc(read());
         },
       });
     };
-    total('pbft_link_sent_frames_total', 'Frames sent on all links', (counts) => counts.sentFrames);
-    total('pbft_link_sent_bytes_total', 'Bytes sent on all links', (counts) => counts.sentBytes);
-    total('pbft_link_received_frames_total', 'Frames received on all links', (counts) => counts.receivedFrames);
-    total('pbft_link_received_bytes_total', 'Bytes received on all links', (counts) => counts.receivedBytes);
+    total('pbft_link_sent_frames_total', 'Frames sent on all links', () => links().sentFrames);
+    total('pbft_link_sent_bytes_total', 'Bytes sent on all links', () => links().sentBytes);
+    total('pbft_link_received_frames_total', 'Frames received on all links', () => links().receivedFrames);
+    total('pbft_link_received_bytes_total', 'Bytes received on all links', () => links().receivedBytes);
     total(
       'pbft_link_dropped_frames_total',
       'Frames dropped because a queue was full or a link down',
-      (counts) => counts.droppedFrames,
+      () => links().droppedFrames,
     );
+    total('pbft_state_serving_seconds_total', 'Time spent on handing out state to peers', servingSeconds);
   }
 }

@@ -329,6 +329,7 @@ export class NodeParts {
     return new Metrics({
       status: () => this.#driver.status(),
       heldOutputs: () => this.#driver.heldOutputs,
+      servingSeconds: () => this.#driver.servingUs / 1e6,
       isDiskFull: () => this.#room.full !== undefined,
       gatewayPending: () => this.#gateway.pending,
       openRequests: () => this.#registry.openCount,
