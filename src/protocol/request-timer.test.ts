@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BOB, SESSION, replica, seq } from '../../test/support/core-kit.ts';
+import { ALICE, BOB, SESSION, replica, seq } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, eventsOfKind, linesOf } from '../../test/support/transcript.ts';
+import { asDigest } from '../base/ids.ts';
 import type { Output } from './output.ts';
 
 const T = 500_000;
@@ -36,6 +37,33 @@ describe('what starts the timer of a backup', () => {
     rig.requests([rig.kit.signed('x')]);
     expect(timeouts(rig.pass(20 * T))).toBe(1);
     expect(rig.status).toMatchObject({ view: 1, inViewChange: true });
+  });
+});
+
+describe('a primary', () => {
+  test('leaves a view in which what it proposed is not executed, and suspects nobody for it', () => {
+    const rig = new Rig({ self: 0 });
+    rig.requests([rig.kit.signed('x')]);
+    expect(timeouts(rig.pass(T - 1))).toBe(0);
+    const outputs = rig.pass(1);
+    expect(eventsOfKind(outputs, 'request-timeout').map(({ sequence }) => sequence)).toEqual([1]);
+    expect(rig.status).toMatchObject({ view: 1, inViewChange: true, suspicions: [] });
+  });
+
+  test('does not for requests that it has not proposed', () => {
+    const rig = new Rig({ self: 0, cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2, batchRequests: 1 } });
+    for (const [index, client] of [ALICE, BOB].entries()) {
+      const [{ digest } = { digest: asDigest('00'.repeat(32)) }] = eventsOfKind(
+        rig.requests([rig.kit.signed('x', { client })]),
+        'pre-prepared',
+      );
+      for (const from of [1, 2]) rig.receive(rig.kit.prepare(from, index + 1, digest));
+      for (const from of [1, 2]) rig.receive(rig.kit.commit(from, index + 1, digest));
+    }
+    expect(rig.status).toMatchObject({ lastExecuted: 2, lowWaterMark: 0 });
+    rig.requests([rig.kit.signed('y', { session: SESSION + 1 })]);
+    expect(rig.status.queuedRequests).toBe(1);
+    expect(timeouts(rig.pass(20 * T))).toBe(0);
   });
 });
 
@@ -107,12 +135,6 @@ describe('what does not', () => {
   test.each(silent)('%s', (_, happen) => {
     const rig = new Rig();
     happen(rig);
-    expect(timeouts(rig.pass(10 * T))).toBe(0);
-  });
-
-  test('anything, at the primary', () => {
-    const rig = new Rig({ self: 0 });
-    rig.requests([rig.kit.signed('x')]);
     expect(timeouts(rig.pass(10 * T))).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 /**
- * How a backup notices that the primary does not serve [OSDI'99 §4.4, PROTOCOL: timers]. One timer of T: it runs while a signed request that
- * would execute now, or an accepted slot, waits; it starts anew at each execution, unless a request that came later than the oldest was
+ * How a replica notices that its view does not serve [OSDI'99 §4.4, PROTOCOL: timers]. One timer of T: it runs at a backup while a signed request
+ * that would execute now waits, and at every replica, the primary too, while an accepted slot does; it starts anew at each execution, unless a request that came later than the oldest was
  * executed before it (a primary that serves some to starve others). After a VIEW-CHANGE another one takes its place: it runs once a quorum is
  * seen in that view or a higher one, for twice as long as the last, until something was executed in the new view.
  */
@@ -37,11 +37,16 @@ export function onViewChangeTimeout(core: Core): void {
 
 /** In a new view in which nothing is waited for there is nothing to time. */
 export function stopViewChangeTimer(core: Core): void {
-  if (core.isPrimary || !isAwaiting(core)) core.timers.clear('view-change');
+  if (!isAwaiting(core)) core.timers.clear('view-change');
   else if (!core.timers.isSet('view-change')) core.timers.set('view-change', core.now.monotonic + core.timeoutUs);
 }
 
+/**
+ * A primary waits for what it has proposed and not for what it could propose. It must wait for that: where f correct replicas have left the view and the
+ * others executed everything, nobody else would begin the view change that it needs itself (seeds 1001289, 1001887).
+ */
 function isAwaiting(core: Core): boolean {
+  if (core.isPrimary) return oldestOpenSlot(core) !== undefined;
   return core.queue.oldestTimed() !== undefined || oldestOpenSlot(core) !== undefined || isOwedBatches(core);
 }
 
@@ -55,7 +60,7 @@ function watchViewChange(core: Core): void {
 /** Starts the timer if something is waited for and it does not run; stops it if nothing is, or if it is this replica that cannot go on. */
 export function watch(core: Core): void {
   if (core.inViewChange) return watchViewChange(core);
-  if (core.isPrimary || !core.mayVote || core.isBehind || !isAwaiting(core)) {
+  if (!core.mayVote || core.isBehind || !isAwaiting(core)) {
     core.timers.clear('request');
     core.timers.clear('view-change');
   } else if (!core.timers.isSet('request') && !core.timers.isSet('view-change')) {
@@ -71,7 +76,7 @@ export function restartAfterExecution(core: Core, overtaken: boolean): void {
 }
 
 /**
- * T has passed without an execution: the primary is suspected, and its view ends here. Not while others go on: then it is this replica that lags,
+ * T has passed without an execution: the primary is suspected (not by itself), and its view ends here. Not while others go on: then it is this replica that lags,
  * and alone in a higher view it would be of no use to anybody.
  */
 export function onRequestTimeout(core: Core): void {
@@ -88,12 +93,14 @@ export function onRequestTimeout(core: Core): void {
     waiting === undefined
       ? `sequence ${slot?.sequence ?? core.lastExecuted + 1}`
       : `request ${waiting.request.digest.slice(0, 12)}…`;
-  suspect(core, {
-    node: core.primary,
-    kind: 'unresponsive',
-    certainty: 'uncertain',
-    summary: `${what} was not executed within ${core.timeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
-  });
+  if (!core.isPrimary) {
+    suspect(core, {
+      node: core.primary,
+      kind: 'unresponsive',
+      certainty: 'uncertain',
+      summary: `${what} was not executed within ${core.timeoutUs / 1000} ms while ${replicaName(core.primary)} is primary of view ${core.view}`,
+    });
+  }
   core.toppled = 'timeout';
 }
 
