@@ -34,10 +34,14 @@ async function run(count: number): Promise<void> {
   await cluster.startNode('node1');
   await cluster.ready();
   const checkpoint = count - (count % K);
-  for (let amount = 1; amount <= count; amount += 1) {
-    await cluster.execute('node1', { operation: 'transfer', amount });
-    if (amount === checkpoint) await expect.poll(begin, { timeout: 10_000 }).toEqual([checkpoint, 1, 0]);
-  }
+  const transfer = async (from: number, to: number): Promise<void> => {
+    for (let amount = from; amount <= to; amount += 1)
+      await cluster.execute('node1', { operation: 'transfer', amount });
+  };
+  await transfer(1, checkpoint);
+  const begun = checkpoint === 0 ? await begin() : [checkpoint, 1, 0];
+  await expect.poll(begin, { timeout: 10_000 }).toEqual(begun);
+  await transfer(checkpoint + 1, count);
 }
 
 /** Where the log begins, its segments, and what is left over of a segment being written. */
