@@ -1,0 +1,80 @@
+/** Clients: exactly once, authenticity, replies. */
+import { PROTOCOL } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
+
+export const CLIENTS: readonly Mutant[] = [
+  {
+    name: 'no deduplication by the client table',
+    breaks: 'exactly once',
+    file: `${PROTOCOL}/client-table.ts`,
+    search: "    return { kind: 'repeat', reply: last.reply };",
+    replace: '    return EXECUTE;',
+    seeds: 60,
+    liar: 'mutate:primary',
+  },
+  {
+    name: 'any higher timestamp is next',
+    breaks: 'exactly once, in the order of the session',
+    file: `${PROTOCOL}/client-table.ts`,
+    search: '    if (request.timestamp === last.timestamp + 1) return EXECUTE;',
+    replace: '    if (request.timestamp > last.timestamp) return EXECUTE;',
+    seeds: 200,
+  },
+  {
+    name: 'evicted sessions open again',
+    breaks: 'exactly once',
+    file: `${PROTOCOL}/client-table.ts`,
+    search: 'request.timestamp < 1 || request.session <= this.sessionFloor(request.client)',
+    replace: 'request.timestamp < 1',
+    seeds: 200,
+  },
+  {
+    name: 'client table outside the root',
+    breaks: 'exactly once; equal roots after a restart',
+    file: `${PROTOCOL}/client-table.ts`,
+    search: '      else transaction.put(sessionKey(client, session), encodeSession(known.item.last));\n',
+    replace: '',
+    seeds: 60,
+  },
+  {
+    name: 'idempotency keys ignored',
+    breaks: 'exactly once, per key',
+    file: `${PROTOCOL}/idempotency.ts`,
+    search: '    if (row === undefined) return NEW;\n',
+    replace: '    if (row === undefined || row.operation === operation) return NEW;\n',
+    seeds: 60,
+  },
+  {
+    name: 'requests taken for authentic',
+    breaks: 'validity',
+    file: `${PROTOCOL}/complaints.ts`,
+    search: '  return firstUnverified(core, slot, pending) === undefined;',
+    replace: '  return firstUnverified(core, slot, pending) === undefined || true;',
+    seeds: 30,
+    liar: 'corrupt:primary',
+  },
+  {
+    name: 'the queue has no end',
+    breaks: 'bounds',
+    file: `${PROTOCOL}/request-queue.ts`,
+    search: 'this.#bySession.size >= this.#limits.queueRequests ||',
+    replace: '',
+    seeds: 200,
+  },
+  {
+    name: 'the client believes the first reply',
+    breaks: 'linearizability: what clients observed',
+    file: `${PROTOCOL}/reply-certificate.ts`,
+    search: 'replies.length < this.#quorums.weak || result === undefined',
+    replace: 'result === undefined',
+    seeds: 100,
+  },
+  {
+    name: 'a read-only request is ordered',
+    breaks: 'liveness: backups refuse such a batch',
+    file: `${PROTOCOL}/requests.ts`,
+    search: "  if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');\n",
+    replace: '',
+    seeds: 200,
+  },
+];
