@@ -21,7 +21,8 @@ export async function withMutantCopy<Result>(
   if (mutated === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'pbft-mutant-'));
   try {
-    cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !TEST_FILE.test(path) });
+    const isCopied = (path: string): boolean => mutant.test !== undefined || !TEST_FILE.test(path);
+    cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: isCopied });
     const folders = mutant.test === undefined ? [] : ['test', 'scripts'];
     for (const each of folders) cpSync(join(ROOT, each), join(folder, each), { recursive: true });
     for (const file of ['package.json', 'vitest.config.ts', 'tsconfig.base.json', 'tsconfig.json'])

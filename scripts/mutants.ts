@@ -48,7 +48,7 @@ async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks }: Mutan
 
 /** The exit code is not 0 when a test failed; `output` tells which. */
 async function runTest(folder: string, test: string): Promise<Run> {
-  return execute(folder, [VITEST, 'run', '--project', 'system', '--bail', '1', '--no-color', test]);
+  return execute(folder, [VITEST, 'run', '--bail', '1', '--no-color', test]);
 }
 
 async function execute(folder: string, args: readonly string[]): Promise<Run> {

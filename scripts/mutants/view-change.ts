@@ -193,4 +193,22 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     replace: '  if (view >= core.view) return;\n',
     seeds: 60,
   },
+  {
+    name: 'a primary waits for ever for what it proposed',
+    breaks: 'liveness: where some have left and the rest has executed everything, it alone needs the view change',
+    file: `${PROTOCOL}/request-timer.ts`,
+    search: 'if (core.isPrimary) return oldestOpenSlot(core) !== undefined;',
+    replace: 'if (core.isPrimary) return false;',
+    seeds: 0,
+    test: 'src/protocol/request-timer.test.ts',
+  },
+  {
+    name: 'excused by others that stand still',
+    breaks: 'liveness: of f+1 that are ahead one may be the only correct one',
+    file: `${PROTOCOL}/request-timer.ts`,
+    search: '  core.excusedUpTo = elsewhere;\n',
+    replace: '',
+    seeds: 0,
+    test: 'src/protocol/request-timer.test.ts',
+  },
 ];
