@@ -95,8 +95,10 @@ export async function measureEtcd(
   return figuresOf(load.output(), peaks);
 }
 
-function figuresOf(output: string, peaks: readonly number[]): RunFigures {
-  const text = output.trim().split('\n').at(-1) ?? '';
+/** The figures from what the load printed, and the peaks of the members. Throws when it printed none. */
+export function figuresOf(output: string, peaks: readonly number[]): RunFigures {
+  // Libraries have things to say too.
+  const text = output.split('\n').findLast((each) => each.startsWith('{')) ?? output.trim();
   let line: Partial<EtcdLine>;
   try {
     line = JSON.parse(text) as Partial<EtcdLine>;

@@ -30,6 +30,8 @@ export class Load {
   readonly #latencies = new Samples();
   #begin: Edge | undefined;
   #end: Edge | undefined;
+  /** The window has been open for as long as it was to be. */
+  #isDue = false;
   #acknowledged = 0;
   #measured = 0;
   /** Arrivals of the open loop so far. */
@@ -54,7 +56,10 @@ export class Load {
       });
     const window = [
       at(warmUpMs, () => (this.#begin = this.#edge())),
-      at(warmUpMs + measureMs, () => (this.#end = this.#edge())),
+      at(warmUpMs + measureMs, () => {
+        this.#isDue = true;
+        if (this.#measured > 0) this.#close();
+      }),
     ];
     const { sessions, rate } = row;
     const work = async (session: number): Promise<void> =>
@@ -65,6 +70,7 @@ export class Load {
     } finally {
       timers.forEach(clearTimeout);
     }
+    this.#close();
     for (const readBack of this.#operations.readBacks()) {
       const problem = judgeReadBack(readBack, await this.#submit(0, readBack.operation));
       if (problem !== undefined) throw new Error(problem);
@@ -78,8 +84,8 @@ export class Load {
       const since = performance.now();
       await this.#operate(session);
       if (!this.#isOpen) continue;
-      this.#measured += 1;
       this.#latencies.add(performance.now() - since);
+      this.#count();
     }
   }
 
@@ -96,8 +102,8 @@ export class Load {
       if (performance.now() > closesAt + LONGEST_DRAIN_MS)
         throw new Error(`rate=${rate} is far above what the system takes: too many arrivals still wait for a session`);
       await this.#operate(session);
-      if (this.#isOpen) this.#measured += 1;
       if (since >= opensAt) this.#latencies.add(performance.now() - since);
+      if (this.#isOpen) this.#count();
     }
   }
 
@@ -113,6 +119,16 @@ export class Load {
       throw new Error(`an operation ended as ${outcome.kind}, ${outcome.code}: ${outcome.message}`);
     this.#acknowledged += 1;
     return outcome.result;
+  }
+
+  /** One more was answered within the window. A window in which nothing was goes on until something is. */
+  #count(): void {
+    this.#measured += 1;
+    if (this.#isDue) this.#close();
+  }
+
+  #close(): void {
+    this.#end ??= this.#edge();
   }
 
   get #isOpen(): boolean {
