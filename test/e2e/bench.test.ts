@@ -125,7 +125,7 @@ describe('pbft bench', () => {
     const processes = left();
     running.signal('SIGKILL');
     await running.ended;
-    await eventually('no process is left', () => !processes.some(isAlive));
+    await eventually('no process is left', () => !processes.some(isAlive), 30_000);
     expect(left()).toEqual([]);
   });
 });

@@ -38,8 +38,9 @@ interface BenchOptions {
 
 const RUNS = 3;
 const MOST_RUNS = 1000;
-const SECONDS = 3;
-const WARM_UP_SECONDS = 1;
+const SECONDS = 2.5;
+/** Long enough for the code of all processes to be compiled. */
+const WARM_UP_SECONDS = 2;
 const MOST_SECONDS = 3600;
 const MS_PER_SECOND = 1000;
 
