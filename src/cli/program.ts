@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addByzantineCommand } from './commands/byzantine.ts';
 import { addConfigCommand } from './commands/config-check.ts';
+import { addBenchCommand } from './commands/bench.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addExplainCommand } from './commands/explain.ts';
@@ -71,6 +72,7 @@ export function makeProgram(end: End): Command {
   addVerifyCommand(program, end);
   addSimulateCommand(program, end);
   addReplayCommand(program, end);
+  addBenchCommand(program, end);
   return program;
 }
 

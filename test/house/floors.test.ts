@@ -29,6 +29,8 @@ const REFUSED = [
   ['api', "import { it } from '../node/floor.ts';"],
   ['client', "import { it } from '../server/floor.ts';"],
   ['server', "import { it } from '../cli/floor.ts';"],
+  ['server', "import { it } from '../bench/floor.ts';"],
+  ['bench', "import { it } from '../cli/floor.ts';"],
 ] as const;
 
 const ACCEPTED = [
@@ -37,7 +39,9 @@ const ACCEPTED = [
   ['simulation', "import { it } from '../apps/floor.ts';"],
   ['node', "import { readFileSync as it } from 'node:fs';"],
   ['server', "import { it } from '../simulation/floor.ts';"],
+  ['bench', "import { it } from '../server/floor.ts';"],
   ['cli', "import { it } from '../client/floor.ts';"],
+  ['cli', "import { it } from '../bench/floor.ts';"],
 ] as const;
 
 const fileOf = (kind: 'refused' | 'accepted', floor: string, row: number): string => `src/${floor}/${kind}-${row}.ts`;

@@ -1,7 +1,6 @@
 /** `pbft up`: a whole cluster on this machine, one process per node, kept running until it is ended. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AuthenticationMode } from '../../protocol/config.ts';
@@ -14,6 +13,7 @@ import { DATA_DIRECTORY } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
 import { prepareLocalCluster } from '../local-cluster.ts';
 import type { LocalCluster, LocalNode } from '../local-cluster.ts';
+import { supervisedNodeArgs } from '../node-command.ts';
 import { integerBetween } from '../options.ts';
 import type { End } from '../options.ts';
 import { LOG_FILE, Supervisor } from '../supervisor.ts';
@@ -107,9 +107,6 @@ async function run(options: UpOptions): Promise<ExitCode> {
 const READY_WITHIN_MS = 15_000;
 const LOOK_AGAIN_MS = 100;
 
-/** Room for young objects: V8 would take 128 MiB for each replica, and there are several on this machine. */
-const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8'];
-
 /** One run of a local cluster, from its start to its end. */
 class LocalRun {
   readonly #cluster: LocalCluster;
@@ -125,13 +122,10 @@ class LocalRun {
   constructor(cluster: LocalCluster, data: string) {
     this.#cluster = cluster;
     this.#data = data;
-    const script = fileURLToPath(
-      new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
-    );
     const supervised = cluster.nodes.map(({ name, directory }) => ({
       name,
       directory,
-      args: [...NODE_FLAGS, script, 'start', '--directory', directory, '--supervised'],
+      args: supervisedNodeArgs(directory),
     }));
     this.#supervisor = new Supervisor(supervised, (event) => this.#onEvent(event));
   }

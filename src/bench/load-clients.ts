@@ -1,0 +1,47 @@
+/** The clients of a load: connected before it begins, and who of them submits for which session. Owns their connections. */
+import { PbftClient } from '../client/index.ts';
+import type { ClusterDescription } from '../client/index.ts';
+import { Identity } from '../node/index.ts';
+import { BENCH_TIMING } from './normal-case.ts';
+import type { Row } from './row.ts';
+
+/** So many clients connect at once: nodes keep few connections that have not proven who they are. */
+const CONNECTING = 32;
+const CONNECTED_WITHIN_MS = 30_000;
+const LOOK_AGAIN_MS = 5;
+
+export class LoadClients {
+  readonly #clients: PbftClient[] = [];
+
+  /** Makes the clients of a row, each connected to every replica. Throws when they do not get there. */
+  async connect(cluster: ClusterDescription, { clients, sessions }: Pick<Row, 'clients' | 'sessions'>): Promise<void> {
+    const count = clients === 'independent' ? sessions : 1;
+    const each = clients === 'independent' ? 1 : sessions;
+    while (this.#clients.length < count) {
+      const fresh = Array.from({ length: Math.min(CONNECTING, count - this.#clients.length) }, () => {
+        return new PbftClient({ cluster, identity: Identity.generate(), sessions: each, timing: BENCH_TIMING });
+      });
+      this.#clients.push(...fresh);
+      await Promise.all(fresh.map(async (client) => connected(client, cluster.replicas.length)));
+    }
+  }
+
+  /** Who submits for a session. Requires: connected. */
+  of(session: number): PbftClient {
+    const client = this.#clients[session % this.#clients.length];
+    if (client === undefined) throw new Error('a load has clients');
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map(async (client) => client.close()));
+  }
+}
+
+async function connected(client: PbftClient, replicas: number): Promise<void> {
+  for (const deadline = performance.now() + CONNECTED_WITHIN_MS; client.stats.connected.length < replicas;) {
+    if (performance.now() > deadline)
+      throw new Error(`a client is linked to ${client.stats.connected.length} of ${replicas} nodes`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+}

@@ -1,0 +1,97 @@
+/** A cluster under test: one process per node, started as `pbft up` starts them. Owns none of them: they belong to the workplace. */
+import type { StatusBody } from '../api/index.ts';
+import { makeClusterFolder } from './cluster-folder.ts';
+import type { ClusterFolder } from './cluster-folder.ts';
+import { judgeExecution, parseOutcomes } from './execution-check.ts';
+import type { NodeAccount } from './execution-check.ts';
+import type { Row } from './row.ts';
+import type { RunningSystem, Server, Surroundings } from './system.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What a node tells who started it, as far as it matters here. */
+interface NodeReport {
+  readonly kind: string;
+  readonly lines?: readonly string[];
+}
+
+const LINKED_WITHIN_MS = 60_000;
+const SETTLED_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+
+/** Starts the nodes; resolves once each is linked to all others. Throws with the reason when they do not get there. */
+export async function startPbft(place: Workplace, row: Row, surroundings: Surroundings): Promise<RunningSystem> {
+  const cluster = await makeClusterFolder(place.folder, row, surroundings);
+  const servers = cluster.nodes.map(({ directory }, index): Server => ({
+    process: place.start({
+      name: `node${index + 1}`,
+      command: process.execPath,
+      args: surroundings.nodeArgs(directory),
+      env: { PBFT_LOG_LEVEL: 'warn' },
+      hasChannel: true,
+    }),
+    // Of view 0, in which the check demands that it has stayed.
+    role: index === 0 ? 'primary' : 'backup',
+  }));
+  await Promise.all(servers.map(async ({ process: node }) => ready(node)));
+  await linked(cluster);
+  return {
+    servers,
+    clusterFile: cluster.clusterFile,
+    check: async (acknowledged) => check(cluster, servers, acknowledged),
+  };
+}
+
+async function ready(node: Server['process']): Promise<void> {
+  const report = (await node.next()) as NodeReport;
+  if (report.kind !== 'ready') throw new Error(`${node.name} did not start: ${report.lines?.join('; ') ?? ''}`);
+}
+
+async function linked({ nodes }: ClusterFolder): Promise<void> {
+  for (const deadline = performance.now() + LINKED_WITHIN_MS; ;) {
+    const statuses = await Promise.all(urlsOf(nodes).map(async (url) => status(url)));
+    const lonely = statuses.find(({ connected_peers: peers }) => peers.length < nodes.length - 1);
+    if (lonely === undefined) return;
+    if (performance.now() > deadline)
+      throw new Error(`${lonely.node_id} is linked to ${lonely.connected_peers.length} other nodes only`);
+    await pause();
+  }
+}
+
+async function check(
+  { nodes }: ClusterFolder,
+  servers: readonly Server[],
+  acknowledged: number,
+): Promise<string | undefined> {
+  for (const deadline = performance.now() + SETTLED_WITHIN_MS; ;) {
+    const dead = servers.find(({ process: node }) => node.end !== undefined);
+    if (dead !== undefined) return dead.process.describeEnd();
+    const judgement = judgeExecution(await Promise.all(urlsOf(nodes).map(account)), acknowledged);
+    if (judgement.kind === 'sound') return undefined;
+    if (judgement.kind === 'failed' || performance.now() > deadline) return judgement.reason;
+    await pause();
+  }
+}
+
+function urlsOf(nodes: ClusterFolder['nodes']): readonly string[] {
+  return nodes.map(({ config }) => config.replicas[config.self]?.httpUrl ?? '');
+}
+
+async function account(url: string): Promise<NodeAccount> {
+  const said = await status(url);
+  return { status: said, outcomes: parseOutcomes(await (await get(`${url}/metrics`)).text()) };
+}
+
+async function status(url: string): Promise<StatusBody> {
+  return (await (await get(`${url}/pbft/status`)).json()) as StatusBody;
+}
+
+async function get(url: string): Promise<Response> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  if (answer.ok) return answer;
+  throw new Error(`${url} answered ${answer.status}`);
+}
+
+async function pause(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+}
