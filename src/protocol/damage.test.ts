@@ -102,6 +102,28 @@ describe('a state that cannot be read while a batch is executed', () => {
     expect(rig.status).toMatchObject({ lastExecuted: 2, lowWaterMark: 2, mayExecute: true });
   });
 
+  // Its own CHECKPOINT is the third that q takes, and a view that starts at genesis names no state that could be fetched (seed 1004198).
+  test('in a view that starts at genesis: from a checkpoint that f+1 others signed, where q cannot without it', () => {
+    const kit = newKit(2);
+    const source = makeSource(kit, 2, application);
+    const rig = new Rig({ application }, kit);
+    rig.decide(1, batchAt(kit, 1));
+    rig.state.damage(counterKey('x'));
+    tell(
+      rig,
+      newViewOf(
+        kit,
+        2,
+        [0, 2, 3].map((from) => viewChangeOf(kit, from, 2)),
+      ),
+    );
+    rig.step({ kind: 'damaged', reason: 'a bad sector' });
+    certify(rig, 2, source.status.stateRoot, [2, 3]);
+    const { outputs } = answerAll(rig, source, rig.pass(2_000_000));
+    expect(eventsOfKind(outputs, 'transferred').map(({ sequence }) => sequence)).toEqual([2]);
+    expect(rig.status).toMatchObject({ view: 2, lastExecuted: 2, lowWaterMark: 2, mayExecute: true });
+  });
+
   test('what the application would answer to a damaged read is not asked: it cannot catch it and go on', () => {
     const { kit, source } = executedThree();
     const catching = {

@@ -4,7 +4,7 @@
  * CHECKPOINT for it leaves. It comes subtree by subtree from several peers at once, and each is checked when it comes: whoever sends a wrong one is
  * known. Once a first piece has come there is no way back to the content above the own checkpoints, only on to this state or a later one.
  */
-import { NULL_DIGEST, asSequence, replicaName } from '../base/ids.ts';
+import { GENESIS, NULL_DIGEST, asSequence, replicaName } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Assembly, SubtreeAddress, SubtreeContent, Version } from '../base/key-value.ts';
 import { LIMITS } from '../messages/index.ts';
@@ -136,9 +136,11 @@ function transferTarget(core: Core): Target | undefined {
   return { sequence: weak.sequence, root: weak.root, proof: [], sources: othersOf(core, weak.signers) };
 }
 
+/** Undefined for a view that starts at genesis, too: that has no root to ask for, and nobody need be brought there. */
 function startOfView(core: Core): Target | undefined {
   if (core.newView === undefined) return undefined;
   const { start, viewChanges } = core.newView.newView;
+  if (start.sequence === GENESIS) return undefined;
   const lists = viewChanges.filter(
     ({ viewChange: { lowWaterMark, checkpoints } }) =>
       lowWaterMark === start.sequence ||
