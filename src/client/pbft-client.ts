@@ -262,7 +262,8 @@ export class PbftClient {
       const call = this.#underWay.get(reply.session);
       const deadline = session.nextTimeout();
       const outputs = session.onReply(now, reply, replica);
-      if (call?.session === session && session.progress !== undefined) call.options.onProgress?.(session.progress);
+      const onProgress = call?.session === session ? call.options.onProgress : undefined;
+      if (onProgress !== undefined && session.progress !== undefined) onProgress(session.progress);
       this.#take(session, outputs);
       // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
       const isStill = call !== undefined && this.#underWay.get(reply.session) === call;

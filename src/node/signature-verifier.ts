@@ -1,14 +1,13 @@
 /** Who has only the public keys of a cluster: checks what its replicas signed, and can make nothing himself. The same strict rule as the authenticator's. */
 import { hash, verify } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
-import { asDigest } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
 import { admissibleSigningKey, isCanonicalSignature, publicKeyObject } from './keys.ts';
 
 /** SHA-256, as a codec wants it. */
 export function sha256(bytes: Bytes): Digest {
-  return asDigest(hash('sha256', bytes, 'hex'));
+  return hash('sha256', bytes, 'hex') as Digest;
 }
 
 /** `signingKeys`: by replica id, hexadecimal. Inadmissible keys, clients and unknown replicas verify nothing. */

@@ -75,7 +75,7 @@ export class ClientTable {
   /** Those of them that are not listed, by last execution. */
   readonly #openClients = new Recency<Client>();
   /** What may differ from the state since the last flush. */
-  readonly #changedSessions = new Map<string, EvictedSession>();
+  readonly #changedSessions = new Set<Session>();
   readonly #changedClients = new Set<ClientId>();
   #sessionCount = 0;
   #lastUse: ExecutionPoint | undefined;
@@ -149,14 +149,14 @@ export class ClientTable {
       'what is recorded was to be executed',
     );
     const last: LastRequest = { timestamp, requestDigest, reply, lastUse };
-    this.#markSession(client, session);
     const known = this.#find(client, session);
     if (known !== undefined) {
+      this.#changedSessions.add(known.item);
       this.#renew(known, last);
       return { evicted: [] };
     }
     const evicted = this.#makeRoom(client);
-    this.#insert(this.#addClient(client), session, last);
+    this.#changedSessions.add(this.#insert(this.#addClient(client), session, last));
     return { evicted };
   }
 
@@ -198,10 +198,10 @@ export class ClientTable {
 
   /** Writes what changed since the last flush; cost O(changed · log size). How often it is called makes no difference to the content. */
   flush(transaction: Transaction): void {
-    for (const { client, session } of this.#changedSessions.values()) {
-      const known = this.#find(client, session);
-      if (known === undefined) transaction.delete(sessionKey(client, session));
-      else transaction.put(sessionKey(client, session), encodeSession(known.item.last));
+    for (const { client, number } of this.#changedSessions) {
+      const known = this.#find(client.id, number);
+      if (known === undefined) transaction.delete(sessionKey(client.id, number));
+      else transaction.put(sessionKey(client.id, number), encodeSession(known.item.last));
     }
     for (const client of this.#changedClients) {
       const floor = this.sessionFloor(client);
@@ -270,13 +270,14 @@ export class ClientTable {
     return evicted;
   }
 
-  #evict({ client, number }: Session): EvictedSession {
+  #evict(session: Session): EvictedSession {
+    const { client, number } = session;
     const place = client.sessions.get(number);
     assert(place !== undefined, 'a session is evicted once');
     client.sessions.delete(number);
     client.recency.remove(place);
     this.#sessionCount -= 1;
-    this.#markSession(client.id, number);
+    this.#changedSessions.add(session);
     if (number > client.floor) {
       client.floor = number;
       this.#changedClients.add(client.id);
@@ -303,14 +304,12 @@ export class ClientTable {
   }
 
   /** Requires: used later than every session of the table. */
-  #insert(client: Client, number: number, last: LastRequest): void {
-    client.sessions.set(number, client.recency.add({ client, number, last }));
+  #insert(client: Client, number: number, last: LastRequest): Session {
+    const session: Session = { client, number, last };
+    client.sessions.set(number, client.recency.add(session));
     if (client.place !== undefined) this.#openClients.touch(client.place);
     this.#sessionCount += 1;
     this.#lastUse = last.lastUse;
-  }
-
-  #markSession(client: ClientId, session: number): void {
-    this.#changedSessions.set(`${client}/${session}`, { client, session });
+    return session;
   }
 }

@@ -130,6 +130,11 @@ export class Replica {
     return slotStatuses(this.#core, from, to);
   }
 
+  /** Does the request wait here to be proposed or executed? */
+  isQueued(requestDigest: Digest): boolean {
+    return this.#core.queue.find(requestDigest) !== undefined;
+  }
+
   /** What this replica waits for besides its slots and a view change; empty while nothing holds it up. */
   waits(): readonly Wait[] {
     return replicaWaits(this.#core);

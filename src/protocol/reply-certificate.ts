@@ -92,9 +92,12 @@ export class ReplyCollection {
   }
 
   #certificate(claim: Reply): ReplyCertificate | undefined {
+    let count = 0;
+    for (const reply of this.#kind(claim).values()) if (matches(reply, claim)) count += 1;
+    if (count < this.#quorums.weak) return undefined;
     const replies = this.#matching(claim);
     const result = replies.find((reply) => reply.result !== undefined)?.result;
-    if (replies.length < this.#quorums.weak || result === undefined) return undefined;
+    if (result === undefined) return undefined;
     const { outcome, sequence, digest, resultDigest } = claim;
     return { outcome, sequence, digest, resultDigest, result, view: commonView(replies), replies };
   }

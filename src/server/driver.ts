@@ -5,7 +5,7 @@
 import { InvariantViolation } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { MAX_NUMBER, asSequence } from '../base/ids.ts';
-import type { ReplicaId, Sequence } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
@@ -155,6 +155,11 @@ export class Driver {
   slots(from: Sequence, to: Sequence): readonly SlotStatus[] {
     const finished = this.#replica.finishedSlots().filter(({ sequence }) => sequence >= from && sequence <= to);
     return [...finished, ...this.#replica.slots(from, to)];
+  }
+
+  /** Does the request wait here to be proposed or executed? */
+  isQueued(digest: Digest): boolean {
+    return this.#replica.isQueued(digest);
   }
 
   /** What holds the replica up, now. */

@@ -27,6 +27,13 @@ export interface LinkCounts {
   readonly queuedBytes: number;
 }
 
+/** How many requests came to what. */
+function countBy(requests: Extract<Event, { kind: 'executed' }>['requests']): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { outcome } of requests) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return counts;
+}
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export class Metrics {
@@ -93,7 +100,7 @@ export class Metrics {
         return;
       case 'executed':
         this.#phases.inc({ phase: 'executed' });
-        for (const { outcome } of event.requests) this.#requests.inc({ outcome });
+        for (const [outcome, count] of countBy(event.requests)) this.#requests.inc({ outcome }, count);
         return;
       case 'refused':
         this.#refusals.inc({ type: event.type, code: event.code });

@@ -97,6 +97,7 @@ export class NodeParts {
       ...DEFAULT_REGISTRY_LIMITS,
       quorums: this.#quorums,
       slot: (sequence) => slotAt(this.#driver, sequence),
+      isQueued: (digest) => this.#driver.isQueued(digest),
     });
     this.#gateway = this.#makeGateway();
     this.#lab = this.#makeLab();

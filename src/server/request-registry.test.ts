@@ -25,11 +25,14 @@ function slot(sequence: number, phase: SlotStatus['phase'], commits: number): Sl
   };
 }
 
-function setUp(limits: { finished?: number; open?: number; resultCharacters?: number } = {}) {
+function setUp(limits: { finished?: number; open?: number; followed?: number; resultCharacters?: number } = {}) {
   const slots = new Map<number, SlotStatus>();
+  const queued = new Set<Digest>();
   const registry = new RequestRegistry({
     finished: 3,
     open: 5,
+    followed: 100,
+    isQueued: (digest) => queued.has(digest),
     resultCharacters: 100,
     ...limits,
     quorums: makeQuorums(4),
@@ -48,7 +51,7 @@ function setUp(limits: { finished?: number; open?: number; resultCharacters?: nu
     registry.onEvent({ kind: 'executed', ...at(sequence), timestamp: 0, requests: described });
   };
   const statusOf = (digest: Digest) => registry.find(digest)?.body.status;
-  return { registry, slots, prePrepared, executed, statusOf };
+  return { registry, slots, queued, prePrepared, executed, statusOf };
 }
 
 describe('RequestRegistry', () => {
@@ -137,6 +140,26 @@ describe('RequestRegistry', () => {
     expect(registry.find(digestOf(1))?.body).toMatchObject({ sequence: 7, outcome: 'executed' });
     executed(10, 'table-error', digestOf(2));
     expect(statusOf(digestOf(2))).toBe('refused');
+  });
+
+  it('knows what it did not submit itself: waiting, in a batch, executed', () => {
+    const { registry, queued, prePrepared, executed, statusOf } = setUp();
+    const digest = digestOf(1);
+    queued.add(digest);
+    expect(statusOf(digest)).toBe('received');
+    prePrepared(7, digestOf(2), digest);
+    expect(statusOf(digest)).toBe('pre-prepared');
+    prePrepared(8, digest);
+    expect(registry.find(digest)?.body.sequence).toBe(8);
+    executed(7, 'executed', digestOf(2), digest);
+    expect(registry.find(digest)?.body).toMatchObject({ sequence: 7, status: 'executed' });
+  });
+
+  it('forgets the oldest of what it submitted', () => {
+    const { registry, statusOf } = setUp({ followed: 2 });
+    for (const label of [1, 2, 3]) registry.submitted(digestOf(label));
+    expect([1, 2, 3].map((label) => statusOf(digestOf(label)))).toEqual([undefined, 'received', 'received']);
+    expect(registry.openCount).toBe(2);
   });
 
   it('leads from a submission that was issued anew to its new request', () => {

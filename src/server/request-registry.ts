@@ -1,6 +1,7 @@
 /**
  * Where each request stands at this node: open ones as the replica's events tell, finished ones for the last 10,000. Owns only memory; what
- * it says is for people, nothing is decided by it.
+ * it says is for people, nothing is decided by it. Batches are kept as they come, and looked through when somebody asks: most requests nobody asks
+ * for. Only those that this node submitted itself, or that somebody listens for, are followed one by one.
  */
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
@@ -13,15 +14,24 @@ export interface RegistryOptions {
   readonly quorums: Quorums;
   /** The slot as it stands now; undefined outside the water marks. */
   readonly slot: (sequence: Sequence) => SlotStatus | undefined;
-  /** Finished requests that are remembered; beyond it the oldest are forgotten. */
+  /** Does the request wait here, in no batch yet or in one that is not executed? */
+  readonly isQueued: (digest: Digest) => boolean;
+  /** Finished requests that are remembered; beyond it the oldest batches are forgotten. */
   readonly finished: number;
-  /** Requests that are known and not finished; beyond it the oldest are forgotten. */
+  /** Requests in batches that are not executed; beyond it the oldest batches are forgotten. */
   readonly open: number;
+  /** Requests that this node submitted itself; beyond it the oldest are forgotten. */
+  readonly followed: number;
   /** Results that are remembered, in characters of JSON; beyond it the oldest results are forgotten, their requests are not. */
   readonly resultCharacters: number;
 }
 
-export const DEFAULT_REGISTRY_LIMITS = { finished: 10_000, open: 100_000, resultCharacters: 8 * 1024 * 1024 } as const;
+export const DEFAULT_REGISTRY_LIMITS = {
+  finished: 10_000,
+  open: 100_000,
+  followed: 20_000,
+  resultCharacters: 8 * 1024 * 1024,
+} as const;
 
 /** A place in the order: the slot and the batch there. */
 export interface Placed {
@@ -41,10 +51,24 @@ export interface Accepted {
 interface BatchEntry {
   readonly placed: Placed;
   /** Voters as they were when it executed, for when the slot is gone. */
-  final: Pick<SlotStatus, 'prepares' | 'commits' | 'phase'> | undefined;
+  readonly final: Pick<SlotStatus, 'prepares' | 'commits' | 'phase'> | undefined;
 }
 
-interface RequestEntry {
+interface OpenBatch extends BatchEntry {
+  readonly requests: readonly Digest[];
+}
+
+interface ExecutedBatch extends BatchEntry {
+  readonly requests: readonly ExecutedRequest[];
+}
+
+/** Where a request has its place, and what came of it there. */
+interface Standing {
+  readonly batch: BatchEntry | undefined;
+  readonly outcome: ExecutedRequest['outcome'] | undefined;
+}
+
+interface FollowedRequest {
   batch: BatchEntry | undefined;
   outcome: ExecutedRequest['outcome'] | undefined;
   accepted: Accepted | undefined;
@@ -56,9 +80,14 @@ type Listener = (placed: Placed) => void;
 
 export class RequestRegistry {
   readonly #options: RegistryOptions;
+  /** By number, in the order in which they came. */
+  readonly #open = new Map<Sequence, OpenBatch>();
+  #openRequests = 0;
+  /** In order of execution. */
+  #finished: ExecutedBatch[] = [];
+  #finishedRequests = 0;
   /** Insertion order = age. */
-  readonly #open = new Map<Digest, RequestEntry>();
-  readonly #finished = new Map<Digest, RequestEntry>();
+  readonly #followed = new Map<Digest, FollowedRequest>();
   readonly #results = new Map<Digest, number>();
   #resultCharacters = 0;
   readonly #listeners = new Map<Digest, Listener>();
@@ -67,54 +96,46 @@ export class RequestRegistry {
     this.#options = options;
   }
 
+  /** In batches that are not executed, or submitted here and in no batch. */
   get openCount(): number {
-    return this.#open.size;
+    let submitted = 0;
+    for (const { batch, outcome } of this.#followed.values())
+      if (batch === undefined && outcome === undefined) submitted += 1;
+    return this.#openRequests + submitted;
   }
 
   get finishedCount(): number {
-    return this.#finished.size;
+    return this.#finishedRequests;
   }
 
   /** Takes note of what happened in the replica. */
   onEvent(event: Event): void {
-    switch (event.kind) {
-      case 'request-received':
-        if (event.queued) this.#know(event.requestDigest);
-        return;
-      case 'pre-prepared':
-        this.#onPrePrepared(event);
-        return;
-      case 'executed':
-        this.#onExecuted(event);
-        return;
-      default:
-    }
+    if (event.kind === 'pre-prepared') this.#onPrePrepared(event);
+    else if (event.kind === 'executed') this.#onExecuted(event);
   }
 
   /** A request that this node is about to submit. */
   submitted(digest: Digest): void {
-    this.#know(digest);
+    this.#follow(digest);
   }
 
   /** The submission behind `digest` goes on under `successor`: whoever asks for the one is told of the other. */
   reissued(digest: Digest, successor: Digest): void {
-    this.#know(successor);
-    const entry = this.#finished.get(digest) ?? this.#know(digest);
-    entry.reissuedAs = successor;
+    this.#follow(successor);
+    this.#follow(digest).reissuedAs = successor;
   }
 
   /** What the node's own client accepted for it. */
   accepted(digest: Digest, accepted: Accepted): void {
-    const entry = this.#finished.get(digest) ?? this.#know(digest);
-    entry.accepted = accepted;
+    this.#follow(digest).accepted = accepted;
     this.#rememberResult(digest, accepted.resultJson.length);
     this.#tell(digest, accepted.placed);
   }
 
   /** Calls `listener` once, as soon as the request has a place in the order here, at once if it has. The return value takes it back. */
   whenPlaced(digest: Digest, listener: Listener): () => void {
-    const entry = this.#open.get(digest) ?? this.#finished.get(digest);
-    const placed = entry?.batch?.placed ?? entry?.accepted?.placed;
+    const known = this.#followed.get(digest);
+    const placed = (known ?? this.#search(digest))?.batch?.placed ?? known?.accepted?.placed;
     if (placed !== undefined) {
       listener(placed);
       return () => undefined;
@@ -127,45 +148,106 @@ export class RequestRegistry {
   find(
     digest: Digest,
   ): { readonly body: Omit<RequestStatusBody, 'result'>; readonly resultJson: string | undefined } | undefined {
-    const entry = this.#open.get(digest) ?? this.#finished.get(digest);
-    if (entry === undefined) return undefined;
-    if (entry.reissuedAs !== undefined) return this.find(entry.reissuedAs);
-    return { body: this.#describe(digest, entry), resultJson: entry.accepted?.resultJson };
+    const followed = this.#followed.get(digest);
+    if (followed?.reissuedAs !== undefined) return this.find(followed.reissuedAs);
+    const standing = followed?.outcome === undefined ? this.#search(digest) : followed;
+    const isKnown = followed !== undefined || standing !== undefined || this.#options.isQueued(digest);
+    if (!isKnown) return undefined;
+    return {
+      body: this.#describe(digest, standing ?? { batch: undefined, outcome: undefined }, followed?.accepted),
+      resultJson: followed?.accepted?.resultJson,
+    };
   }
 
-  #know(digest: Digest): RequestEntry {
-    const known = this.#open.get(digest);
+  #follow(digest: Digest): FollowedRequest {
+    const known = this.#followed.get(digest);
     if (known !== undefined) return known;
-    const entry: RequestEntry = { batch: undefined, outcome: undefined, accepted: undefined, reissuedAs: undefined };
-    this.#open.set(digest, entry);
-    dropOldest(this.#open, this.#options.open);
+    const entry: FollowedRequest = {
+      batch: undefined,
+      outcome: undefined,
+      accepted: undefined,
+      reissuedAs: undefined,
+    };
+    this.#followed.set(digest, entry);
+    for (const oldest of this.#followed.keys()) {
+      if (this.#followed.size <= this.#options.followed) break;
+      this.#followed.delete(oldest);
+      this.#forgetResult(oldest);
+    }
     return entry;
   }
 
+  /** Where it was executed first; else the batch that holds it. */
+  #search(digest: Digest): Standing | undefined {
+    for (const batch of this.#finished) {
+      const executed = batch.requests.find(({ requestDigest }) => requestDigest === digest);
+      if (executed !== undefined) return { batch, outcome: executed.outcome };
+    }
+    const open = [...this.#open.values()].findLast(({ requests }) => requests.includes(digest));
+    return open === undefined ? undefined : { batch: open, outcome: undefined };
+  }
+
   #onPrePrepared({ view, sequence, digest, requests }: Extract<Event, { kind: 'pre-prepared' }>): void {
-    const batch: BatchEntry = { placed: { view, sequence, digest }, final: undefined };
+    const batch: OpenBatch = { placed: { view, sequence, digest }, final: undefined, requests };
+    this.#close(sequence);
+    this.#open.set(sequence, batch);
+    this.#openRequests += requests.length;
+    for (const oldest of this.#open.keys()) {
+      if (this.#openRequests <= this.#options.open) break;
+      this.#close(oldest);
+    }
+    if (this.#isNobodyWaiting) return;
     for (const request of requests) {
+      const followed = this.#followed.get(request);
       // A request that has executed stays where it did.
-      if (this.#finished.has(request)) continue;
-      this.#know(request).batch = batch;
+      if (followed?.outcome !== undefined) continue;
+      if (followed !== undefined) followed.batch = batch;
       this.#tell(request, batch.placed);
     }
   }
 
+  #close(sequence: Sequence): void {
+    this.#openRequests -= this.#open.get(sequence)?.requests.length ?? 0;
+    this.#open.delete(sequence);
+  }
+
   #onExecuted({ view, sequence, digest, requests }: Extract<Event, { kind: 'executed' }>): void {
+    // Those below as well: what a transferred state holds is executed nowhere here.
+    for (const open of this.#open.keys()) if (open <= sequence) this.#close(open);
     if (requests.length === 0) return;
-    const batch: BatchEntry = { placed: { view, sequence, digest }, final: this.#options.slot(sequence) };
+    const batch: ExecutedBatch = {
+      placed: { view, sequence, digest },
+      final: this.#options.slot(sequence),
+      requests,
+    };
+    this.#finished.push(batch);
+    this.#finishedRequests += requests.length;
+    this.#forgetFinished();
+    if (this.#isNobodyWaiting) return;
     for (const { requestDigest, outcome } of requests) {
+      const followed = this.#followed.get(requestDigest);
       // Only the first execution counts; what came again changed nothing.
-      if (this.#finished.has(requestDigest)) continue;
-      const entry = this.#know(requestDigest);
-      entry.batch = batch;
-      entry.outcome = outcome;
-      this.#open.delete(requestDigest);
-      this.#finished.set(requestDigest, entry);
+      if (followed?.outcome !== undefined) continue;
+      if (followed !== undefined) {
+        followed.batch = batch;
+        followed.outcome = outcome;
+      }
       this.#tell(requestDigest, batch.placed);
     }
-    for (const forgotten of dropOldest(this.#finished, this.#options.finished)) this.#forgetResult(forgotten);
+  }
+
+  #forgetFinished(): void {
+    let count = 0;
+    for (const { requests } of this.#finished) {
+      if (this.#finishedRequests <= this.#options.finished) break;
+      this.#finishedRequests -= requests.length;
+      count += 1;
+    }
+    if (count > 0) this.#finished = this.#finished.slice(count);
+  }
+
+  get #isNobodyWaiting(): boolean {
+    return this.#followed.size === 0 && this.#listeners.size === 0;
   }
 
   #tell(digest: Digest, placed: Placed): void {
@@ -181,7 +263,7 @@ export class RequestRegistry {
     this.#resultCharacters += characters;
     for (const oldest of this.#results.keys()) {
       if (this.#resultCharacters <= this.#options.resultCharacters) return;
-      const entry = this.#finished.get(oldest) ?? this.#open.get(oldest);
+      const entry = this.#followed.get(oldest);
       if (entry !== undefined) entry.accepted = undefined;
       this.#forgetResult(oldest);
     }
@@ -192,7 +274,11 @@ export class RequestRegistry {
     this.#results.delete(digest);
   }
 
-  #describe(digest: Digest, { batch, outcome, accepted }: RequestEntry): Omit<RequestStatusBody, 'result'> {
+  #describe(
+    digest: Digest,
+    { batch, outcome }: Standing,
+    accepted: Accepted | undefined,
+  ): Omit<RequestStatusBody, 'result'> {
     const { quorum, weak } = this.#options.quorums;
     const placed = batch?.placed ?? accepted?.placed;
     const live = placed === undefined ? undefined : this.#options.slot(placed.sequence);
@@ -240,17 +326,6 @@ function stageOf(
 function progress(nodes: readonly ReplicaId[] | undefined, needed: number, done: boolean): PhaseProgress {
   const voters = nodes ?? [];
   return { done: done || voters.length >= needed, votes: voters.length, needed, nodes: voters.map(replicaName) };
-}
-
-/** Forgets what is oldest until at most `limit` entries are left; returns what went. */
-function dropOldest(map: Map<Digest, unknown>, limit: number): readonly Digest[] {
-  const dropped: Digest[] = [];
-  for (const oldest of map.keys()) {
-    if (map.size <= limit) break;
-    map.delete(oldest);
-    dropped.push(oldest);
-  }
-  return dropped;
 }
 
 /** The slot with exactly this number, from a replica's `slots`. */
