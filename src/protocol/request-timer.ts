@@ -31,7 +31,7 @@ export function startRequestTimers(core: Core): void {
 
 /** The view change did not end in time, or nothing was executed in the view it led to. */
 export function onViewChangeTimeout(core: Core): void {
-  if (!core.inViewChange && isOutrun(core)) watch(core);
+  if (!core.inViewChange && excuse(core)) watch(core);
   else core.toppled = 'timeout';
 }
 
@@ -80,7 +80,7 @@ export function restartAfterExecution(core: Core, overtaken: boolean): void {
  * and alone in a higher view it would be of no use to anybody.
  */
 export function onRequestTimeout(core: Core): void {
-  if (isOutrun(core)) return watch(core);
+  if (excuse(core)) return watch(core);
   const waiting = core.queue.oldestTimed();
   const slot = oldestOpenSlot(core);
   core.emit({
@@ -105,10 +105,11 @@ export function onRequestTimeout(core: Core): void {
 }
 
 /**
- * Have f+1 others executed more than this replica, and more than when this was last asked? Then they go on, and what they know repairs it, whatever
- * the primary does. If they stand still, one of them may be the only correct one that executed it, which f others do not believe: all must move on.
+ * Is the primary not to blame, because f+1 others have executed more than this replica, and more than when it was last excused so? Then they go on, and
+ * what they know repairs it, whatever the primary does. If they stand still, one of them may be the only correct one that executed it, which f others do
+ * not believe: all must move on. Notes how far they are when it says yes.
  */
-function isOutrun(core: Core): boolean {
+function excuse(core: Core): boolean {
   const elsewhere = core.executedElsewhere;
   if (elsewhere <= Math.max(core.lastExecuted, core.excusedUpTo)) return false;
   core.excusedUpTo = elsewhere;

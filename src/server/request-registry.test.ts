@@ -155,6 +155,14 @@ describe('RequestRegistry', () => {
     expect(registry.find(digest)?.body).toMatchObject({ sequence: 7, status: 'executed' });
   });
 
+  it('keeps the place of what it submitted, though a fetched state holds what came of it', () => {
+    const { registry, prePrepared, executed } = setUp();
+    registry.submitted(digestOf(1));
+    prePrepared(7, digestOf(1));
+    executed(9, 'executed', digestOf(2));
+    expect(registry.find(digestOf(1))?.body).toMatchObject({ status: 'pre-prepared', sequence: 7 });
+  });
+
   it('forgets the oldest of what it submitted', () => {
     const { registry, statusOf } = setUp({ followed: 2 });
     for (const label of [1, 2, 3]) registry.submitted(digestOf(label));

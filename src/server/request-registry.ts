@@ -150,9 +150,8 @@ export class RequestRegistry {
   ): { readonly body: Omit<RequestStatusBody, 'result'>; readonly resultJson: string | undefined } | undefined {
     const followed = this.#followed.get(digest);
     if (followed?.reissuedAs !== undefined) return this.find(followed.reissuedAs);
-    const standing = followed?.outcome === undefined ? this.#search(digest) : followed;
-    const isKnown = followed !== undefined || standing !== undefined || this.#options.isQueued(digest);
-    if (!isKnown) return undefined;
+    const standing = followed?.outcome === undefined ? (this.#search(digest) ?? followed) : followed;
+    if (standing === undefined && !this.#options.isQueued(digest)) return undefined;
     return {
       body: this.#describe(digest, standing ?? { batch: undefined, outcome: undefined }, followed?.accepted),
       resultJson: followed?.accepted?.resultJson,
