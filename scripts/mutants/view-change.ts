@@ -165,8 +165,8 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: '  const fault = findFault(core, message);\n',
     replace: '  const fault = findFault(core, message) === "" ? "" : undefined;\n',
-    seeds: 0,
-    test: 'test/graves/view-change.test.ts',
+    seeds: 200,
+    liar: 'equivocate:backup',
   },
   {
     name: 'VIEW-CHANGE before its record',
