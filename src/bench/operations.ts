@@ -41,7 +41,9 @@ export function makeOperations({ app, request, reply }: Pick<Row, 'app' | 'reque
 /** The size of a result as an operation of the null application names it; 0 where it names none. */
 export function resultSize(operation: Bytes): number {
   if (operation.length < NULL_HEADER_BYTES) return 0;
-  return new DataView(operation.buffer, operation.byteOffset).getUint32(0);
+  let size = 0;
+  for (let at = 0; at < NULL_HEADER_BYTES; at += 1) size = size * 256 + (operation[at] ?? 0);
+  return size;
 }
 
 function nullOperations(requestBytes: number, replyBytes: number): Operations {

@@ -305,12 +305,12 @@ export class PbftClient {
   }
 
   /** The liar's statement, then those of the accepted replies; nothing where one of them is not signed. */
-  #proof(wrong: Reply, accepted: readonly Reply[]): readonly Bytes[] {
+  #proof(wrong: Reply, accepted: readonly Reply[] | undefined): readonly Bytes[] {
     const { signature, replica } = wrong;
     const isSigned =
       signature !== undefined &&
       this.#intake.verifySignature({ kind: 'replica', replica }, replyBytes(this.#codec, wrong), signature);
-    if (!isSigned || accepted.some((reply) => reply.signature === undefined)) return [];
+    if (!isSigned || accepted === undefined) return [];
     return [wrong, ...accepted].flatMap((reply) => statements(this.#codec, reply, reply.signature));
   }
 

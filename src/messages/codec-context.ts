@@ -31,6 +31,8 @@ interface Domain {
   scratch: Bytes;
   /** The beginning of the scratch that was hashed last. */
   view: Bytes;
+  /** Of what the view holds; undefined before the first. */
+  last: Digest | undefined;
 }
 
 /** The cluster and the hash that a codec works with; one per process and cluster, cheap to use, immutable to its users. */
@@ -53,7 +55,17 @@ export class CodecContext {
     // What is hashed one after the other mostly has one length: the requests of a batch, the digests of batches.
     // A larger scratch comes with a larger length, so an old view never outlives its scratch here.
     if (domain.view.length !== length) domain.view = domain.scratch.subarray(0, length);
-    return this.sha256(domain.view);
+    domain.last = this.sha256(domain.view);
+    return domain.last;
+  }
+
+  /** As {@link digest}, for what is often the same several times running: then it is hashed once. */
+  repeatedDigest(name: string, bytes: Bytes): Digest {
+    const { last, view, prefixLength } = this.#domain(name);
+    if (last === undefined || view.length !== prefixLength + bytes.length) return this.digest(name, bytes);
+    for (let at = 0; at < bytes.length; at += 1)
+      if (bytes[at] !== view[prefixLength + at]) return this.digest(name, bytes);
+    return last;
   }
 
   /** The bytes to MAC or sign for the same: a new array. */
@@ -81,7 +93,7 @@ function makeDomain(text: string, clusterId: Digest): Domain {
   scratch[0] = text.length;
   for (let i = 0; i < text.length; i += 1) scratch[1 + i] = text.charCodeAt(i);
   assert(putHex(clusterId, scratch, 1 + text.length), 'a cluster id is a digest');
-  return { prefixLength, scratch, view: scratch };
+  return { prefixLength, scratch, view: scratch, last: undefined };
 }
 
 function resized(bytes: Bytes, keep: number, length: number): Bytes {

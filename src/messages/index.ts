@@ -3,7 +3,7 @@
  * Nothing here verifies a MAC or a signature: the doors return the bytes that a proof must cover, and whoever holds keys decides.
  */
 export type { Batch } from './batch.ts';
-export { BATCH_CHECKPOINT, batch, batchDigest } from './batch.ts';
+export { BATCH_CHECKPOINT, batch, batchDigest, compactBatch } from './batch.ts';
 export type { BatchBody } from './batch-body.ts';
 export { authenticatedRequestSize, authenticatedRequestsSize } from './authenticated-requests.ts';
 export type { AuthenticatedRequest, Bundle, RequestProof } from './bundle.ts';

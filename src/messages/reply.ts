@@ -61,7 +61,7 @@ export type Reply = ValueOf<typeof reply>;
 
 /** SHA-256 of a result, in its own domain. */
 export function resultDigest(context: CodecContext, value: Bytes): Digest {
-  return context.digest(DOMAINS.resultDigest, value);
+  return context.repeatedDigest(DOMAINS.resultDigest, value);
 }
 
 /** Bytes of the encoded reply. */

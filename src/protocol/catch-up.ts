@@ -159,7 +159,7 @@ function helpWithVotes(core: Core, status: Status): number {
     if (their?.committed === true || accepted === undefined) continue;
     slots += 1;
     if (their === undefined && !core.chosen.has(slot.sequence)) {
-      bytes += batchBytes(slot.bodies.get(accepted.digest));
+      bytes += slot.sizeOf(accepted.digest);
       messages += resendPrePrepare(core, slot, status.replica);
     }
     messages += resendVotes(core, slot, status.replica, their?.prepared === true);
@@ -174,7 +174,7 @@ function resendPrePrepare(core: Core, slot: Slot, to: ReplicaId): number {
   const { view, digest, signature } = accepted;
   core.send(
     [to],
-    { type: 'pre-prepare', view, sequence: slot.sequence, digest, batch: slot.bodies.get(digest) },
+    { type: 'pre-prepare', view, sequence: slot.sequence, digest, batch: slot.bodyOf(digest) },
     signature,
   );
   return 1;
@@ -202,13 +202,14 @@ function resendVotes(core: Core, slot: Slot, to: ReplicaId, isPreparedThere: boo
 /** FETCH: the bodies that are held, as far as the peer's allowance goes; it asks for the others again. */
 export function onFetch(core: Core, { replica, wanted }: Fetch): void {
   for (const { sequence, digest } of wanted) {
-    const batch = core.log.find(sequence)?.bodies.get(digest);
-    if (batch === undefined) continue;
+    const slot = core.log.find(sequence);
+    const batch = slot?.bodyOf(digest);
+    if (slot === undefined || batch === undefined) continue;
     if (!hasAllowance(core, replica)) {
       core.refuse('fetch', replica, 'budget-exhausted');
       return;
     }
-    spend(core, replica, batchBytes(batch));
+    spend(core, replica, slot.sizeOf(digest));
     core.send([replica], { type: 'batch', replica: core.self, sequence, digest, batch });
   }
 }
@@ -227,8 +228,7 @@ export function onDecided(core: Core, { replica, decisions }: Decided): void {
     core.emit({ kind: 'decided', sequence, digest, claims });
     if (slot.holdsBody(digest)) continue;
     if (slot.pending?.digest === digest && slot.pending.batch !== undefined) {
-      slot.bodies.set(digest, slot.pending.batch);
-      core.heldBytes += slot.pending.sizeBytes;
+      core.heldBytes += slot.hold(digest, slot.pending.batch, slot.pending.sizeBytes);
       continue;
     }
     core.emit({ kind: 'body-missing', sequence, digest });
@@ -246,8 +246,7 @@ export function onBatchBody(core: Core, { replica, sequence, digest, batch }: Ba
     return;
   }
   const slot = core.log.at(sequence);
-  slot.bodies.set(digest, batch);
-  core.heldBytes += batchBytes(batch);
+  core.heldBytes += slot.hold(digest, batch, batchBytes(batch));
   core.emit({ kind: 'body-fetched', sequence: asSequence(sequence), digest });
   tryAcceptChosen(core, slot);
   tryPrepared(core, slot);

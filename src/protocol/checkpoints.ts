@@ -11,7 +11,6 @@ import type { Checkpoint, SignedCheckpoint } from '../messages/index.ts';
 import { windowSize } from './config.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
-import { batchBytes } from './memory.ts';
 import { tryAcceptAll } from './normal-case.ts';
 import { slotStatuses } from './replica-status.ts';
 import { statements } from './statement.ts';
@@ -261,7 +260,7 @@ function becomeStable(core: Core, sequence: Sequence, certificate: Certificate):
     if (slot.sequence > sequence) break;
     core.heldBytes -= slot.pending?.sizeBytes ?? 0;
     core.pending.delete(slot);
-    for (const body of slot.bodies.values()) core.heldBytes -= batchBytes(body);
+    core.heldBytes -= slot.bodyBytes;
   }
   rememberFinished(core, sequence);
   core.log.collect(sequence);

@@ -91,8 +91,8 @@ export type ClientOutput =
       readonly kind: 'wrong-reply';
       readonly replica: ReplicaId;
       readonly reply: Reply;
-      /** The matching replies that were accepted; empty where `reply` is wrong by itself. */
-      readonly accepted: readonly Reply[];
+      /** The matching replies that were accepted; empty where `reply` is wrong by itself, undefined where they are not signed. */
+      readonly accepted: readonly Reply[] | undefined;
       readonly summary: string;
     };
 
@@ -113,7 +113,7 @@ interface Call {
   readonly firstSentAt: number;
   readonly replies: ReplyCollection;
   /** Whom a wrong reply to it was reported of. */
-  readonly reported: Set<ReplicaId>;
+  readonly reported: ReplicaId[];
   /** Where an error was accepted that a retry is to overcome: its late copies, and errors before it, say nothing new. */
   refusedAt: number;
   attempts: number;
@@ -125,9 +125,9 @@ interface Call {
 interface Settled extends ReplyClaim {
   readonly timestamp: number;
   readonly requestDigest: Digest;
-  readonly reported: Set<ReplicaId>;
-  /** Those that were accepted, without their results. */
-  readonly replies: readonly Reply[];
+  readonly reported: ReplicaId[];
+  /** Those that were accepted, without their results; undefined where they are not signed, and prove nothing to others. */
+  readonly replies: readonly Reply[] | undefined;
 }
 
 /** So long, as a share of T, the named replier may take after others have agreed without it. */
@@ -205,7 +205,7 @@ export class ClientSession {
       digest,
       firstSentAt: now,
       replies: new ReplyCollection(this.#quorums),
-      reported: new Set(),
+      reported: [],
       refusedAt: 0,
       attempts: 1,
       retryAt: now + this.#pauseAfter(1),
@@ -253,7 +253,8 @@ export class ClientSession {
     if (reply.replica !== from || from >= this.#quorums.replicaCount) return [];
     if (reply.client !== client || reply.session !== session) return [];
     this.views.observe(from, reply.view);
-    const settled = this.#settled.find((known) => isFor(reply, known.timestamp, known.requestDigest));
+    // Late replies are mostly about the last.
+    const settled = this.#settled.findLast((known) => isFor(reply, known.timestamp, known.requestDigest));
     if (settled !== undefined) return this.#hold(settled, reply);
     const call = this.#call;
     if (call === undefined || !isFor(reply, call.request.timestamp, call.digest)) return [];
@@ -306,7 +307,7 @@ export class ClientSession {
 
   /** Enough agree, and who was to return the result has not: after a moment one of those who agree is asked for it. */
   #hasten(now: number, call: Call): void {
-    if (call.replies.leading().length < this.#quorums.weak) return;
+    if (!call.replies.isAgreed) return;
     call.retryAt = Math.min(call.retryAt, now + this.#config.timing.requestTimeoutUs * RESULT_PATIENCE);
   }
 
@@ -322,6 +323,7 @@ export class ClientSession {
   /** The reply as it may be counted: without a signature that nobody asked for; undefined if one was asked for and is missing or wrong. */
   #checkSignature(call: Call, reply: Reply): Reply | undefined {
     const isWanted = (call.request.flags & REQUEST_RECEIPT) !== 0;
+    if (!isWanted && reply.signature === undefined) return reply;
     const isKept = isWanted || this.#config.cluster.authentication === 'signature';
     const { signature, replica } = reply;
     const { context, authenticator } = this.#modules;
@@ -346,11 +348,15 @@ export class ClientSession {
       requestDigest: call.digest,
       reported: call.reported,
       // As evidence: their results are not covered by the signatures.
-      replies: replies.map((reply) => ({ ...reply, result: undefined })),
+      replies: replies.every(({ signature }) => signature !== undefined)
+        ? replies.map((reply) => ({ ...reply, result: undefined }))
+        : undefined,
     };
     this.#settled.push(settled);
     if (this.#settled.length > SETTLED_LIMIT) this.#settled.shift();
-    return call.replies.all().flatMap((reply) => this.#hold(settled, reply));
+    const outputs: ClientOutput[] = [];
+    for (const reply of call.replies.all()) outputs.push(...this.#hold(settled, reply));
+    return outputs;
   }
 
   /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot. */
@@ -396,14 +402,14 @@ export class ClientSession {
 
 /** Once per request and replica. */
 function report(
-  reported: Set<ReplicaId>,
+  reported: ReplicaId[],
   reply: Reply,
-  accepted: readonly Reply[],
+  accepted: readonly Reply[] | undefined,
   summary: string,
 ): readonly ClientOutput[] {
   const { replica } = reply;
-  if (reported.has(replica)) return [];
-  reported.add(replica);
+  if (reported.includes(replica)) return [];
+  reported.push(replica);
   return [{ kind: 'wrong-reply', replica, reply, accepted, summary }];
 }
 

@@ -79,6 +79,8 @@ export class ClientTable {
   readonly #changedClients = new Set<ClientId>();
   #sessionCount = 0;
   #lastUse: ExecutionPoint | undefined;
+  /** What was found last: every request is looked for several times running. */
+  #found: Place<Session> | undefined;
 
   private constructor(config: ClientTableConfig) {
     this.#config = config;
@@ -221,7 +223,10 @@ export class ClientTable {
   }
 
   #find(client: ClientId, session: number): Place<Session> | undefined {
-    return this.#clients.get(client)?.sessions.get(session);
+    const found = this.#found?.item;
+    if (found?.number === session && found.client.id === client) return this.#found;
+    this.#found = this.#clients.get(client)?.sessions.get(session);
+    return this.#found;
   }
 
   /** Why a session that the table does not know may not open with this request; undefined if it may. */
@@ -275,6 +280,7 @@ export class ClientTable {
     const place = client.sessions.get(number);
     assert(place !== undefined, 'a session is evicted once');
     client.sessions.delete(number);
+    this.#found = undefined;
     client.recency.remove(place);
     this.#sessionCount -= 1;
     this.#changedSessions.add(session);

@@ -156,7 +156,7 @@ export function onComplaint(core: Core, message: Complaint): Slot | undefined {
 /** The batch of (v, n, d) that waits or was accepted here. */
 function knownBatch(slot: Slot, view: View, digest: Digest): Batch | undefined {
   if (slot.pending?.view === view && slot.pending.digest === digest) return slot.pending.batch;
-  return slot.acceptedIn(view)?.digest === digest ? slot.bodies.get(digest) : undefined;
+  return slot.acceptedIn(view)?.digest === digest ? slot.bodyOf(digest) : undefined;
 }
 
 /** f+1 distinct complaints about a client's requests: fewer count for nothing, or one liar could force all clients to sign. */

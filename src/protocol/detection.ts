@@ -81,7 +81,7 @@ export function onSecondPrePrepare(core: Core, slot: Slot, second: PrePrepare, s
   const { view } = second;
   const first = slot.acceptedIn(view) ?? slot.pending;
   if (first === undefined) return;
-  const batch = first === slot.pending ? slot.pending.batch : slot.bodies.get(first.digest);
+  const batch = first === slot.pending ? slot.pending.batch : slot.bodyOf(first.digest);
   const frames = [
     ...statements(core.codec, { ...second, digest: first.digest, batch }, first.signature),
     ...statements(core.codec, second, signature),
@@ -232,7 +232,7 @@ function agreeingStatements(
   }
   const accepted = slot.acceptedIn(view);
   if (author !== core.primaryOf(view) || accepted?.digest !== digest || !slot.holdsBody(digest)) return [];
-  const batch = slot.bodies.get(digest);
+  const batch = slot.bodyOf(digest);
   return statements(core.codec, { type: 'pre-prepare', view, sequence, digest, batch }, accepted.signature);
 }
 
@@ -280,7 +280,7 @@ function dissentStatements(core: Core, slot: Slot, digest: Digest, senders: Read
   const { view, digest: own, signature } = accepted;
   const sent = statements(
     core.codec,
-    { type: 'pre-prepare', view, sequence, digest: own, batch: slot.bodies.get(own) },
+    { type: 'pre-prepare', view, sequence, digest: own, batch: slot.bodyOf(own) },
     signature,
   );
   const votes = [...senders].flatMap((sender) => {

@@ -3,6 +3,7 @@
  * 3 (each request at most once: the client table judges) and 8 (everything is a function of state and batch).
  */
 import { InvariantViolation } from '../base/assert.ts';
+import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
@@ -38,7 +39,7 @@ function nextSequence(core: Core): Slot['sequence'] {
 
 /** Requires: `digest` is decided for this slot, its body is held, and the slot before it is executed. */
 export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
-  const batch = digest === NULL_DIGEST ? undefined : slot.bodies.get(digest);
+  const batch = digest === NULL_DIGEST ? undefined : slot.bodyOf(digest);
   const executed: ExecutedRequest[] = [];
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
@@ -79,6 +80,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     digest,
     batch: slot.prePrepared.has(digest) ? undefined : batch,
   });
+  slot.compact(digest, core.codec);
   const overtaken = oldest !== undefined && core.queue.hasTimer(oldest) && latestArrival > oldest.arrival;
   restartAfterExecution(core, overtaken);
   if (isCheckpointDue(core, slot.sequence, isFlagged(batch))) takeCheckpoint(core, slot.sequence);
@@ -202,7 +204,7 @@ function run(
   }
   inner.commit();
   // A copy: the result is kept in the tables, and its author may use the buffer again.
-  return new Uint8Array(result);
+  return result.length === 0 ? EMPTY : new Uint8Array(result);
 }
 
 function errorResult(code: string, message: string): Bytes {

@@ -13,13 +13,15 @@ const BUNDLE_ITEM_BYTES = 96;
 export function batchBytes(batch: Batch | undefined): number {
   if (batch === undefined) return 0;
   const bundles = new Set<Bundle>();
+  let last: Bundle | undefined;
   let bytes = ENTRY_BYTES;
   for (const { request, proof } of batch.requests) {
     bytes += request.operation.length + ENTRY_BYTES;
-    if (proof.kind === 'authenticator' && !bundles.has(proof.bundle)) {
-      bundles.add(proof.bundle);
-      bytes += bundleMemory(proof.bundle);
-    }
+    if (proof.kind === 'signature' || proof.bundle === last) continue;
+    last = proof.bundle;
+    if (bundles.has(last)) continue;
+    bundles.add(last);
+    bytes += bundleMemory(last);
   }
   return bytes;
 }

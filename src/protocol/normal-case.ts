@@ -238,7 +238,7 @@ export function tryAcceptChosen(core: Core, slot: Slot): boolean {
   if (isBeyondCap(core, slot, digest)) return true;
   if (!slot.holdsBody(digest)) return false;
   const { view } = core;
-  recordAccepted(core, slot, { view, digest, batch: slot.bodies.get(digest), signature: undefined });
+  recordAccepted(core, slot, { view, digest, batch: slot.bodyOf(digest), signature: undefined });
   if (!core.isPrimary) {
     core.broadcast({ type: 'prepare', view, sequence: slot.sequence, digest, replica: core.self });
     slot.prepares.add(core.self, { view, digest, signature: undefined });
@@ -265,7 +265,8 @@ function dropPending(core: Core, slot: Slot): void {
 function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   slot.pending = undefined;
   core.pending.delete(slot);
-  if (slot.bodies.has(pending.digest)) core.heldBytes -= pending.sizeBytes;
+  // It counts as the body from now on.
+  core.heldBytes -= pending.sizeBytes;
   recordAccepted(core, slot, pending);
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
     core.lastFlaggedAt = core.now.monotonic;
@@ -297,11 +298,13 @@ export function recordAccepted(
   slot.accepted = { view, digest, signature };
   slot.acceptedAt = core.now.monotonic;
   slot.prePrepared.set(digest, view);
-  if (batch !== undefined) slot.bodies.set(digest, batch);
+  if (batch !== undefined && batch !== slot.bodyOf(digest))
+    core.heldBytes += slot.hold(digest, batch, batchBytes(batch));
   if (slot.sequence > core.highestAccepted) core.highestAccepted = slot.sequence;
   core.persist({ kind: 'accepted', view, sequence: slot.sequence, digest, batch: stored, signature });
   const requests = batch?.requests.map((entry) => entry.digest) ?? [];
   core.emit({ kind: 'pre-prepared', view, sequence: slot.sequence, digest, requests });
+  if (core.queue.size === 0) return;
   for (const request of requests) {
     const waiting = core.queue.find(request);
     if (waiting !== undefined) core.queue.markProposed(waiting);

@@ -59,6 +59,7 @@ export class PrimaryPerformance {
   notePrePrepare(requests: readonly Digest[], now: number, idleSince: number | undefined): void {
     this.#batches += 1;
     this.#countIdle(now, idleSince);
+    if (this.#passedOn.size === 0) return;
     for (const request of requests) {
       const passedOn = this.#passedOn.get(request);
       if (passedOn === undefined) continue;
@@ -75,7 +76,7 @@ export class PrimaryPerformance {
 
   /** It was executed, however that came about. */
   forget(request: Digest): void {
-    this.#passedOn.delete(request);
+    if (this.#passedOn.size > 0) this.#passedOn.delete(request);
   }
 
   /** A batch took so long here from its PRE-PREPARE to committed-local. */

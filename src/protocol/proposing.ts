@@ -9,7 +9,6 @@ import { mustSign } from './complaints.ts';
 import { slotDigestLimit } from './config.ts';
 import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
-import { batchBytes } from './memory.ts';
 import { recordAccepted, tryPrepared } from './normal-case.ts';
 import { owedUpTo } from './recover-request.ts';
 import type { WaitingRequest } from './request-queue.ts';
@@ -100,7 +99,6 @@ function proposeBatch(core: Core, batch: Batch | undefined): void {
   const sequence = core.nextSequence;
   const slot = core.log.at(sequence);
   core.nextSequence = asSequence(sequence + 1);
-  if (!slot.holdsBody(digest)) core.heldBytes += batchBytes(batch);
   recordAccepted(core, slot, { view, digest, batch, signature: undefined });
   core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
   checkEarlyPrepares(core, slot);

@@ -151,10 +151,8 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
     case 'accepted': {
       if (record.batch === undefined && !slot.holdsBody(digest))
         throw new UnusableRecords(`the batch voted for at sequence ${sequence} is missing: the log is damaged`);
-      if (record.batch !== undefined && !slot.bodies.has(digest)) {
-        slot.bodies.set(digest, record.batch);
-        core.heldBytes += batchBytes(record.batch);
-      }
+      if (record.batch !== undefined && !slot.holdsBody(digest))
+        core.heldBytes += slot.hold(digest, record.batch, batchBytes(record.batch));
       slot.prePrepared.set(digest, view);
       slot.accepted = { view, digest, signature: record.signature };
       if (core.primaryOf(view) !== core.self) slot.prepares.add(core.self, { view, digest, signature: undefined });
@@ -166,10 +164,8 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
       slot.commits.add(core.self, { view, digest, signature: undefined });
       return;
     case 'executed': {
-      if (record.batch !== undefined && !slot.bodies.has(digest)) {
-        slot.bodies.set(digest, record.batch);
-        core.heldBytes += batchBytes(record.batch);
-      }
+      if (record.batch !== undefined && !slot.holdsBody(digest))
+        core.heldBytes += slot.hold(digest, record.batch, batchBytes(record.batch));
       slot.decided = digest;
       if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest) && core.mayExecute)
         whileReadable(core, () => {

@@ -54,13 +54,16 @@ export function slotStatuses(core: Core, from: Sequence, to: Sequence): readonly
 function slotStatus(core: Core, slot: Slot): SlotStatus {
   const digest = slot.digest();
   const view = slot.accepted?.view ?? core.view;
+  const requests = digest === undefined ? undefined : slot.requestsOf(digest);
   return {
     sequence: slot.sequence,
     view,
     digest,
     phase: phaseOf(core, slot),
     bodyHeld: digest !== undefined && slot.holdsBody(digest),
-    requests: (digest === undefined ? undefined : slot.bodies.get(digest))?.requests.map((entry) => entry.digest) ?? [],
+    get requests() {
+      return requests?.toArray() ?? [];
+    },
     prepares: digest === undefined ? [] : slot.prepares.voters(view, digest),
     commits: digest === undefined ? [] : slot.commits.voters(view, digest),
     waitingFor: slotWait(core, slot),

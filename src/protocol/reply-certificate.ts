@@ -4,7 +4,7 @@
  */
 import { asView } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { Digest, Sequence, View } from '../base/ids.ts';
 import type { Reply } from '../messages/index.ts';
 import type { Quorums } from './quorum.ts';
 
@@ -40,8 +40,9 @@ export type ReplyClaim = Pick<Reply, 'sequence' | 'digest' | 'outcome' | 'result
  */
 export class ReplyCollection {
   readonly #quorums: Quorums;
-  readonly #executions = new Map<ReplicaId, Reply>();
-  readonly #errors = new Map<ReplicaId, Reply>();
+  /** By replica. */
+  readonly #executions: (Reply | undefined)[] = [];
+  readonly #errors: (Reply | undefined)[] = [];
 
   constructor(quorums: Quorums) {
     this.#quorums = quorums;
@@ -49,7 +50,7 @@ export class ReplyCollection {
 
   /** True if exactly this is already known of its sender: nothing has to be verified or counted again. */
   holds(reply: Reply): boolean {
-    const held = this.#kind(reply).get(reply.replica);
+    const held = this.#kind(reply)[reply.replica];
     if (held === undefined || !matches(held, reply) || held.view !== reply.view) return false;
     return (
       (reply.result === undefined || held.result !== undefined) &&
@@ -62,39 +63,55 @@ export class ReplyCollection {
    * Returns the certificate once it is complete.
    */
   add(reply: Reply): ReplyCertificate | undefined {
-    const held = this.#kind(reply).get(reply.replica);
+    const held = this.#kind(reply)[reply.replica];
     const kept = held !== undefined && matches(held, reply) ? merge(held, reply) : reply;
-    this.#kind(reply).set(reply.replica, kept);
+    this.#kind(reply)[reply.replica] = kept;
     return this.#certificate(kept);
   }
 
-  /** How many replicas agree on what most agree on, and which. */
+  /** Those of the most replicas that agree with each other, in order of their names. */
   leading(): readonly Reply[] {
-    let leading: readonly Reply[] = [];
+    let leading: Reply | undefined;
+    let most = 0;
     for (const reply of this.all()) {
-      const matching = this.#matching(reply);
-      if (matching.length > leading.length) leading = matching;
+      const count = this.#support(reply);
+      if (count > most) [leading, most] = [reply, count];
     }
-    return leading;
+    return leading === undefined ? [] : this.#matching(leading);
+  }
+
+  /** Do f+1 replicas agree on something? */
+  get isAgreed(): boolean {
+    return this.all().some((reply) => this.#support(reply) >= this.#quorums.weak);
   }
 
   /** Every claim held, in order of the replicas' names, executions first. */
   all(): readonly Reply[] {
-    return [...inOrder(this.#executions), ...inOrder(this.#errors)];
+    const all: Reply[] = [];
+    for (const reply of this.#executions) if (reply !== undefined) all.push(reply);
+    for (const reply of this.#errors) if (reply !== undefined) all.push(reply);
+    return all;
   }
 
-  #kind(reply: Reply): Map<ReplicaId, Reply> {
+  #kind(reply: Reply): (Reply | undefined)[] {
     return reply.outcome === 'table-error' ? this.#errors : this.#executions;
   }
 
+  /** How many replicas claim the same. */
+  #support(claim: Reply): number {
+    let count = 0;
+    for (const reply of this.#kind(claim)) if (reply !== undefined && matches(reply, claim)) count += 1;
+    return count;
+  }
+
   #matching(claim: Reply): readonly Reply[] {
-    return inOrder(this.#kind(claim)).filter((reply) => matches(reply, claim));
+    const matching: Reply[] = [];
+    for (const reply of this.#kind(claim)) if (reply !== undefined && matches(reply, claim)) matching.push(reply);
+    return matching;
   }
 
   #certificate(claim: Reply): ReplyCertificate | undefined {
-    let count = 0;
-    for (const reply of this.#kind(claim).values()) if (matches(reply, claim)) count += 1;
-    if (count < this.#quorums.weak) return undefined;
+    if (this.#support(claim) < this.#quorums.weak) return undefined;
     const replies = this.#matching(claim);
     const result = replies.find((reply) => reply.result !== undefined)?.result;
     if (result === undefined) return undefined;
@@ -109,11 +126,9 @@ function merge(held: Reply, later: Reply): Reply {
   return { ...base, result: later.result ?? held.result };
 }
 
-function inOrder(replies: ReadonlyMap<ReplicaId, Reply>): readonly Reply[] {
-  return [...replies.values()].toSorted((left, right) => left.replica - right.replica);
-}
-
 function commonView(replies: readonly Reply[]): View {
+  const [first] = replies;
+  if (first !== undefined && replies.every(({ view }) => view === first.view)) return first.view;
   const views = replies.map((reply) => reply.view).toSorted((left, right) => left - right);
   const countOf = (view: View): number => views.filter((other) => other === view).length;
   return views.reduce((best, view) => (countOf(view) > countOf(best) ? view : best), views[0] ?? asView(0));

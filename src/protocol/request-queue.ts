@@ -26,11 +26,10 @@ const QUEUE_BYTES = 256 * 1024 * 1024;
 
 export class RequestQueue {
   readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
-  readonly #bySession = new Map<string, WaitingRequest>();
   readonly #byDigest = new Map<Digest, WaitingRequest>();
   readonly #bytesOfClient = new Map<ClientId, number>();
-  /** Requests of each client, in order of arrival. */
-  readonly #ofClient = new Map<ClientId, Set<WaitingRequest>>();
+  /** Requests of each client by their sessions, in order of arrival. */
+  readonly #ofClient = new Map<ClientId, Map<number, WaitingRequest>>();
   /** Bundles that waiting requests hold, with how many do: each counts once for its client. */
   readonly #bundles = new Map<Bundle, number>();
   /** Not yet in a batch accepted or proposed here, in order of arrival. */
@@ -49,7 +48,7 @@ export class RequestQueue {
   }
 
   get size(): number {
-    return this.#bySession.size;
+    return this.#byDigest.size;
   }
 
   get bytes(): number {
@@ -69,33 +68,35 @@ export class RequestQueue {
     verified: Exclude<RequestVerification, 'unverified'>,
     now: number,
   ): WaitingRequest | QueueRefusal {
-    const key = sessionKey(request);
-    const known = this.#bySession.get(key);
+    const { client, session } = request.request;
+    const known = this.#find(client, session);
     if (known !== undefined) {
       if (known.request.digest === request.digest) return this.#strengthen(known, request, verified);
       if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
-      this.#remove(key, known);
+      this.drop(known);
     }
     if (this.#isShareFullFor(request)) return 'queue-full';
     if (this.#isFullFor(request) && !this.#makeRoom(request.request.client)) return 'queue-full';
     if (this.#isFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
-    const { client } = request.request;
     this.#arrivals += 1;
     const waiting: WaitingRequest = { request, verified, arrival: this.#arrivals, receivedAt: now, sizeBytes };
     this.#unproposed.add(waiting);
-    this.#bySession.set(key, waiting);
-    this.#requestsOf(client).add(waiting);
+    this.#requestsOf(client).set(session, waiting);
     this.#byDigest.set(request.digest, waiting);
     this.#count(client, sizeBytes);
     this.#hold(request);
     return waiting;
   }
 
-  #requestsOf(client: ClientId): Set<WaitingRequest> {
+  #find(client: ClientId, session: number): WaitingRequest | undefined {
+    return this.#ofClient.get(client)?.get(session);
+  }
+
+  #requestsOf(client: ClientId): Map<number, WaitingRequest> {
     let requests = this.#ofClient.get(client);
     if (requests === undefined) {
-      requests = new Set();
+      requests = new Map();
       this.#ofClient.set(client, requests);
     }
     return requests;
@@ -111,7 +112,7 @@ export class RequestQueue {
     if ((this.#ofClient.get(client)?.size ?? 0) >= Math.floor(share)) return false;
     for (const [other, requests] of this.#ofClient) {
       if (other === client || requests.size <= share) continue;
-      const victim = [...requests].findLast((waiting) => this.#unproposed.has(waiting));
+      const victim = [...requests.values()].findLast((waiting) => this.#unproposed.has(waiting));
       if (victim === undefined) continue;
       this.drop(victim);
       return true;
@@ -124,7 +125,7 @@ export class RequestQueue {
   }
 
   #isFullFor(request: AuthenticatedRequest): boolean {
-    return this.#bySession.size >= this.#limits.queueRequests || this.#bytes + this.#bytesOf(request) > QUEUE_BYTES;
+    return this.size >= this.#limits.queueRequests || this.#bytes + this.#bytesOf(request) > QUEUE_BYTES;
   }
 
   #isShareFullFor(request: AuthenticatedRequest): boolean {
@@ -204,12 +205,12 @@ export class RequestQueue {
 
   /** All of them, in no particular order. */
   all(): IterableIterator<WaitingRequest> {
-    return this.#bySession.values();
+    return this.#byDigest.values();
   }
 
   /** A new view: what was proposed in the last one may have to be proposed again, in order of arrival. */
   proposeAnew(): void {
-    const waiting = [...this.#bySession.values()].toSorted((left, right) => left.arrival - right.arrival);
+    const waiting = [...this.all()].toSorted((left, right) => left.arrival - right.arrival);
     this.#unproposed.clear();
     for (const each of waiting) this.#unproposed.add(each);
   }
@@ -256,41 +257,31 @@ export class RequestQueue {
 
   /** Forgets what of this session is at or below `timestamp`: it was executed or can no longer be. */
   settle(client: ClientId, session: number, timestamp: number): WaitingRequest | undefined {
-    const key = `${client}/${session}`;
-    const known = this.#bySession.get(key);
+    const known = this.#find(client, session);
     if (known === undefined || known.request.request.timestamp > timestamp) return undefined;
-    this.#remove(key, known);
+    this.drop(known);
     return known;
   }
 
   /** Forgets what `lastTimestamp` says was executed: after a state transfer. */
   prune(lastTimestamp: (client: ClientId, session: number) => number | undefined): void {
-    for (const [key, waiting] of this.#bySession) {
+    for (const waiting of this.all()) {
       const { client, session, timestamp } = waiting.request.request;
-      if ((lastTimestamp(client, session) ?? 0) >= timestamp) this.#remove(key, waiting);
+      if ((lastTimestamp(client, session) ?? 0) >= timestamp) this.drop(waiting);
     }
   }
 
   drop(waiting: WaitingRequest): void {
-    this.#remove(sessionKey(waiting.request), waiting);
-  }
-
-  #remove(key: string, waiting: WaitingRequest): void {
-    const { client } = waiting.request.request;
-    this.#bySession.delete(key);
+    const { client, session } = waiting.request.request;
     this.#byDigest.delete(waiting.request.digest);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
     if (this.#lost.get(client) === waiting) this.#lost.delete(client);
     const left = this.#ofClient.get(client);
-    left?.delete(waiting);
+    left?.delete(session);
     if (left?.size === 0) this.#ofClient.delete(client);
     if (this.#oldestTimed === waiting) this.#oldestTimed = undefined;
     this.#count(client, -waiting.sizeBytes);
     this.#release(waiting.request);
   }
-}
-
-function sessionKey({ request }: AuthenticatedRequest): string {
-  return `${request.client}/${request.session}`;
 }

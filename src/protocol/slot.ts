@@ -5,7 +5,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import type { Batch } from '../messages/index.ts';
+import type { Batch, CodecContext } from '../messages/index.ts';
+import { Body } from './body.ts';
+import type { DigestList } from './body.ts';
 import type { RequestVerification } from './input.ts';
 import { Votes } from './votes.ts';
 
@@ -49,10 +51,10 @@ export class Slot {
   /** committed-local(v, n, d) held, or f+1 replicas said DECIDED: the batch of this slot for ever. */
   decided: Digest | undefined;
   executed: Digest | undefined;
-  readonly bodies = new Map<Digest, Batch>();
   /** DECIDED claims, one per sender. */
   readonly claims = new Map<ReplicaId, Digest>();
   readonly complaints = new Map<ReplicaId, SlotComplaint>();
+  readonly #bodies = new Map<Digest, Body>();
 
   constructor(sequence: Sequence, replicaCount: number) {
     this.sequence = sequence;
@@ -62,7 +64,42 @@ export class Slot {
 
   /** The body of the null batch is always held. */
   holdsBody(digest: Digest): boolean {
-    return digest === NULL_DIGEST || this.bodies.has(digest);
+    return digest === NULL_DIGEST || this.#bodies.has(digest);
+  }
+
+  /** The batch with this digest; undefined for the null batch too. */
+  bodyOf(digest: Digest): Batch | undefined {
+    return this.#bodies.get(digest)?.batch;
+  }
+
+  /** Digests of its requests, in order; undefined where it is not held. */
+  requestsOf(digest: Digest): DigestList | undefined {
+    return this.#bodies.get(digest)?.requests;
+  }
+
+  /** What it takes in memory by the measure of budgets; 0 where it is not held. */
+  sizeOf(digest: Digest): number {
+    return this.#bodies.get(digest)?.sizeBytes ?? 0;
+  }
+
+  /** Takes a body, in the place of an earlier one with the same digest (its requests may bear other proofs). Returns by how much more memory is held. */
+  hold(digest: Digest, batch: Batch, sizeBytes: number): number {
+    const before = this.#bodies.get(digest);
+    if (before?.batch === batch) return 0;
+    this.#bodies.set(digest, new Body(batch, sizeBytes));
+    return sizeBytes - (before?.sizeBytes ?? 0);
+  }
+
+  /** It was executed: its requests are hardly needed any more. */
+  compact(digest: Digest, context: CodecContext): void {
+    this.#bodies.get(digest)?.compact(context);
+  }
+
+  /** Of all its bodies. */
+  get bodyBytes(): number {
+    let bytes = 0;
+    for (const { sizeBytes } of this.#bodies.values()) bytes += sizeBytes;
+    return bytes;
   }
 
   acceptedIn(view: View): AcceptedPrePrepare | undefined {

@@ -116,14 +116,33 @@ function applicationRange(
 
 /** The application's part of `transaction`. Throws {@link StateLimitExceeded} at keys and values outside the limits, changing nothing. */
 export function applicationTransaction(transaction: Transaction): Transaction {
-  return {
-    ...applicationReader(transaction),
-    put: (key, value) => {
-      if (value.length > APPLICATION_VALUE_BYTES) {
-        throw new StateLimitExceeded(`a value has at most ${APPLICATION_VALUE_BYTES} bytes, not ${value.length}`);
-      }
-      transaction.put(applicationKey(key), value);
-    },
-    delete: (key) => transaction.delete(applicationKey(key)),
-  };
+  return new ApplicationTransaction(transaction);
+}
+
+/** A class, since one is made for each request: an object of closures costs several times as much. */
+class ApplicationTransaction implements Transaction {
+  readonly #transaction: Transaction;
+
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction;
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    return this.#transaction.get(applicationKey(key));
+  }
+
+  range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
+    return applicationRange(this.#transaction, { from, to }, limit);
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    if (value.length > APPLICATION_VALUE_BYTES) {
+      throw new StateLimitExceeded(`a value has at most ${APPLICATION_VALUE_BYTES} bytes, not ${value.length}`);
+    }
+    this.#transaction.put(applicationKey(key), value);
+  }
+
+  delete(key: Bytes): void {
+    this.#transaction.delete(applicationKey(key));
+  }
 }

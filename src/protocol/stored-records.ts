@@ -24,11 +24,11 @@ export function storedRecords(core: Core): readonly Record[] {
     const byView = [...slot.prePrepared].toSorted(([, left], [, right]) => left - right);
     for (const [digest, view] of byView) {
       const signature = slot.accepted?.digest === digest ? slot.accepted.signature : undefined;
-      records.push({ kind: 'accepted', view, sequence, digest, batch: slot.bodies.get(digest), signature });
+      records.push({ kind: 'accepted', view, sequence, digest, batch: slot.bodyOf(digest), signature });
     }
     if (slot.prepared !== undefined) records.push({ kind: 'prepared', sequence, ...slot.prepared });
     if (slot.executed !== undefined) {
-      const batch = slot.prePrepared.has(slot.executed) ? undefined : slot.bodies.get(slot.executed);
+      const batch = slot.prePrepared.has(slot.executed) ? undefined : slot.bodyOf(slot.executed);
       records.push({ kind: 'executed', view: core.view, sequence, digest: slot.executed, batch });
     }
   }

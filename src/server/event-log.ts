@@ -86,7 +86,8 @@ export class EventLog {
         );
         return;
       case 'refused':
-        this.#logger.debug({ type: event.type, from: partyName(event.from), code: event.code }, 'refused');
+        if (this.#logger.isLevelEnabled('debug'))
+          this.#logger.debug({ type: event.type, from: partyName(event.from), code: event.code }, 'refused');
         return;
       default:
         if (this.#logger.isLevelEnabled('debug')) this.#logger.debug({ event }, event.kind);

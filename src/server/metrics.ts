@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import { replicaName } from '../base/ids.ts';
 import type { Event } from '../protocol/event.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
+import { Tally } from './tally.ts';
 
 /** What gauges read when Prometheus asks. */
 export interface MetricSources {
@@ -27,23 +28,16 @@ export interface LinkCounts {
   readonly queuedBytes: number;
 }
 
-/** How many requests came to what. */
-function countBy(requests: Extract<Event, { kind: 'executed' }>['requests']): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { outcome } of requests) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  return counts;
-}
-
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests: Counter<'outcome'>;
-  readonly #phases: Counter<'phase'>;
+  readonly #requests: Tally;
+  readonly #phases: Tally;
   readonly #refusals: Counter<'type' | 'code'>;
   readonly #linkRefusals: Counter<'code'>;
   readonly #suspicions: Counter<'node' | 'kind' | 'certainty'>;
-  readonly #events: Counter<'kind'>;
+  readonly #events: Tally;
   readonly #syncs: Counter;
   readonly #records: Counter;
   readonly #dropped: Counter<'reason'>;
@@ -53,10 +47,12 @@ export class Metrics {
   readonly #httpSeconds: Histogram<'route'>;
 
   constructor(sources: MetricSources) {
-    this.#requests = this.#counter('pbft_executed_requests_total', 'Requests executed here, by what came of them', [
+    this.#requests = this.#tally(
+      'pbft_executed_requests_total',
+      'Requests executed here, by what came of them',
       'outcome',
-    ]);
-    this.#phases = this.#counter('pbft_slots_total', 'Slots that reached a phase here', ['phase']);
+    );
+    this.#phases = this.#tally('pbft_slots_total', 'Slots that reached a phase here', 'phase');
     this.#refusals = this.#counter('pbft_refused_messages_total', 'Messages refused, by type and reason', [
       'type',
       'code',
@@ -67,7 +63,7 @@ export class Metrics {
       'kind',
       'certainty',
     ]);
-    this.#events = this.#counter('pbft_events_total', 'Everything that happened in the replica, by kind', ['kind']);
+    this.#events = this.#tally('pbft_events_total', 'Everything that happened in the replica, by kind', 'kind');
     this.#syncs = this.#counter('pbft_log_syncs_total', 'Syncs of the write-ahead log', []);
     this.#records = this.#counter('pbft_log_records_total', 'Records made durable', []);
     this.#dropped = this.#counter('pbft_dropped_inputs_total', 'Inputs dropped because a bounded queue was full', [
@@ -91,16 +87,16 @@ export class Metrics {
 
   /** Counts what happened in the replica. */
   onEvent(event: Event): void {
-    this.#events.inc({ kind: event.kind });
+    this.#events.add(event.kind);
     switch (event.kind) {
       case 'pre-prepared':
       case 'prepared':
       case 'committed':
-        this.#phases.inc({ phase: event.kind });
+        this.#phases.add(event.kind);
         return;
       case 'executed':
-        this.#phases.inc({ phase: 'executed' });
-        for (const [outcome, count] of countBy(event.requests)) this.#requests.inc({ outcome }, count);
+        this.#phases.add('executed');
+        for (const { outcome } of event.requests) this.#requests.add(outcome);
         return;
       case 'refused':
         this.#refusals.inc({ type: event.type, code: event.code });
@@ -150,6 +146,10 @@ export class Metrics {
   /** The text that Prometheus reads. */
   async text(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  #tally(name: string, help: string, label: string): Tally {
+    return new Tally({ name, help, label, registry: this.registry });
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
