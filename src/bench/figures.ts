@@ -12,6 +12,7 @@ export const FIGURES = [
   'client_cpu_us',
   'primary_cpu_us',
   'backup_cpu_us',
+  'batch_requests',
   'peak_rss_bytes',
 ] as const;
 export type Figure = (typeof FIGURES)[number];

@@ -71,9 +71,9 @@ async function measureOurs(place: Workplace, { row, surroundings, warmUpMs, meas
   load.send(plan);
   const message = (await Promise.race([load.next(), ...system.servers.map(ended)])) as LoadMessage;
   if (message.kind === 'failed') return message;
-  const wrong = await system.check(message.report.acknowledged);
-  if (wrong !== undefined) return { kind: 'failed', reason: wrong };
-  return { kind: 'measured', run: figuresOf(system, message.report) };
+  const checked = await system.check(message.report.acknowledged);
+  if (!checked.ok) return { kind: 'failed', reason: checked.error };
+  return { kind: 'measured', run: figuresOf(system, message.report, checked.value) };
 }
 
 /** Rejects when a process of the system ends by itself: the load might wait for it in vain. */
@@ -82,13 +82,14 @@ async function ended({ process: server }: Server): Promise<never> {
   throw new Error(server.describeEnd());
 }
 
-function figuresOf({ servers }: RunningSystem, report: LoadReport): RunFigures {
+function figuresOf({ servers }: RunningSystem, report: LoadReport, batches: number | undefined): RunFigures {
   const peaks = servers.map(({ process: { pid } }) => peakRssBytes(pid));
   const figures = {
     ops_per_s: report.measured / report.seconds,
     p50_us: report.p50Us,
     p99_us: report.p99Us,
     ...cpuCost(servers, report),
+    ...(batches === undefined ? {} : { batch_requests: report.acknowledged / Math.max(1, batches) }),
     peak_rss_bytes: Math.max(...peaks),
   };
   return { figures, peakRssBytes: peaks, checkedOperations: report.acknowledged };

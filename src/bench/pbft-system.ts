@@ -5,7 +5,8 @@ import type { ClusterFolder } from './cluster-folder.ts';
 import { judgeExecution, parseOutcomes } from './execution-check.ts';
 import type { NodeAccount } from './execution-check.ts';
 import type { Row } from './row.ts';
-import type { RunningSystem, Server, Surroundings } from './system.ts';
+import { fail, ok } from '../base/result.ts';
+import type { Checked, RunningSystem, Server, Surroundings } from './system.ts';
 import type { Workplace } from './workplace.ts';
 
 /** What a node tells who started it, as far as it matters here. */
@@ -58,17 +59,14 @@ async function linked({ nodes }: ClusterFolder): Promise<void> {
   }
 }
 
-async function check(
-  { nodes }: ClusterFolder,
-  servers: readonly Server[],
-  acknowledged: number,
-): Promise<string | undefined> {
+async function check({ nodes }: ClusterFolder, servers: readonly Server[], acknowledged: number): Promise<Checked> {
   for (const deadline = performance.now() + SETTLED_WITHIN_MS; ;) {
     const dead = servers.find(({ process: node }) => node.end !== undefined);
-    if (dead !== undefined) return dead.process.describeEnd();
-    const judgement = judgeExecution(await Promise.all(urlsOf(nodes).map(account)), acknowledged);
-    if (judgement.kind === 'sound') return undefined;
-    if (judgement.kind === 'failed' || performance.now() > deadline) return judgement.reason;
+    if (dead !== undefined) return fail(dead.process.describeEnd());
+    const accounts = await Promise.all(urlsOf(nodes).map(account));
+    const judgement = judgeExecution(accounts, acknowledged);
+    if (judgement.kind === 'sound') return ok(accounts[0]?.status.last_executed);
+    if (judgement.kind === 'failed' || performance.now() > deadline) return fail(judgement.reason);
     await pause();
   }
 }

@@ -12,6 +12,7 @@ const TYPICAL: Readonly<Record<Figure, number>> = {
   client_cpu_us: 45.67,
   primary_cpu_us: 123.4,
   backup_cpu_us: 98.76,
+  batch_requests: 60,
   peak_rss_bytes: 150 * 2 ** 20,
 };
 
@@ -37,9 +38,10 @@ describe('the table', () => {
       'CLIENT µS',
       'PRIMARY µS',
       'BACKUP µS',
+      'BATCH',
       'RSS MIB',
     ]);
-    expect(line.split(/ {2,}/)).toEqual(['pbft', '12,345', '3.46', '12.3', '45.7', '123', '98.8', '150']);
+    expect(line.split(/ {2,}/)).toEqual(['pbft', '12,345', '3.46', '12.3', '45.7', '123', '98.8', '60.0', '150']);
     expect(line).toHaveLength(heading.length);
     expect(more).toEqual([]);
   });

@@ -18,6 +18,7 @@ const COLUMNS: Readonly<Record<Figure, Column>> = {
   client_cpu_us: { heading: 'CLIENT µS', divisor: 1 },
   primary_cpu_us: { heading: 'PRIMARY µS', divisor: 1 },
   backup_cpu_us: { heading: 'BACKUP µS', divisor: 1 },
+  batch_requests: { heading: 'BATCH', divisor: 1 },
   peak_rss_bytes: { heading: 'RSS MIB', divisor: MIB },
 };
 

@@ -1,4 +1,5 @@
 /** What the harness knows of a system while it is under load, whichever it is. */
+import type { Result } from '../base/result.ts';
 import type { BenchProcess } from './bench-process.ts';
 
 /** One process of the system under test. */
@@ -8,13 +9,16 @@ export interface Server {
   readonly role: 'primary' | 'backup';
 }
 
+/** Every acknowledged operation was executed exactly once everywhere, in so many batches (undefined where there are none); or what is wrong. */
+export type Checked = Result<number | undefined, string>;
+
 /** A system that serves. Its processes belong to the workplace it was started in. */
 export interface RunningSystem {
   readonly servers: readonly Server[];
   /** `cluster.json`, by which clients reach it. */
   readonly clusterFile: string;
-  /** Once nothing is under way: resolves when every acknowledged operation was executed exactly once everywhere, with what is wrong otherwise. */
-  check(acknowledged: number): Promise<string | undefined>;
+  /** Once nothing is under way. */
+  check(acknowledged: number): Promise<Checked>;
 }
 
 /** What the harness gets from the floor above it. */

@@ -1,7 +1,8 @@
 /** The unreplicated server under test. To its clients it is a cluster of one replica. Owns nothing: the process belongs to the workplace. */
 import { makeClusterFolder } from './cluster-folder.ts';
 import type { Row } from './row.ts';
-import type { RunningSystem, Surroundings } from './system.ts';
+import { fail, ok } from '../base/result.ts';
+import type { Checked, RunningSystem, Surroundings } from './system.ts';
 import type { UnreplicatedMessage } from './unreplicated-process.ts';
 import { scriptOf } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
@@ -30,12 +31,14 @@ export async function startUnreplicated(
   };
 }
 
-async function check(server: BenchProcess, acknowledged: number): Promise<string | undefined> {
+async function check(server: BenchProcess, acknowledged: number): Promise<Checked> {
   server.send({ kind: 'counts' });
   const message = (await server.next()) as UnreplicatedMessage;
-  if (message.kind !== 'counts') return message.kind === 'failed' ? message.lines.join('; ') : 'it began anew';
+  if (message.kind !== 'counts') return fail(message.kind === 'failed' ? message.lines.join('; ') : 'it began anew');
   const { executed, other, refused } = message.counts;
-  if (other > 0) return `${other} requests were answered without execution`;
-  if (refused > 0) return `${refused} frames were refused`;
-  return executed === acknowledged ? undefined : `it executed ${executed} of ${acknowledged} acknowledged requests`;
+  if (other > 0) return fail(`${other} requests were answered without execution`);
+  if (refused > 0) return fail(`${refused} frames were refused`);
+  return executed === acknowledged
+    ? ok(undefined)
+    : fail(`it executed ${executed} of ${acknowledged} acknowledged requests`);
 }

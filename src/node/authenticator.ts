@@ -2,23 +2,17 @@
  * Cryptography of one party with node:crypto: SHA-256, strict Ed25519, and one HMAC-SHA-256 key per peer and direction out of X25519 and
  * HKDF. It owns the keys and caches of keys, all bounded. It knows whose key is whose, never who may do what. [PROTOCOL: who proves what]
  */
-import { createHmac, createSecretKey, hash, hkdfSync, timingSafeEqual, verify } from 'node:crypto';
+import { hash, hkdfSync, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { concatBytes, EMPTY, fromHex } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { HmacKey, MAC_BYTES } from './hmac.ts';
 import type { Identity, PublicIdentity } from './identity.ts';
-import {
-  admissibleAgreementKey,
-  admissibleSigningKey,
-  isCanonicalSignature,
-  plainBytes,
-  publicKeyObject,
-} from './keys.ts';
+import { admissibleAgreementKey, admissibleSigningKey, isCanonicalSignature, publicKeyObject } from './keys.ts';
 
-export const MAC_BYTES = 32;
 const MAC_DOMAIN = Uint8Array.from(Buffer.from('pbft/mac-key/1\0', 'latin1'));
 /** Rises when keys are renewed; part of every derived key. */
 const EPOCH = 0;
@@ -41,8 +35,8 @@ export interface AuthenticatorOptions {
 }
 
 interface MacKeys {
-  readonly outgoing: KeyObject;
-  readonly incoming: KeyObject;
+  readonly outgoing: HmacKey;
+  readonly incoming: HmacKey;
 }
 
 export class NodeAuthenticator implements Authenticator {
@@ -98,14 +92,11 @@ export class NodeAuthenticator implements Authenticator {
   }
 
   mac(receiver: Party, bytes: Bytes): Bytes | undefined {
-    const keys = this.#macKeys(receiver);
-    return keys === undefined ? undefined : plainBytes(createHmac('sha256', keys.outgoing).update(bytes).digest());
+    return this.#macKeys(receiver)?.outgoing.mac(bytes);
   }
 
   verifyMac(sender: Party, bytes: Bytes, mac: Bytes): boolean {
-    if (mac.length !== MAC_BYTES) return false;
-    const keys = this.#macKeys(sender);
-    return keys !== undefined && timingSafeEqual(createHmac('sha256', keys.incoming).update(bytes).digest(), mac);
+    return mac.length === MAC_BYTES && this.#macKeys(sender)?.incoming.verify(bytes, mac) === true;
   }
 
   #replicaKey(replica: number): KeyObject | undefined {
@@ -181,7 +172,7 @@ function hexBytes(hex: string): Bytes {
 }
 
 /** HKDF-SHA-256 (RFC 5869): the key with which `sender` speaks to `receiver` in this cluster, and nobody else to anybody. */
-function deriveMacKey(shared: Bytes, clusterId: Digest, sender: Bytes, receiver: Bytes): KeyObject {
+function deriveMacKey(shared: Bytes, clusterId: Digest, sender: Bytes, receiver: Bytes): HmacKey {
   const info = concatBytes(MAC_DOMAIN, hexBytes(clusterId), Uint8Array.of(EPOCH), sender, receiver);
-  return createSecretKey(Buffer.from(hkdfSync('sha256', shared, EMPTY, info, MAC_BYTES)));
+  return new HmacKey(new Uint8Array(hkdfSync('sha256', shared, EMPTY, info, MAC_BYTES)));
 }
