@@ -143,6 +143,8 @@ export class Core {
   highestAccepted: Sequence = GENESIS;
   /** Primary: the number of its next batch. */
   nextSequence: Sequence = asSequence(1);
+  /** Running mean of the µs from a batch's PRE-PREPARE to committed-local here; 0: none so far. */
+  batchTimeUs = 0;
   /** Monotonic µs of the last execution, and of the last flagged batch accepted in this view. */
   lastExecutionAt = 0;
   lastFlaggedAt: number | undefined;

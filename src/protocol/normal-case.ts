@@ -413,13 +413,19 @@ export function retryAll(core: Core): void {
   }
 }
 
+/** The weight of one batch in their mean time. */
+const BATCHES_AVERAGED = 8;
+
 /** committed-local(v, n, d): prepared, and q matching COMMITs of distinct replicas. Execution follows in order (execution.ts). */
 export function tryCommitted(core: Core, slot: Slot): void {
   const { prepared } = slot;
   if (prepared === undefined || slot.decided !== undefined) return;
   if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;
   slot.decided = prepared.digest;
-  if (slot.acceptedIn(core.view) !== undefined && slot.acceptedAt > 0)
-    core.performance.noteBatchTime(core.now.monotonic - slot.acceptedAt);
+  if (slot.acceptedIn(core.view) !== undefined && slot.acceptedAt > 0) {
+    const took = core.now.monotonic - slot.acceptedAt;
+    core.performance.noteBatchTime(took);
+    core.batchTimeUs += (took - core.batchTimeUs) / (core.batchTimeUs === 0 ? 1 : BATCHES_AVERAGED);
+  }
   core.emit({ kind: 'committed', view: prepared.view, sequence: slot.sequence, digest: prepared.digest });
 }

@@ -90,8 +90,9 @@ export class PrimaryPerformance {
     const overtaken = oldest === undefined ? 0 : this.#batches - oldest.batches;
     if (overtaken > batchesAhead * this.factor)
       return `ordered ${overtaken} batches since it was given a request that is in none of them`;
+    if (this.#waits.length < SAMPLES_NEEDED) return undefined;
     const batchTime = median(this.#batchTimes);
-    if (this.#waits.length < SAMPLES_NEEDED || batchTime === undefined) return undefined;
+    if (batchTime === undefined) return undefined;
     const wait = median(this.#waits) ?? 0;
     const limit = Math.max(leastUs, BATCH_TIMES * batchTime) * this.factor;
     if (wait <= limit) return undefined;

@@ -88,6 +88,59 @@ describe('the pipeline', () => {
     expect(proposalsIn(second ?? [])).toHaveLength(1);
   });
 
+  describe('once it is known that a batch takes 4 ms', () => {
+    /** A primary with as many batches in flight, of one request each. */
+    function busy(inFlight: number): Rig {
+      const rig = primary({ tuning: { batchRequests: 256, pipeline: 8 }, cluster: { checkpointInterval: 64 } });
+      const outputs = rig.requests(many(rig.kit, 1));
+      rig.pass(4000);
+      order(rig, outputs);
+      for (let at = 1; at <= inFlight; at += 1) {
+        expect(proposalsIn([...rig.requests(many(rig.kit, 1, at)), ...rig.pass(2000)])).toHaveLength(1);
+      }
+      return rig;
+    }
+
+    const sizes = (outputs: readonly Output[]): readonly (number | undefined)[] =>
+      proposalsIn(outputs).map(({ batch }) => batch?.requests.length);
+
+    test('a request goes out at once when none is in flight', () => {
+      expect(sizes(busy(0).requests(many(busy(0).kit, 1, 50)))).toEqual([1]);
+    });
+
+    test.each([
+      [1, 32],
+      [2, 64],
+      [7, 224],
+    ])('with %i in flight the next batch wants %i requests', (inFlight, wanted) => {
+      const rig = busy(inFlight);
+      expect(sizes(rig.requests(many(rig.kit, wanted - 1, 100)))).toEqual([]);
+      expect(sizes(rig.requests(many(rig.kit, 1, 99)))).toEqual([wanted]);
+    });
+
+    test('or half of what a batch takes, or that the one in flight is executed', () => {
+      const patient = busy(1);
+      patient.requests(many(patient.kit, 2, 100));
+      expect(sizes(patient.pass(1999))).toEqual([]);
+      expect(sizes(patient.pass(1))).toEqual([2]);
+      const rig = busy(0);
+      const outputs = rig.requests(many(rig.kit, 1, 99));
+      rig.requests(many(rig.kit, 2, 100));
+      expect(sizes(order(rig, outputs))).toEqual([2]);
+    });
+
+    test('and never more than 5 ms, however long a batch takes', () => {
+      const rig = primary();
+      const outputs = rig.requests(many(rig.kit, 1));
+      rig.pass(300_000);
+      order(rig, outputs);
+      rig.requests(many(rig.kit, 1, 1));
+      rig.requests(many(rig.kit, 1, 2));
+      expect(sizes(rig.pass(4999))).toEqual([]);
+      expect(sizes(rig.pass(1))).toEqual([1]);
+    });
+  });
+
   test('never proposes above the high water mark', () => {
     const rig = primary({ cluster: { checkpointInterval: 1 }, tuning: { pipeline: 2 } });
     order(rig, rig.requests(many(rig.kit, 1)));

@@ -1,6 +1,7 @@
 /**
- * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. It proposes at once while fewer than `pipeline` batches are in
- * flight and lets requests gather while it is full: no artificial delay. Its pre-prepare, on disk before it leaves, is its vote.
+ * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. With nothing in flight it proposes at once. The more batches are in
+ * flight, the more requests it wants for the next one, since a batch costs everybody about the same whether it is full or not; but none waits
+ * for others longer than a moment. At most `pipeline` batches are in flight. Its pre-prepare, on disk before it leaves, is its vote.
  */
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
@@ -23,7 +24,7 @@ export function propose(core: Core): void {
 function proposeRequests(core: Core): void {
   while (core.queue.unproposedCount > 0) {
     skipFullSlots(core);
-    if (!hasRoom(core)) return;
+    if (!hasRoom(core) || !isWorthwhile(core)) return;
     const requests = gather(core);
     if (requests.length === 0) return;
     proposeBatch(core, { timestamp: core.now.wall, flags: 0, requests });
@@ -55,8 +56,31 @@ function isHeldBack(core: Core, { request, verified }: WaitingRequest): boolean 
 }
 
 function hasRoom(core: Core): boolean {
-  const inFlight = core.nextSequence - 1 - core.lastExecuted;
-  return inFlight < core.config.tuning.pipeline && core.log.place(core.nextSequence) === 'window';
+  return inFlight(core) < core.config.tuning.pipeline && core.log.place(core.nextSequence) === 'window';
+}
+
+function inFlight(core: Core): number {
+  return core.nextSequence - 1 - core.lastExecuted;
+}
+
+/** So long a request waits for others at most, µs: little beside a slow network, and no more than half of what a batch takes on a fast one. */
+const PATIENCE_US = 5000;
+const PATIENCE = 0.5;
+
+/**
+ * Is what waits enough for one more batch? Beside each batch in flight an equal share of a full one is wanted: where batches are in flight because the
+ * processors are busy, more and smaller ones would keep them busier. Sets a timer where it is not.
+ */
+function isWorthwhile(core: Core): boolean {
+  const { batchRequests, pipeline } = core.config.tuning;
+  const wanted = Math.ceil((batchRequests * inFlight(core)) / pipeline);
+  if (core.queue.unproposedCount >= wanted) return true;
+  const [oldest] = core.queue.unproposed();
+  if (oldest === undefined) return true;
+  const until = oldest.receivedAt + Math.min(PATIENCE_US, Math.ceil(core.batchTimeUs * PATIENCE));
+  if (core.now.monotonic >= until) return true;
+  core.timers.set('propose', until);
+  return false;
 }
 
 /** Takes requests in order of arrival, at most one batch's worth; those that can change nothing any more are forgotten. */

@@ -285,6 +285,8 @@ export class Replica {
     if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
+    // What it is set for happens when the step settles.
+    core.timers.fires('propose', monotonic);
   }
 
   /** A handler or a timer has seen that this view leads nowhere. */

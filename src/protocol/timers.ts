@@ -9,6 +9,8 @@ export type TimerName =
   | 'view-change'
   /** The primary orders a checkpoint of an idle cluster. */
   | 'idle-checkpoint'
+  /** Requests have waited long enough for more of them to fill a batch with. */
+  | 'propose'
   /** A pending PRE-PREPARE may have become acceptable (its timestamp, its spacing). */
   | 'pending'
   /** The source of a state transfer has not answered. */
