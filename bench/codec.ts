@@ -166,6 +166,7 @@ const replies: Replies = {
     requestDigest: asDigest(hex(1000 + index)),
     outcome: 'executed',
     resultDigest: resultDigest(context, result),
+    since: undefined,
     result: index % 4 === 2 ? result : undefined,
     signature: undefined,
   })),

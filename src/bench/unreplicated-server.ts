@@ -143,6 +143,7 @@ export class UnreplicatedServer {
       requestDigest: digest,
       outcome: stored.outcome,
       resultDigest: resultDigest(codec, stored.result),
+      since: undefined,
       result: stored.result,
       signature: undefined,
     };

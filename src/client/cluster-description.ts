@@ -9,6 +9,8 @@ export interface ClusterDescription {
   readonly clusterId: Digest;
   readonly quorumRule: QuorumRule;
   readonly authentication: AuthenticationMode;
+  /** Reads are answered without being ordered, and every result takes a quorum of replies. */
+  readonly readOnlyRequests: boolean;
   /** How far a new session number may lie from the cluster's agreed time, in µs. */
   readonly sessionHorizonUs: number;
   readonly replicas: readonly ReplicaAddress[];

@@ -1,4 +1,5 @@
 /** How a call ends, and what may be asked for with it. Every call ends in one of the three, at the latest at its deadline [G25]. */
+import type { ReadVerdict } from '../protocol/client-read.ts';
 import type { Digest } from '../base/ids.ts';
 import type { ClientOutcome } from '../protocol/client-outcome.ts';
 import type { CallProgress } from '../protocol/client-session.ts';
@@ -19,6 +20,9 @@ export interface NotSubmitted {
  * `unknown`: sent, and no answer that proves anything; it may have been executed, may yet be, or never.
  */
 export type Outcome = ClientOutcome | NotSubmitted;
+
+/** How a read ends: answered by a quorum without being ordered, or, where that gave nothing, as any other call. */
+export type ReadOutcome = Extract<ReadVerdict, { kind: 'read' }> | Outcome;
 
 /** What a call may ask for. */
 export interface SubmitOptions {

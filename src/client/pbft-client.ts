@@ -6,7 +6,7 @@
 import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { CodecContext, replyBytes } from '../messages/index.ts';
+import { CodecContext, LIMITS, replyBytes } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
 import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
 import type { Identity, LinkSettings } from '../node/index.ts';
@@ -20,8 +20,9 @@ import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { Call } from './call.ts';
 import type { ClusterDescription } from './cluster-description.ts';
 import { notSubmitted } from './outcome.ts';
-import type { Outcome, SubmitOptions } from './outcome.ts';
+import type { Outcome, ReadOutcome, SubmitOptions } from './outcome.ts';
 import { Outbox } from './outbox.ts';
+import { Reads } from './reads.ts';
 import { ReplierChoice } from './replier-choice.ts';
 import { ReplyIntake } from './reply-intake.ts';
 import type { ReplyRefusal } from './reply-intake.ts';
@@ -34,6 +35,9 @@ export const CLIENT_LIMITS = {
   queued: 16_384,
   timeoutMs: 10_000,
 } as const;
+
+/** What an answer to a read may take, as a share of T. */
+const READ_PATIENCE = 0.5;
 
 /** A reply that claims another execution than the accepted one: given at most f faulty replicas, its replica lies. */
 export interface WrongReply {
@@ -67,6 +71,8 @@ export interface ClientStats {
   readonly underWay: number;
   readonly queued: number;
   readonly idleSessions: number;
+  /** Reads so far that a quorum answered, and those that were ordered after all. */
+  readonly reads: { readonly answered: number; readonly ordered: number };
 }
 
 interface PooledSession {
@@ -94,6 +100,8 @@ export class PbftClient {
   /** By the number of their session. */
   readonly #underWay = new Map<number, Call>();
   readonly #queue = new Set<Call>();
+  readonly #reads: Reads;
+  readonly #readCounts = { answered: 0, ordered: 0 };
   #closed: Promise<void> | undefined;
 
   /** Begins to dial all replicas at once. */
@@ -119,6 +127,14 @@ export class PbftClient {
       replicaCount: replicas.length,
       send: (replica, frame) => this.#links.send(replica, frame),
     });
+    this.#reads = new Reads({
+      cluster: { replicaCount: replicas.length, quorumRule, authentication },
+      client: this.id,
+      codec: this.#codec,
+      patienceUs: (options.timing ?? DEFAULT_CLIENT_TIMING).requestTimeoutUs * READ_PATIENCE,
+      send: (dispatch) => this.#outbox.put(dispatch),
+      nowUs,
+    });
     this.#links = new ClientLinks(
       { clusterId, identity, replicas, ...(options.links === undefined ? {} : { limits: options.links }) },
       {
@@ -137,6 +153,7 @@ export class PbftClient {
       underWay: this.#underWay.size,
       queued: this.#queue.size,
       idleSessions: this.#idle.length,
+      reads: { ...this.#readCounts },
     };
   }
 
@@ -155,6 +172,30 @@ export class PbftClient {
     return call.outcome;
   }
 
+  /**
+   * Has a read-only operation answered by a quorum, without ordering it; where the cluster does not do that, or the answers do not agree (somebody
+   * writes what is read), has it ordered like any other. Never rejects. The result was true at a moment between call and answer, either way.
+   * `options`: of use are `timeoutMs` and `signal`.
+   */
+  async read(operation: Bytes, options: Pick<SubmitOptions, 'timeoutMs' | 'signal'> = {}): Promise<ReadOutcome> {
+    const isTried =
+      this.#options.cluster.readOnlyRequests &&
+      this.#closed === undefined &&
+      !this.#reads.isFull &&
+      operation.length <= LIMITS.operationBytes &&
+      options.signal?.aborted !== true;
+    if (!isTried) return this.submit(operation, options);
+    const since = nowUs();
+    const verdict = await this.#reads.read(operation, this.#repliers.next([...this.#connected]));
+    if (verdict.kind === 'read') {
+      this.#readCounts.answered += 1;
+      return verdict;
+    }
+    this.#readCounts.ordered += 1;
+    const timeoutMs = (options.timeoutMs ?? CLIENT_LIMITS.timeoutMs) - (nowUs() - since) / 1000;
+    return this.submit(operation, { ...options, timeoutMs });
+  }
+
   /** Ends every call (those under way as `unknown`) and all links; harmless when repeated. */
   async close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -165,6 +206,7 @@ export class PbftClient {
     for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
     this.#queue.clear();
     for (const call of this.#underWay.values()) this.#giveUp(call);
+    this.#reads.close();
     this.#outbox.close();
     await this.#links.close();
   }
@@ -193,10 +235,10 @@ export class PbftClient {
       this.#sessions.delete(pooled.session.session);
     }
     if (this.#underWay.size >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
-    const { authentication, quorumRule, sessionHorizonUs, replicas } = cluster;
+    const { authentication, quorumRule, sessionHorizonUs, readOnlyRequests, replicas } = cluster;
     const session = new ClientSession(
       {
-        cluster: { replicaCount: replicas.length, quorumRule, authentication, sessionHorizonUs },
+        cluster: { replicaCount: replicas.length, quorumRule, authentication, sessionHorizonUs, readOnlyRequests },
         client: this.id,
         session: this.#numbers.next(Date.now() * 1000),
         timing: timing ?? DEFAULT_CLIENT_TIMING,
@@ -257,6 +299,10 @@ export class PbftClient {
     const now = nowUs();
     this.#repliers.onHeard(replica, now);
     for (const reply of opened.value) {
+      if (reply.outcome === 'read') {
+        this.#reads.onReply(reply, replica);
+        continue;
+      }
       const session = this.#sessions.get(reply.session);
       if (session === undefined) continue;
       const call = this.#underWay.get(reply.session);

@@ -65,6 +65,7 @@ const reply: Reply = {
   requestDigest: digest,
   outcome: 'executed',
   resultDigest: resultDigest(context, utf8('{"balance":100}')),
+  since: undefined,
   result: utf8('{"balance":100}'),
   signature: undefined,
 };

@@ -209,6 +209,7 @@ test.each([2, 3, 128, 255])('a value is there or not: a byte of %d says neither'
     requestDigest: NULL_DIGEST,
     outcome: 'executed',
     resultDigest: NULL_DIGEST,
+    since: undefined,
     result: undefined,
     signature: undefined,
   });

@@ -85,6 +85,7 @@ function reply(resultBytes: number): Reply {
     requestDigest: D,
     outcome: 'executed',
     resultDigest: resultDigest(context, result),
+    since: undefined,
     result,
     signature: new Uint8Array(64),
   };

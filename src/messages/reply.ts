@@ -42,13 +42,20 @@ export const reply = message({
     session: number,
     timestamp: number,
     requestDigest: digest,
-    /** Whether the application executed it, or the client table refused it. */
-    outcome: named('result', oneOf(['executed', 'replayed', 'table-error'])),
+    /** Whether the application executed it, or the client table refused it; `read`: it answered a read-only request, and `sequence` is the state it read. */
+    outcome: named('result', oneOf(['executed', 'replayed', 'table-error', 'read'])),
     resultDigest: repeatedResultDigest,
+    /** Of a `read`: nothing that it read has changed after this sequence number; undefined for all others. */
+    since: option(sequence),
   },
   attached: {
     result: named('output', option(readableBytes(LIMITS.resultBytes))),
     signature: named('receipt_signature', option(signature)),
+  },
+  rule: (value) => {
+    const isRight =
+      value.outcome === 'read' ? value.since !== undefined && value.since <= value.sequence : value.since === undefined;
+    return isRight ? undefined : { code: 'inconsistent', at: 'since' };
   },
   verify: (value, context) =>
     value.result === undefined || resultDigest(context, value.result) === value.resultDigest

@@ -37,6 +37,7 @@ export function takeCheckpoint(core: Core, sequence: Sequence): void {
   core.state.seal(sequence);
   core.output({ kind: 'store', sequence });
   core.sealedUpTo = sequence;
+  core.lastChanges.forget(sequence);
   if (!core.replaying) announceSealed(core);
 }
 

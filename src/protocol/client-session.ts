@@ -21,7 +21,7 @@ import type { IdempotencyKey } from './idempotency.ts';
 import type { Authenticator } from './ports.ts';
 import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
-import { ReplyCollection, matches } from './reply-certificate.ts';
+import { ReplyCollection, matches, repliesNeeded } from './reply-certificate.ts';
 import type { ReplyCertificate, ReplyClaim } from './reply-certificate.ts';
 import { ViewEstimate } from './view-estimate.ts';
 
@@ -37,7 +37,10 @@ export interface ClientTiming {
 export const DEFAULT_CLIENT_TIMING: ClientTiming = { requestTimeoutUs: 500_000, retryCapUs: 8_000_000 };
 
 export interface ClientSessionConfig {
-  readonly cluster: Pick<ClusterConfig, 'replicaCount' | 'quorumRule' | 'authentication' | 'sessionHorizonUs'>;
+  readonly cluster: Pick<
+    ClusterConfig,
+    'replicaCount' | 'quorumRule' | 'authentication' | 'sessionHorizonUs' | 'readOnlyRequests'
+  >;
   readonly client: ClientId;
   /** The client's clock in µs since 1970 when it opens the session; above every number it used before. */
   readonly session: number;
@@ -141,6 +144,8 @@ export class ClientSession {
   readonly #config: ClientSessionConfig;
   readonly #modules: ClientSessionModules;
   readonly #quorums: Quorums;
+  /** Matching replies that make a result. */
+  readonly #needed: number;
   readonly #all: readonly ReplicaId[];
   readonly #settled: Settled[] = [];
   #state: SessionState = 'idle';
@@ -155,6 +160,7 @@ export class ClientSession {
     this.#config = config;
     this.#modules = modules;
     this.#quorums = makeQuorums(replicaCount, quorumRule);
+    this.#needed = repliesNeeded(this.#quorums, config.cluster);
     this.#all = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
     this.views = modules.views ?? new ViewEstimate(this.#quorums);
   }
@@ -172,7 +178,7 @@ export class ClientSession {
     if (this.#call === undefined) return undefined;
     const { digest, attempts, replies } = this.#call;
     const matching = replies.leading().map((reply) => reply.replica);
-    return { requestDigest: digest, attempts, matching, needed: this.#quorums.weak };
+    return { requestDigest: digest, attempts, matching, needed: this.#needed };
   }
 
   /** µs of the clock that `now` is of; undefined while nothing is waited for. */
@@ -204,7 +210,7 @@ export class ClientSession {
       request,
       digest,
       firstSentAt: now,
-      replies: new ReplyCollection(this.#quorums),
+      replies: new ReplyCollection(this.#needed),
       reported: [],
       refusedAt: 0,
       attempts: 1,
@@ -238,8 +244,7 @@ export class ClientSession {
   onTimeout(now: number): readonly ClientOutput[] {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined) return [];
-    if (now >= call.deadline)
-      return [this.#end(deadlineEnding(call.digest, call.replies.leading(), this.#quorums.weak))];
+    if (now >= call.deadline) return [this.#end(deadlineEnding(call.digest, call.replies.leading(), this.#needed))];
     return now >= call.retryAt ? [this.#sendAgain(now, call)] : [];
   }
 
@@ -251,7 +256,7 @@ export class ClientSession {
   onReply(now: number, reply: Reply, from: ReplicaId): readonly ClientOutput[] {
     const { client, session } = this.#config;
     if (reply.replica !== from || from >= this.#quorums.replicaCount) return [];
-    if (reply.client !== client || reply.session !== session) return [];
+    if (reply.client !== client || reply.session !== session || reply.outcome === 'read') return [];
     this.views.observe(from, reply.view);
     // Late replies are mostly about the last.
     const settled = this.#settled.findLast((known) => isFor(reply, known.timestamp, known.requestDigest));
@@ -362,7 +367,7 @@ export class ClientSession {
   /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot. */
   #hold(settled: Settled, reply: Reply): readonly ClientOutput[] {
     if (reply.outcome === 'table-error' || matches(settled, reply)) return [];
-    const accepted = `${this.#quorums.weak} matching replies say ${tellClaim(settled)}`;
+    const accepted = `${this.#needed} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
     return report(settled.reported, reply, settled.replies, `${claimed}; ${accepted}`);
   }

@@ -26,6 +26,8 @@ export interface ClusterConfig {
   /** Longest stored result, in bytes; what yields a longer one is undone and answered with `result_too_large`. */
   readonly storedReplyBytes: number;
   readonly idempotencyKeys: number;
+  /** Read-only requests are answered without being ordered; then every result, of whatever request, takes a quorum of matching replies (read-only.ts). */
+  readonly readOnlyRequests: boolean;
   /** How many different batches a replica votes for at one sequence number before it takes no fresh one there: see {@link slotDigestLimit}. */
   readonly digestsPerSlot: number;
 }
@@ -74,6 +76,7 @@ export const DEFAULT_CLUSTER = {
   sessionHorizonUs: 600_000_000,
   storedReplyBytes: LIMITS.resultBytes,
   idempotencyKeys: 65_536,
+  readOnlyRequests: false,
   digestsPerSlot: 64,
 } as const satisfies Partial<ClusterConfig>;
 

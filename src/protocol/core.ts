@@ -22,6 +22,7 @@ import type { ReplicaConfig } from './config.ts';
 import type { Event } from './event.ts';
 import { IdempotencyTable } from './idempotency.ts';
 import type { Now } from './input.ts';
+import { LastChanges } from './last-changes.ts';
 import { Log } from './log.ts';
 import { Moments } from './moments.ts';
 import type { Output } from './output.ts';
@@ -138,6 +139,10 @@ export class Core {
   readonly granted = new Map<ReplicaId, Sequence>();
 
   lastExecuted: Sequence = GENESIS;
+  /** Up to here requests may have been answered, in earlier lives too: no read is answered from a state below. */
+  answeredUpTo: Sequence = GENESIS;
+  /** With read-only requests on: when what was last changed. */
+  readonly lastChanges = new LastChanges();
   /** µs since 1970. */
   agreedTime = 0;
   highestAccepted: Sequence = GENESIS;

@@ -20,10 +20,13 @@ export function whileReadable(core: Core, read: () => void): void {
 /** `transaction` for an application, which may catch what reading throws and go on: `damage` is what it met all the same. */
 export class WatchedTransaction implements Transaction {
   readonly #transaction: Transaction;
+  readonly #onChanged: ((key: Bytes) => void) | undefined;
   damage: StateDamaged | undefined;
 
-  constructor(transaction: Transaction) {
+  /** `onChanged` hears of every key that is put or deleted. */
+  constructor(transaction: Transaction, onChanged?: (key: Bytes) => void) {
     this.#transaction = transaction;
+    this.#onChanged = onChanged;
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -38,12 +41,14 @@ export class WatchedTransaction implements Transaction {
     this.#watch(() => {
       this.#transaction.put(key, value);
     });
+    this.#onChanged?.(key);
   }
 
   delete(key: Bytes): void {
     this.#watch(() => {
       this.#transaction.delete(key);
     });
+    this.#onChanged?.(key);
   }
 
   #watch<Result>(use: () => Result): Result {

@@ -59,6 +59,7 @@ function reply(by: number, change: Partial<Reply> = {}): Bytes {
     requestDigest: C,
     outcome: 'executed',
     resultDigest: A,
+    since: undefined,
     result: undefined,
     signature: undefined,
     ...change,

@@ -234,7 +234,10 @@ function repliesToOneRequest(of: Case): {
   readonly liar: ExhibitOf<'reply'> | undefined;
   readonly others: readonly ExhibitOf<'reply'>[];
 } {
-  const all = ofType(of.exhibits, 'reply').filter(({ content }) => content.outcome !== 'table-error');
+  const all = ofType(of.exhibits, 'reply').filter(
+    // Whoever reads twice may get two answers.
+    ({ content }) => content.outcome !== 'table-error' && content.outcome !== 'read',
+  );
   const liar = by(of.node, all).find(({ content }) => content.view === of.view && content.sequence === of.sequence);
   const others = all.filter(
     (other) =>

@@ -5,7 +5,7 @@
 import { InvariantViolation } from '../base/assert.ts';
 import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { NULL_DIGEST } from '../base/ids.ts';
+import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
@@ -64,6 +64,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   slot.decided = digest;
   slot.executed = digest;
   core.lastExecuted = slot.sequence;
+  core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
   core.lastExecutionAt = core.now.monotonic;
   core.emit({
     kind: 'executed',
@@ -79,6 +80,8 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     sequence: slot.sequence,
     digest,
     batch: slot.prePrepared.has(digest) ? undefined : batch,
+    // What was prepared here is on disk as that; else a restart would not know that this number may have been answered for.
+    ...(core.config.cluster.readOnlyRequests && slot.prepared === undefined ? { isBinding: true } : {}),
   });
   slot.compact(digest, core.codec);
   const overtaken = oldest !== undefined && core.queue.hasTimer(oldest) && latestArrival > oldest.arrival;
@@ -178,7 +181,10 @@ function run(
   { index, slot }: { readonly index: number; readonly slot: Slot },
 ): Bytes {
   const inner = transaction.begin();
-  const watched = new WatchedTransaction(inner);
+  const changed: Bytes[] = [];
+  const watched = core.config.cluster.readOnlyRequests
+    ? new WatchedTransaction(inner, (key) => changed.push(key))
+    : new WatchedTransaction(inner);
   const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
   let result: unknown;
   try {
@@ -203,11 +209,13 @@ function run(
     return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
   }
   inner.commit();
+  for (const key of changed) core.lastChanges.note(key, slot.sequence);
   // A copy: the result is kept in the tables, and its author may use the buffer again.
   return result.length === 0 ? EMPTY : new Uint8Array(result);
 }
 
-function errorResult(code: string, message: string): Bytes {
+/** What an application that threw, or gave nothing that can be answered, is made to say: the same everywhere. */
+export function errorResult(code: string, message: string): Bytes {
   return encodeUtf8(JSON.stringify({ error: { code, message } })) ?? new Uint8Array(0);
 }
 
@@ -219,7 +227,7 @@ export function replyFromTable(core: Core, request: Request, requestDigest: Dige
 /** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]. */
 function reply(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
   if (core.replaying) return;
-  const { authenticator, config, self, view } = core;
+  const { self, view } = core;
   const { client, session, timestamp, replier, flags } = request;
   const unsigned: Reply = {
     type: 'reply',
@@ -233,10 +241,16 @@ function reply(core: Core, request: Request, requestDigest: Digest, stored: Stor
     requestDigest,
     outcome: stored.outcome,
     resultDigest: resultDigest(core.codec, stored.result),
+    since: undefined,
     result: replier === self ? stored.result : undefined,
     signature: undefined,
   };
-  const isSigned = config.cluster.authentication === 'signature' || (flags & REQUEST_RECEIPT) !== 0;
-  const signature = isSigned ? authenticator.sign(replyBytes(core.codec, unsigned)) : undefined;
+  sendReply(core, flags, unsigned);
+}
+
+/** Signed where the mode is so, or the request (`flags`) wants a receipt. */
+export function sendReply(core: Core, flags: number, unsigned: Reply): void {
+  const isSigned = core.config.cluster.authentication === 'signature' || (flags & REQUEST_RECEIPT) !== 0;
+  const signature = isSigned ? core.authenticator.sign(replyBytes(core.codec, unsigned)) : undefined;
   core.output({ kind: 'reply', reply: { ...unsigned, signature } });
 }

@@ -21,13 +21,17 @@ export type Record =
     }
   /** prepared(v, n, d) holds: before COMMIT leaves. The P entry (n, d, v). */
   | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
-  /** The batch was executed here; a hint that spares asking again, nothing depends on it. `batch`: the body when no accepted one holds it. */
+  /**
+   * The batch was executed here; a hint that spares asking again. Nothing depends on it but, with `isBinding`, the replies to its requests (read-only.ts).
+   * `batch`: the body when no accepted one holds it.
+   */
   | {
       readonly kind: 'executed';
       readonly view: View;
       readonly sequence: Sequence;
       readonly digest: Digest;
       readonly batch: Batch | undefined;
+      readonly isBinding?: boolean;
     }
   /** A stable checkpoint's proof, q signed CHECKPOINTs. */
   | {
@@ -53,7 +57,7 @@ export type Record =
   /** A certain suspicion: evidence survives a restart. */
   | { readonly kind: 'suspicion'; readonly suspicion: Suspicion };
 
-/** True when what comes behind the record must wait for it; an `executed` record only spares asking again. */
+/** True when what comes behind the record must wait for it; an `executed` record mostly spares asking again, and no more. */
 export function isBarrier(record: Record): boolean {
-  return record.kind !== 'executed';
+  return record.kind !== 'executed' || record.isBinding === true;
 }

@@ -117,6 +117,8 @@ function takeOverProgress(core: Core, reader: Pick<Reader, 'get'>): void {
   if (progress === undefined) throw new UnusableRecords('the stored state lacks its sequence number: it is damaged');
   core.lastExecuted = progress.lastExecuted;
   core.agreedTime = progress.agreedTime;
+  core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, progress.lastExecuted));
+  core.lastChanges.forget(progress.lastExecuted);
   if (core.highestAccepted < core.lastExecuted) core.highestAccepted = core.lastExecuted;
 }
 
@@ -160,12 +162,14 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
       return;
     }
     case 'prepared':
+      core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, sequence));
       slot.prepared = { view, digest };
       slot.commits.add(core.self, { view, digest, signature: undefined });
       return;
     case 'executed': {
       if (record.batch !== undefined && !slot.holdsBody(digest))
         core.heldBytes += slot.hold(digest, record.batch, batchBytes(record.batch));
+      core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, sequence));
       slot.decided = digest;
       if (sequence === core.lastExecuted + 1 && slot.holdsBody(digest) && core.mayExecute)
         whileReadable(core, () => {

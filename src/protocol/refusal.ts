@@ -37,6 +37,7 @@ export type CoreRefusalCode =
   | 'client-not-listed'
   | 'signature-required'
   | 'read-only-disabled'
+  | 'state-behind'
   | 'budget-exhausted'
   | 'diverged'
   | 'recovering';

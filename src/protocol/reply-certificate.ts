@@ -1,6 +1,7 @@
 /**
  * The replies to one request, and when they are enough [OSDI'99 §4.1]: f+1 of distinct replicas that match in everything but the view, one of
- * which is of a correct replica, and the full result from any of them. Where n ≤ 3, f+1 is one: that node is believed.
+ * which is of a correct replica, and the full result from any of them. Where n ≤ 3, f+1 is one: that node is believed. Where there are read-only
+ * requests, a quorum.
  */
 import { asView } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -8,9 +9,14 @@ import type { Digest, Sequence, View } from '../base/ids.ts';
 import type { Reply } from '../messages/index.ts';
 import type { Quorums } from './quorum.ts';
 
-/** What f+1 replicas say came of a request. */
+/** How many matching replies make a result: f+1, or with read-only requests a quorum (read-only.ts). */
+export function repliesNeeded(quorums: Quorums, cluster: { readonly readOnlyRequests: boolean }): number {
+  return cluster.readOnlyRequests ? quorums.quorum : quorums.weak;
+}
+
+/** What enough replicas say came of a request. */
 export interface ReplyCertificate {
-  readonly outcome: Reply['outcome'];
+  readonly outcome: Exclude<Reply['outcome'], 'read'>;
   readonly sequence: Sequence;
   readonly digest: Digest;
   readonly resultDigest: Digest;
@@ -39,13 +45,14 @@ export type ReplyClaim = Pick<Reply, 'sequence' | 'digest' | 'outcome' | 'result
  * sending, an execution later), and each alone counts once. Hence at most 2n replies are held, whatever comes.
  */
 export class ReplyCollection {
-  readonly #quorums: Quorums;
+  readonly #needed: number;
   /** By replica. */
   readonly #executions: (Reply | undefined)[] = [];
   readonly #errors: (Reply | undefined)[] = [];
 
-  constructor(quorums: Quorums) {
-    this.#quorums = quorums;
+  /** `needed`: how many must match; see {@link repliesNeeded}. */
+  constructor(needed: number) {
+    this.#needed = needed;
   }
 
   /** True if exactly this is already known of its sender: nothing has to be verified or counted again. */
@@ -80,9 +87,9 @@ export class ReplyCollection {
     return leading === undefined ? [] : this.#matching(leading);
   }
 
-  /** Do f+1 replicas agree on something? */
+  /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
-    return this.all().some((reply) => this.#support(reply) >= this.#quorums.weak);
+    return this.all().some((reply) => this.#support(reply) >= this.#needed);
   }
 
   /** Every claim held, in order of the replicas' names, executions first. */
@@ -111,7 +118,7 @@ export class ReplyCollection {
   }
 
   #certificate(claim: Reply): ReplyCertificate | undefined {
-    if (this.#support(claim) < this.#quorums.weak) return undefined;
+    if (claim.outcome === 'read' || this.#support(claim) < this.#needed) return undefined;
     const replies = this.#matching(claim);
     const result = replies.find((reply) => reply.result !== undefined)?.result;
     if (result === undefined) return undefined;

@@ -10,6 +10,7 @@ import type { Core } from './core.ts';
 import { replyFromTable } from './execution.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
 import { tryAcceptAll } from './normal-case.ts';
+import { answerRead, refuseRead } from './read-only.ts';
 import { wouldRecover } from './recover-request.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { replicaOfClient } from './replica-client.ts';
@@ -66,8 +67,8 @@ export function passOnKnownRequests(core: Core): void {
 }
 
 /**
- * One request. Conditions in the order checked: this replica's state is not known to be wrong; its client admitted; not read-only (ordered
- * requests only); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or
+ * One request. Conditions in the order checked: this replica's state is not known to be wrong; its client admitted; not read-only (those are
+ * answered at once, read-only.ts); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or
  * refused in order; not a second one of its client that no state to come can execute; room.
  */
 function onRequest(
@@ -82,7 +83,7 @@ function onRequest(
   const { client, session, timestamp, flags } = request.request;
   if (core.diverged) return refuse('diverged');
   if (!isAdmitted(core, client)) return refuse('client-not-listed');
-  if ((flags & REQUEST_READ_ONLY) !== 0) return refuse('read-only-disabled');
+  if ((flags & REQUEST_READ_ONLY) !== 0) return onRead(core, from, { request, verified });
   if (!isSufficient(core, client, verified)) return refuse('signature-required');
   if (replicaOfClient(client) !== undefined) return onRecover(core, from, { request, verified });
   const stored = core.clientTable.storedReply(client, session, timestamp, request.digest);
@@ -100,6 +101,15 @@ function onRequest(
   if (isLost) core.queue.markLost(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
   return waiting;
+}
+
+/** A read-only request: answered at once, or not at all. */
+function onRead(core: Core, from: ClientId | ReplicaId, { request, verified }: ReceivedRequest): undefined {
+  const isMac = core.config.cluster.authentication === 'mac' && verified === 'mac';
+  const code = verified === 'signature' || isMac ? refuseRead(core, from) : 'signature-required';
+  if (code === undefined) answerRead(core, request);
+  else core.refuse('requests', from, code);
+  return undefined;
 }
 
 /**

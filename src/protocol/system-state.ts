@@ -14,9 +14,13 @@ const PROGRESS = systemKey(SYSTEM_TABLE.cluster, Uint8Array.of(1));
 
 /** The configuration as one byte string: equal on replicas that share it, so that a replica with another one has another root from genesis on. */
 export function configurationBytes(cluster: ClusterConfig): Bytes {
-  const fields = Object.entries({ ...cluster, clients: [...cluster.clients].toSorted() }).toSorted(([left], [right]) =>
-    left < right ? -1 : 1,
-  );
+  const { readOnlyRequests, ...others } = cluster;
+  const fields = Object.entries({
+    ...others,
+    clients: [...cluster.clients].toSorted(),
+    // Clusters that were made before there was the switch have it off.
+    ...(readOnlyRequests ? { readOnlyRequests } : {}),
+  }).toSorted(([left], [right]) => (left < right ? -1 : 1));
   const bytes = encodeUtf8(JSON.stringify(fields));
   assert(bytes !== undefined, 'a configuration is well-formed text');
   return bytes;

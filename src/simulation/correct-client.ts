@@ -8,6 +8,8 @@ import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { decodeFrame, replyBytes } from '../messages/index.ts';
 import type { AuthenticatedRequest, DecodedFrame, Reply } from '../messages/index.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
+import { ClientRead } from '../protocol/client-read.ts';
+import type { ReadVerdict } from '../protocol/client-read.ts';
 import { ClientSession } from '../protocol/client-session.ts';
 import type { ClientOutcome, ClientOutput } from '../protocol/client-session.ts';
 import type { Party } from '../protocol/ports.ts';
@@ -33,10 +35,13 @@ export interface ClientPlan {
   /** A call ends as unknown after so long, and is tried again. */
   readonly callTimeoutUs: number;
   readonly makeOperation: () => Bytes;
+  /** Share of operations that are read-only requests, and what they ask for. */
+  readonly readShare: number;
+  readonly makeRead: () => Bytes;
   readonly random: Random;
   readonly onWrongReply: (reply: Reply, summary: string) => void;
-  /** `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`, with the outcome. */
-  readonly onOutcome: (kind: string, outcome: ClientOutcome) => void;
+  /** `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`, with the outcome; `read` or `read undecided: <why>` without. */
+  readonly onOutcome: (kind: string, outcome: ClientOutcome | undefined) => void;
 }
 
 interface Lane {
@@ -44,6 +49,8 @@ interface Lane {
   used: number;
   /** When it asks for the next thing; undefined while it waits for an answer. */
   nextAt: number | undefined;
+  /** A read under way; the session is idle meanwhile. */
+  read: ClientRead | undefined;
 }
 
 /** A body that was sent under an idempotency key. */
@@ -53,6 +60,8 @@ interface Keyed {
 }
 
 const KEPT_KEYS = 3;
+/** Two of them tell a read from all others. */
+const MAX_NONCE = 2 ** 31;
 
 export class CorrectClient implements ClientParty {
   readonly client: ClientId;
@@ -78,6 +87,7 @@ export class CorrectClient implements ClientParty {
       session: this.#openSession(),
       used: 0,
       nextAt: world.time + plan.random.between(0, plan.thinkUs),
+      read: undefined,
     }));
   }
 
@@ -93,7 +103,9 @@ export class CorrectClient implements ClientParty {
   }
 
   get isDone(): boolean {
-    return this.#left === 0 && this.#lanes.every((lane) => lane.session.state !== 'waiting');
+    return (
+      this.#left === 0 && this.#lanes.every(({ session, read }) => session.state !== 'waiting' && read === undefined)
+    );
   }
 
   /** Digests of the requests without an answer. */
@@ -104,8 +116,8 @@ export class CorrectClient implements ClientParty {
   }
 
   nextTimeout(): number | undefined {
-    const times = this.#lanes.flatMap(({ session, nextAt }) => {
-      const at = nextAt !== undefined && this.#left > 0 ? nextAt : session.nextTimeout();
+    const times = this.#lanes.flatMap(({ session, nextAt, read }) => {
+      const at = nextAt !== undefined && this.#left > 0 ? nextAt : (read?.deadline ?? session.nextTimeout());
       return at === undefined ? [] : [at];
     });
     return times.length === 0 ? undefined : Math.min(...times);
@@ -114,6 +126,8 @@ export class CorrectClient implements ClientParty {
   onWake(time: number): void {
     const outputs: [Lane, ClientOutput][] = [];
     for (const lane of this.#lanes) {
+      const verdict = lane.read?.onTimeout(time);
+      if (verdict !== undefined) for (const output of this.#endRead(lane, verdict)) outputs.push([lane, output]);
       const due = lane.nextAt !== undefined && lane.nextAt <= time && this.#left > 0;
       const more = due ? this.#begin(lane, time) : lane.session.onTimeout(time);
       for (const output of more) outputs.push([lane, output]);
@@ -125,6 +139,7 @@ export class CorrectClient implements ClientParty {
     const decoded = decodeFrame(frame, this.#world.codec);
     if (!decoded.ok) return;
     for (const reply of this.#authenticReplies(decoded.value, from)) {
+      this.#onReadReply(reply, from);
       const outputs = this.#lanes.flatMap((lane) =>
         lane.session.onReply(time, reply, from).map((output): [Lane, ClientOutput] => [lane, output]),
       );
@@ -141,22 +156,73 @@ export class CorrectClient implements ClientParty {
   }
 
   #begin(lane: Lane, time: number): readonly ClientOutput[] {
+    lane.nextAt = undefined;
+    this.#left -= 1;
+    const { random, readShare, idempotentShare, makeOperation } = this.#plan;
+    if (readShare > 0 && random.chance(readShare)) {
+      this.#beginRead(lane, time);
+      return [];
+    }
+    const keyed = random.chance(idempotentShare) ? this.#drawKey() : undefined;
+    return this.#submit(lane, time, keyed ?? { operation: makeOperation() });
+  }
+
+  #submit(
+    lane: Lane,
+    time: number,
+    { operation, key }: { readonly operation: Bytes; readonly key?: string },
+  ): readonly ClientOutput[] {
     if (lane.session.state === 'closed' || lane.used >= this.#plan.requestsPerSession) {
       lane.session = this.#openSession();
       lane.used = 0;
     }
     lane.used += 1;
-    lane.nextAt = undefined;
-    this.#left -= 1;
-    const { random, callTimeoutUs } = this.#plan;
-    const keyed = random.chance(this.#plan.idempotentShare) ? this.#drawKey() : undefined;
-    const submitted = lane.session.submit(time, keyed?.operation ?? this.#plan.makeOperation(), {
+    const { random, callTimeoutUs, receiptShare } = this.#plan;
+    const submitted = lane.session.submit(time, operation, {
       timeoutUs: callTimeoutUs,
-      receipt: random.chance(this.#plan.receiptShare),
-      idempotency: keyed === undefined ? undefined : { scope: this.client.slice(0, 4), key: keyed.key },
+      receipt: random.chance(receiptShare),
+      idempotency: key === undefined ? undefined : { scope: this.client.slice(0, 4), key },
     });
     assert(submitted.ok, 'an idle session takes a request');
     return submitted.value;
+  }
+
+  #beginRead(lane: Lane, time: number): void {
+    const { random, makeRead, requestTimeoutUs } = this.#plan;
+    const nonce = { session: random.between(1, MAX_NONCE), timestamp: random.between(1, MAX_NONCE) };
+    const patienceUs = Math.floor(requestTimeoutUs / 2);
+    const config = { cluster: this.#world.cluster, client: this.client, nonce, patienceUs };
+    const read = new ClientRead(config, this.#world.codec, { now: time, operation: makeRead() });
+    lane.read = read;
+    const { request, digest, to, isSigned } = read;
+    const unproven = { request, digest };
+    const [proven] = isSigned ? [this.#maker.sign(unproven)] : this.#maker.authenticate([unproven]);
+    assert(proven !== undefined, 'one request gives one authenticated request');
+    this.#requests.set(digest, proven);
+    for (const replica of to) this.#maker.send(replica, [proven]);
+  }
+
+  #onReadReply(reply: Reply, from: ReplicaId): void {
+    for (const lane of this.#lanes) {
+      const verdict = lane.read?.onReply(reply, from);
+      if (verdict !== undefined) this.#carryOut(this.#endRead(lane, verdict).map((output) => [lane, output] as const));
+    }
+  }
+
+  /** Answered, or the operation has to be ordered like any other. */
+  #endRead(lane: Lane, verdict: ReadVerdict): readonly ClientOutput[] {
+    const { read } = lane;
+    assert(read !== undefined, 'a read ends once');
+    lane.read = undefined;
+    this.#plan.onOutcome(verdict.kind === 'read' ? 'read' : `read undecided: ${verdict.why}`, undefined);
+    if (verdict.kind === 'read') {
+      this.#answered += 1;
+      lane.nextAt = this.#world.time + this.#plan.random.between(0, this.#plan.thinkUs);
+      const request = this.#requests.get(read.digest);
+      if (request !== undefined) this.#world.observer.readAnswered(request, verdict.result);
+      return [];
+    }
+    return this.#submit(lane, this.#world.time, { operation: read.request.operation });
   }
 
   /** A new key, or one that was used before; then mostly with the body it was used with. */

@@ -79,6 +79,7 @@ const REFUSALS: Table<CoreRefusalCode> = {
   'client-not-listed': true,
   'signature-required': true,
   'read-only-disabled': true,
+  'state-behind': true,
   'budget-exhausted': '256 MiB of bodies: no run of the simulator holds so much',
   diverged: 'a correct replica whose state differs is a violation',
   recovering: true,

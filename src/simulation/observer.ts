@@ -58,6 +58,8 @@ export interface Observer {
   /** A client, correct or not, made a properly authenticated request. */
   issued?(request: AuthenticatedRequest): void;
   acknowledged?(acknowledgement: Acknowledgement): void;
+  /** A read-only request of a correct client was answered without being ordered. */
+  readAnswered?(request: AuthenticatedRequest, result: Bytes): void;
   /** A call of a correct client came to an end, or what had ended as unknown became known. */
   concluded?(request: AuthenticatedRequest, outcome: ClientOutcome): void;
 }

@@ -37,6 +37,27 @@ export function ledgerOperation(random: Random): Bytes {
   }
 }
 
+/** One that changes nothing: of the ledger as a query takes it. */
+export function ledgerRead(random: Random): Bytes {
+  switch (random.between(0, 9)) {
+    case 0:
+      return json({ operation: 'range', prefix: '' });
+    case 1:
+      return json({ operation: 'history', account: random.pick(ACCOUNTS) });
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+      return json({ operation: 'balance', account: random.pick(ACCOUNTS) });
+    default:
+      return json({ operation: 'get', key: random.pick(KEYS) });
+  }
+}
+
+export function counterRead(): Bytes {
+  return json({ operation: 'read' });
+}
+
 export function counterOperation(random: Random): Bytes {
   return json(random.chance(0.7) ? { operation: 'increment', by: random.between(1, 5) } : { operation: 'nonsense' });
 }

@@ -55,6 +55,8 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   thinkUs: 0,
   idempotentShare: 0,
   receiptShare: 0,
+  readOnlyRequests: false,
+  readShare: 0,
 };
 
 /** An hour, in µs: nothing in a run takes longer. */
@@ -181,6 +183,8 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   thinkUs: duration,
   idempotentShare: fraction,
   receiptShare: fraction,
+  readOnlyRequests: flag,
+  readShare: fraction,
 };
 const OPTIONS = shape<SwarmOptions>(FIELDS);
 

@@ -65,6 +65,9 @@ export interface SwarmOptions {
   /** Share of requests that carry an idempotency key, and of those the share that repeat one. */
   readonly idempotentShare: number;
   readonly receiptShare: number;
+  /** Read-only requests are answered without being ordered, and clients ask for so large a share of their operations in this way. */
+  readonly readOnlyRequests: boolean;
+  readonly readShare: number;
 }
 
 /** How many replicas, and how likely that is. */
@@ -160,7 +163,14 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     thinkUs: random.pick([0, 2000, 20_000]),
     idempotentShare: random.pick([0, 0.2]),
     receiptShare: random.pick([0, 0.1]),
+    // Last, so that what came before is drawn as it always was.
+    ...makeReads(random),
   };
+}
+
+function makeReads(random: Random): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {
+  const readOnlyRequests = random.chance(0.4);
+  return { readOnlyRequests, readShare: readOnlyRequests ? random.pick([0.1, 0.4, 0.8]) : 0 };
 }
 
 function makeTuning(random: Random, checkpointInterval: number): TuningConfig {

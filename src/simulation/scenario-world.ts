@@ -149,6 +149,8 @@ export class ScenarioWorld {
       thinkUs: 0,
       idempotentShare: 0,
       receiptShare: 0,
+      readShare: 0,
+      makeRead: () => new Uint8Array(0),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,
       makeOperation: () => operations.shift() ?? new Uint8Array(0),
@@ -159,7 +161,9 @@ export class ScenarioWorld {
         if (gateway?.isUp === true && gateway.id !== replica)
           this.world.inject(gateway, { kind: 'wrong-reply', replica, view, sequence, summary, frames: [] });
       },
-      onOutcome: (kind, outcome) => this.answers.push({ client: index + 1, kind, outcome }),
+      onOutcome: (kind, outcome) => {
+        if (outcome !== undefined) this.answers.push({ client: index + 1, kind, outcome });
+      },
     });
     this.#clients.push({ party, operations });
     this.world.addClient(party, `client${index + 1}`);

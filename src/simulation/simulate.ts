@@ -33,7 +33,7 @@ import { makeMutate } from './mutate.ts';
 import { addSimulatedLiar } from './simulated-liars.ts';
 import { Network } from './network.ts';
 import type { NodeParts } from './node.ts';
-import { counterOperation, ledgerOperation } from './operations.ts';
+import { counterOperation, counterRead, ledgerOperation, ledgerRead } from './operations.ts';
 import { makeOptions } from './options.ts';
 import type { Liar, SwarmOptions, SwarmOverrides } from './options.ts';
 import { Random } from './random.ts';
@@ -241,6 +241,8 @@ class Simulation {
 
   #addClients(random: Random, makeOperation: () => Uint8Array): void {
     const { options, world } = this;
+    const isLedger = options.application === 'ledger';
+    const reads = random.fork('reads');
     for (const [index, id] of correctClients(options).entries()) {
       const gateway = world.node(asReplicaId(index % options.replicaCount));
       const client = new CorrectClient(world, id, {
@@ -249,10 +251,12 @@ class Simulation {
         thinkUs: options.thinkUs,
         idempotentShare: options.idempotentShare,
         receiptShare: options.receiptShare,
+        readShare: options.readShare,
         requestsPerSession: options.requestsPerSession,
         requestTimeoutUs: options.tuning.requestTimeoutUs,
         callTimeoutUs: options.callTimeoutUs,
         makeOperation,
+        makeRead: () => (isLedger ? ledgerRead(reads) : counterRead()),
         random: random.fork(`client ${index}`),
         onWrongReply: ({ replica, view, sequence }, summary) => {
           if (gateway.isUp && replica !== gateway.id)
@@ -301,5 +305,6 @@ export function clusterOf(options: SwarmOptions): ClusterConfig {
     sessionsPerClient: options.sessionsPerClient,
     idempotencyKeys: options.idempotencyKeys,
     digestsPerSlot: options.digestsPerSlot,
+    readOnlyRequests: options.readOnlyRequests,
   };
 }

@@ -423,6 +423,8 @@ export class World implements NodeHost {
       acknowledged: (acknowledgement: Acknowledgement) => each((observer) => observer.acknowledged?.(acknowledgement)),
       concluded: (request: AuthenticatedRequest, outcome: ClientOutcome) =>
         each((observer) => observer.concluded?.(request, outcome)),
+      readAnswered: (request: AuthenticatedRequest, result: Bytes) =>
+        each((observer) => observer.readAnswered?.(request, result)),
     };
   }
 

@@ -68,6 +68,7 @@ const CORE: Readonly<Record<CoreRefusalCode, string>> = {
   'client-not-listed': 'a client that is not in the configuration, and open clients are not admitted',
   'signature-required': 'a request whose MAC does not verify here, or one of a client that must sign',
   'read-only-disabled': 'a read-only request, which this cluster does not take',
+  'state-behind': 'a read-only request, and the state here is below what was answered before',
   'budget-exhausted': 'more than this node holds or sends for one peer at a time',
   diverged: 'this node found that its own state is wrong, and takes nothing until it is repaired',
 };

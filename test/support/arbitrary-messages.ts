@@ -194,13 +194,16 @@ function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<R
     session: integer,
     timestamp: integer,
     requestDigest: digest,
-    outcome: fc.constantFrom('executed' as const, 'replayed' as const, 'table-error' as const),
+    outcome: fc.constantFrom('executed' as const, 'replayed' as const, 'table-error' as const, 'read' as const),
+    since: fc.constant(undefined),
     resultDigest: digest,
     result: fc.option(contentBytes, { nil: undefined }),
     signature: fc.option(exactBytes(64), { nil: undefined }),
-  }).map((value) =>
-    value.result === undefined ? value : { ...value, resultDigest: resultDigest(context, value.result) },
-  );
+  })
+    .map((value) => (value.outcome === 'read' ? { ...value, since: value.sequence } : value))
+    .map((value) =>
+      value.result === undefined ? value : { ...value, resultDigest: resultDigest(context, value.result) },
+    );
 }
 
 const slotDigests: Arbitrary<readonly SlotDigest[]> = fc.array(record({ sequence, digest }), { maxLength: 5 });

@@ -143,6 +143,7 @@ export const reply: Reply = {
   requestDigest: authentic.digest,
   outcome: 'executed',
   resultDigest: resultDigest(codec, Uint8Array.of(9)),
+  since: undefined,
   result: Uint8Array.of(9),
   signature: undefined,
 };

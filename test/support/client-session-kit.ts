@@ -45,15 +45,19 @@ export function signed(reply: Reply): Reply {
     : { ...reply, signature: new Uint8Array(sign(null, replyBytes(context, reply), key)) };
 }
 
-export type ConfigChange = { readonly replicaCount?: number; readonly authentication?: 'mac' | 'signature' };
+export type ConfigChange = {
+  readonly replicaCount?: number;
+  readonly authentication?: 'mac' | 'signature';
+  readonly readOnlyRequests?: boolean;
+};
 
 export function newSession(
-  { replicaCount = 4, authentication = 'mac' }: ConfigChange = {},
+  { replicaCount = 4, authentication = 'mac', readOnlyRequests = false }: ConfigChange = {},
   views?: ViewEstimate,
   onVerify: () => void = () => undefined,
 ): ClientSession {
   const config: ClientSessionConfig = {
-    cluster: { replicaCount, quorumRule: 'intersecting', authentication, sessionHorizonUs: HORIZON },
+    cluster: { replicaCount, quorumRule: 'intersecting', authentication, sessionHorizonUs: HORIZON, readOnlyRequests },
     client: CLIENT,
     session: SESSION,
     timing: { requestTimeoutUs: T, retryCapUs: CAP },
@@ -97,6 +101,7 @@ export function replyTo({ request, digest: ofRequest }: Sending, from: number, c
     requestDigest: ofRequest,
     outcome: 'executed',
     resultDigest: resultDigest(context, result),
+    since: undefined,
     result,
     signature: undefined,
     ...change,

@@ -40,6 +40,8 @@ interface ScriptedReplica {
 
 export class ScriptedReplicas {
   script: Script = echo;
+  /** As the clients are told. */
+  readOnlyRequests = false;
   readonly received: Received[] = [];
   readonly mode: AuthenticationMode;
   readonly identities: readonly Identity[];
@@ -114,6 +116,7 @@ export class ScriptedReplicas {
       clusterId: this.clusterId,
       quorumRule: 'intersecting',
       authentication: this.mode,
+      readOnlyRequests: this.readOnlyRequests,
       sessionHorizonUs: 600_000_000,
       replicas: this.identities.map((identity, index) => ({
         id: asReplicaId(index),
@@ -168,6 +171,7 @@ export class ScriptedReplicas {
       requestDigest: digest,
       outcome: 'executed',
       resultDigest: resultDigest(replica.codec, result),
+      since: undefined,
       signature: undefined,
       ...said,
       result,

@@ -33,6 +33,7 @@ interface InitOptions {
   readonly authentication: AuthenticationMode;
   readonly application: string;
   readonly openClients?: boolean;
+  readonly readOnlyRequests?: boolean;
   readonly lab?: boolean;
 }
 
@@ -92,7 +93,7 @@ function readHosts(text: string): readonly string[] {
 }
 
 function run(options: InitOptions): ExitCode {
-  const { quorumRule, authentication, application, openClients, lab } = options;
+  const { quorumRule, authentication, application, openClients, readOnlyRequests, lab } = options;
   const nodes = planNodes(options);
   const clash = nodes.find(({ host, peerPort, httpPort }) =>
     nodes.some(
@@ -110,6 +111,7 @@ function run(options: InitOptions): ExitCode {
     authentication,
     application,
     openClients: openClients ?? false,
+    readOnlyRequests: readOnlyRequests ?? false,
     lab: lab ?? false,
   });
   if (!made.ok) {

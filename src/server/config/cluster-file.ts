@@ -14,7 +14,15 @@ import { describeProblem } from './load.ts';
 import type { ReplicaEntry } from './node-config.ts';
 import { readReplicas } from './validate-members.ts';
 
-const FIELDS = ['format', 'cluster_id', 'quorum_rule', 'authentication', 'checkpoint_interval', 'replicas'] as const;
+const FIELDS = [
+  'format',
+  'cluster_id',
+  'quorum_rule',
+  'authentication',
+  'checkpoint_interval',
+  'read_only_requests',
+  'replicas',
+] as const;
 
 export interface ClusterFile {
   readonly clusterId: Digest;
@@ -22,6 +30,7 @@ export interface ClusterFile {
   readonly authentication: AuthenticationMode;
   /** K; undefined in a file of an older version. */
   readonly checkpointInterval: number | undefined;
+  readonly readOnlyRequests: boolean;
   readonly replicas: readonly ReplicaEntry[];
 }
 
@@ -50,9 +59,12 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
     const authentication = list.choice('authentication', fields['authentication'], ['mac', 'signature'] as const);
     const replicas = readReplicas(list, fields['replicas']);
     const checkpointInterval = readInterval(list, fields['checkpoint_interval'], replicas?.length ?? 1);
+    const given = fields['read_only_requests'];
+    const readOnlyRequests = given === undefined ? false : (list.boolean('read_only_requests', given) ?? false);
     const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
     if (complete && replicas !== undefined && list.problems.length === 0) {
-      return ok({ clusterId: asDigest(clusterId), quorumRule, authentication, checkpointInterval, replicas });
+      const common = { quorumRule, authentication, checkpointInterval, readOnlyRequests };
+      return ok({ clusterId: asDigest(clusterId), ...common, replicas });
     }
   }
   return fail({ code: 'unusable', file, reason: list.problems.map(describeProblem).join('; ') });
@@ -78,6 +90,7 @@ export function clusterFileJson(cluster: ClusterFile): object {
     quorum_rule: cluster.quorumRule,
     authentication: cluster.authentication,
     ...(cluster.checkpointInterval === undefined ? {} : { checkpoint_interval: cluster.checkpointInterval }),
+    ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
     replicas: cluster.replicas.map(replicaJson),
   };
 }
@@ -91,7 +104,8 @@ export function replicaJson(replica: ReplicaEntry): object {
 
 /** What the client library needs of it. The horizon is not in the file: a client only judges by it how old a refusal may be. */
 export function describeCluster(cluster: ClusterFile): ClusterDescription {
-  const { clusterId, quorumRule, authentication } = cluster;
+  const { clusterId, quorumRule, authentication, readOnlyRequests } = cluster;
+  const { sessionHorizonUs } = DEFAULT_CLUSTER;
   const replicas = cluster.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, sessionHorizonUs: DEFAULT_CLUSTER.sessionHorizonUs, replicas };
+  return { clusterId, quorumRule, authentication, readOnlyRequests, sessionHorizonUs, replicas };
 }

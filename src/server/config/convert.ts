@@ -21,6 +21,7 @@ export function toClusterConfig(config: NodeConfig): ClusterConfig {
     sessionHorizonUs: config.sessionHorizonMs * 1000,
     storedReplyBytes: config.storedReplyBytes,
     idempotencyKeys: config.idempotencyKeys,
+    readOnlyRequests: config.readOnlyRequests,
     digestsPerSlot: DEFAULT_CLUSTER.digestsPerSlot,
   };
 }
@@ -32,9 +33,10 @@ export function toReplicaConfig(config: NodeConfig): ReplicaConfig {
 
 /** What a client of the cluster needs to know; public. */
 export function toClusterDescription(config: NodeConfig): ClusterDescription {
-  const { clusterId, quorumRule, authentication } = config;
+  const { clusterId, quorumRule, authentication, readOnlyRequests } = config;
   const replicas = config.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, sessionHorizonUs: config.sessionHorizonMs * 1000, replicas };
+  const sessionHorizonUs = config.sessionHorizonMs * 1000;
+  return { clusterId, quorumRule, authentication, readOnlyRequests, sessionHorizonUs, replicas };
 }
 
 /** What is allowed and still worth a warning at every start and in the status; one sentence each, empty for a sound configuration. */

@@ -23,6 +23,8 @@ export const NODE_DEFAULTS = {
   checkpointInterval: DEFAULT_CLUSTER.checkpointInterval,
   /** Only listed keys, until somebody decides otherwise. */
   openClients: DEFAULT_CLUSTER.openClients,
+  /** A result takes one reply more with it, which only those should pay who read much. */
+  readOnlyRequests: DEFAULT_CLUSTER.readOnlyRequests,
   sessionsPerClient: DEFAULT_CLUSTER.sessionsPerClient,
   openClientLimit: DEFAULT_CLUSTER.openClientLimit,
   sessionHorizonMs: DEFAULT_CLUSTER.sessionHorizonUs / 1000,

@@ -36,6 +36,7 @@ export interface ClusterPlan {
   readonly quorumRule?: QuorumRule;
   readonly checkpointInterval?: number;
   readonly openClients?: boolean;
+  readonly readOnlyRequests?: boolean;
   readonly lab?: boolean;
   readonly insecureNoCredentials?: boolean;
   /** As in the file: `{ request_timeout_ms: 250 }`. */
@@ -80,6 +81,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     quorumRule: plan.quorumRule ?? 'intersecting',
     authentication: plan.authentication ?? 'mac',
     checkpointInterval: plan.checkpointInterval ?? NODE_DEFAULTS.checkpointInterval,
+    readOnlyRequests: plan.readOnlyRequests ?? NODE_DEFAULTS.readOnlyRequests,
     replicas: nodes.map(({ id, plan: { host, peerPort, httpPort }, node }) => {
       const authority = host.includes(':') ? `[${host}]` : host;
       return { id, host, peerPort, httpUrl: `http://${authority}:${httpPort}`, identity: node.public };
@@ -122,6 +124,7 @@ function commonJson(plan: ClusterPlan, cluster: ClusterFile): object {
     quorum_rule: cluster.quorumRule,
     open_clients: plan.openClients ?? false,
     lab: plan.lab ?? false,
+    ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
     ...(checkpointInterval === undefined ? {} : { checkpoint_interval: checkpointInterval }),
     ...(tuning === undefined ? {} : { tuning }),
   };

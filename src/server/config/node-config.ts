@@ -67,6 +67,7 @@ export interface NodeConfig {
   /** K. */
   readonly checkpointInterval: number;
   readonly openClients: boolean;
+  readonly readOnlyRequests: boolean;
   readonly sessionsPerClient: number;
   readonly openClientLimit: number;
   readonly sessionHorizonMs: number;

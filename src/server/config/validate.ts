@@ -32,6 +32,7 @@ export const FIELDS = [
   'quorum_rule',
   'checkpoint_interval',
   'open_clients',
+  'read_only_requests',
   'sessions_per_client',
   'open_client_limit',
   'session_horizon_ms',
@@ -97,6 +98,9 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
       list.choice('quorum_rule', given, ['intersecting', '2f+1'] as const),
     ),
     openClients: optional('open_clients', NODE_DEFAULTS.openClients, (given) => list.boolean('open_clients', given)),
+    readOnlyRequests: optional('read_only_requests', NODE_DEFAULTS.readOnlyRequests, (given) =>
+      list.boolean('read_only_requests', given),
+    ),
     durability: optional('durability', NODE_DEFAULTS.durability, (given) =>
       list.choice('durability', given, DURABILITIES),
     ),

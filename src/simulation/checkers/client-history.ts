@@ -2,6 +2,7 @@
  * Linearizability of what clients observed [PROTOCOL: invariant 4]. Records every request that any client made, and what correct clients were told;
  * at the end the whole history is judged. Replicas are heard for one thing only: the order in which they executed is tried first.
  */
+import type { Bytes } from '../../base/bytes.ts';
 import { REQUEST_READ_ONLY } from '../../messages/index.ts';
 import type { AuthenticatedRequest } from '../../messages/index.ts';
 import type { ClientOutcome } from '../../protocol/client-session.ts';
@@ -63,6 +64,15 @@ export class LinearizabilityChecker implements Observer {
     if (recorded === undefined || recorded.answer !== undefined || outcome.kind === 'unknown') return;
     const answer = this.#answerOf(request, outcome);
     this.#recorded.set(request.digest, { ...recorded, answer, isRejected: answer === undefined });
+  }
+
+  readAnswered(request: AuthenticatedRequest, result: Bytes): void {
+    const recorded = this.#recorded.get(request.digest);
+    if (recorded === undefined || recorded.answer !== undefined) return;
+    const { application } = this.#parts;
+    const { operation } = request.request;
+    const seen = tellSeen(false, application.seen(operation, result));
+    this.#recorded.set(request.digest, { ...recorded, answer: { at: this.#tick(), seen, isRead: true } });
   }
 
   released(node: NodeView, output: Output): void {
