@@ -4,6 +4,7 @@ import { CLIENTS } from './mutants/clients.ts';
 import { DETECTION } from './mutants/detection.ts';
 import { LOST_VOTES } from './mutants/lost-votes.ts';
 import { NORMAL_CASE } from './mutants/normal-case.ts';
+import { READ_ONLY } from './mutants/read-only.ts';
 import { VIEW_CHANGE } from './mutants/view-change.ts';
 import type { Mutant } from './mutants/mutant.ts';
 
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NORMAL_CASE,
   ...CHECKPOINTS,
   ...CLIENTS,
+  ...READ_ONLY,
   ...DETECTION,
   ...VIEW_CHANGE,
   ...LOST_VOTES,

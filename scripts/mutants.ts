@@ -24,7 +24,7 @@ interface Run {
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
-async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks }: Mutant): Promise<Run> {
+async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads }: Mutant): Promise<Run> {
   const args = [
     COPIED_CLI,
     'simulate',
@@ -42,6 +42,7 @@ async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks }: Mutan
     ...(liar === undefined ? [] : ['--liar', liar]),
     ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
     ...(lostDisks === true ? ['--lost-disks'] : []),
+    ...(reads === true ? ['--reads'] : []),
   ];
   return execute(folder, args);
 }

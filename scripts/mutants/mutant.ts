@@ -23,6 +23,8 @@ export interface Mutant {
   readonly liar?: string;
   /** Disks are lost in every seed. */
   readonly lostDisks?: true;
+  /** Clients use read-only requests in every seed. */
+  readonly reads?: true;
 }
 
 /** Where most of them apply. */

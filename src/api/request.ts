@@ -24,6 +24,13 @@ export const RequestQuery = Type.Object(
     timeout_ms: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_WAIT_MS, default: DEFAULT_WAIT_MS, description: 'how long to wait' }),
     ),
+    read_only: Type.Optional(
+      Type.Boolean({
+        description:
+          'it changes nothing: have a quorum answer it without ordering it, if the cluster does that; waits for the result',
+        default: false,
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -60,6 +67,23 @@ export const ExecutedBody = Type.Object(
   { $id: 'Executed', additionalProperties: false },
 );
 export type ExecutedBody = Static<typeof ExecutedBody>;
+
+/** 200: a read-only operation, answered by a quorum without being ordered. */
+export const ReadBody = Type.Object(
+  {
+    status: Type.Literal('read'),
+    consensus: Type.Literal(true),
+    sequence: Type.Integer({ minimum: 0, description: 'the result was true after the batch with this number' }),
+    result: Type.Unknown({
+      description: 'the application\'s answer; a JSON value, or {"base64url"} of its bytes where they are not JSON',
+    }),
+    replies: Type.Array(NodeName, { description: 'the nodes whose answers it is made of' }),
+    request_digest: DigestText,
+    request_id: DigestText,
+  },
+  { $id: 'Read', additionalProperties: false },
+);
+export type ReadBody = Static<typeof ReadBody>;
 
 /** How far one phase has come here: who has voted, and how many votes it takes. */
 export const PhaseProgress = Type.Object(

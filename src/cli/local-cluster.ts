@@ -37,6 +37,7 @@ export interface LocalClusterWishes {
   readonly lab: boolean | undefined;
   readonly quorumRule: QuorumRule | undefined;
   readonly authentication: AuthenticationMode | undefined;
+  readonly readOnlyRequests: boolean | undefined;
   readonly application: string | undefined;
 }
 
@@ -105,13 +106,14 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     const taken = await takenPort(`node${index + 1}`, node);
     if (taken !== undefined) return fail(taken);
   }
-  const { quorumRule, authentication } = wishes;
+  const { quorumRule, authentication, readOnlyRequests } = wishes;
   const made = generateCluster(directory, {
     nodes,
     lab: wishes.lab ?? true,
     openClients: true,
     ...(quorumRule === undefined ? {} : { quorumRule }),
     ...(authentication === undefined ? {} : { authentication }),
+    ...(readOnlyRequests === undefined ? {} : { readOnlyRequests }),
     application: application.value,
   });
   if (made.ok) return ok(undefined);
@@ -209,7 +211,12 @@ const ELSEWHERE = 'leave the option out, or give another folder with --data';
 
 function differs(
   wishes: LocalClusterWishes,
-  made: { readonly nodes: number; readonly quorumRule: QuorumRule; readonly authentication: AuthenticationMode },
+  made: {
+    readonly nodes: number;
+    readonly quorumRule: QuorumRule;
+    readonly authentication: AuthenticationMode;
+    readonly readOnlyRequests: boolean;
+  },
 ): Refused | undefined {
   const settings = [
     ['--nodes', made.nodes, wishes.nodes],
@@ -220,6 +227,8 @@ function differs(
     if (wished === undefined || wished === is) continue;
     return [`${wishes.directory} was made with ${option} ${is}, not ${wished}: ${ELSEWHERE}`];
   }
+  if (wishes.readOnlyRequests === true && !made.readOnlyRequests)
+    return [`${wishes.directory} was made without --read-only-requests: ${ELSEWHERE}`];
   return undefined;
 }
 

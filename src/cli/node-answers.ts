@@ -3,6 +3,7 @@ import type {
   BehavioursBody,
   ExecutedBody,
   ExplainBody,
+  ReadBody,
   SimulateByzantineAnswer,
   StartedBody,
   StatusBody,
@@ -13,6 +14,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 export function isExecuted(body: unknown): body is ExecutedBody {
   return isObject(body) && body['status'] === 'executed' && Array.isArray(body['replies']) && 'result' in body;
+}
+
+export function isRead(body: unknown): body is ReadBody {
+  return isObject(body) && body['status'] === 'read' && Array.isArray(body['replies']) && 'result' in body;
 }
 
 export function isStarted(body: unknown): body is StartedBody {

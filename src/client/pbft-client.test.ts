@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { must } from '../../test/support/must.ts';
 import { bytesOf, echo, ScriptedReplicas } from '../../test/support/scripted-replicas.ts';
 import type { ReplicaId } from '../base/ids.ts';
-import { asReplicaId } from '../base/ids.ts';
-import { CodecContext, readStatement } from '../messages/index.ts';
+import { asReplicaId, asSequence } from '../base/ids.ts';
+import { CodecContext, readStatement, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
 import { Identity, sha256 } from '../node/index.ts';
 import { tableErrorResult, makeTableError } from '../protocol/table-error.ts';
@@ -41,6 +41,66 @@ async function connected(client: PbftClient, count = 4): Promise<void> {
 
 const isFrom = (replica: ReplicaId, ...ids: readonly number[]): boolean => ids.includes(replica);
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
+describe('a read', () => {
+  async function reader(isOn = true): Promise<[ScriptedReplicas, PbftClient]> {
+    const cluster = await makeCluster();
+    cluster.readOnlyRequests = isOn;
+    cluster.script = (request, replica) => {
+      if ((request.request.flags & REQUEST_READ_ONLY) === 0) return echo(request, replica);
+      return { ...echo(request, replica), outcome: 'read', since: asSequence(1) };
+    };
+    const client = makeClient(cluster);
+    await connected(client);
+    return [cluster, client];
+  }
+
+  test('is answered by a quorum, without being ordered', async () => {
+    const [cluster, client] = await reader();
+    const outcome = await client.read(bytesOf('hello'));
+    expect(outcome).toMatchObject({ kind: 'read', sequence: 1 });
+    expect(outcome.kind === 'read' && textOf(outcome.result)).toBe('HELLO');
+    expect(outcome.kind === 'read' && outcome.replies.length).toBeGreaterThanOrEqual(3);
+    expect(client.stats.reads).toEqual({ answered: 1, ordered: 0 });
+    expect(
+      cluster.received.every(({ requests }) => requests.every(({ request }) => request.flags === REQUEST_READ_ONLY)),
+    ).toBe(true);
+  });
+
+  test('whose answers do not agree is ordered', async () => {
+    const [cluster, client] = await reader();
+    const { script } = cluster;
+    cluster.script = (request, replica) => {
+      const said = script(request, replica);
+      const isRead = (request.request.flags & REQUEST_READ_ONLY) !== 0;
+      return isRead && replica > 1 ? { ...said, result: bytesOf(`other ${replica}`) } : said;
+    };
+    expect(await client.read(bytesOf('x'))).toMatchObject({ kind: 'executed', sequence: 1 });
+    expect(client.stats.reads).toEqual({ answered: 0, ordered: 1 });
+  });
+
+  test('is ordered at once where the cluster answers none', async () => {
+    const [cluster, client] = await reader(false);
+    expect(await client.read(bytesOf('x'))).toMatchObject({ kind: 'executed' });
+    expect(cluster.received.some(({ requests }) => requests.some(({ request }) => request.flags !== 0))).toBe(false);
+  });
+
+  test('when its client is closed meanwhile was not submitted', async () => {
+    const [cluster, client] = await reader();
+    cluster.script = () => undefined;
+    const outcome = client.read(bytesOf('x'));
+    await client.close();
+    expect(await outcome).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
+    expect(await client.read(bytesOf('x'))).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
+  });
+
+  test('given up before it began goes nowhere', async () => {
+    const [cluster, client] = await reader();
+    const outcome = await client.read(bytesOf('x'), { signal: AbortSignal.abort() });
+    expect(outcome).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
+    expect(cluster.received).toEqual([]);
+  });
+});
 
 describe('a request', () => {
   test.each(['mac', 'signature'] as const)('is executed when f+1 replicas say the same (%s)', async (mode) => {

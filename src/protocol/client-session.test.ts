@@ -169,6 +169,22 @@ describe('a result is accepted', () => {
     expect(session.nextTimeout()).toBeUndefined();
   });
 
+  it.each([1, 4, 5, 7])('with n = %i on exactly a quorum where there are read-only requests', (replicaCount) => {
+    const session = newSession({ replicaCount, readOnlyRequests: true });
+    const sending = submit(session);
+    const { quorum } = makeQuorums(replicaCount);
+    expect(session.progress?.needed).toBe(quorum);
+    for (let from = 0; from < quorum - 1; from += 1) expect(give(session, replyTo(sending, from))).toEqual([]);
+    expect(give(session, replyTo(sending, quorum - 1))).toMatchObject([{ kind: 'outcome' }]);
+  });
+
+  it('on no answer to a read', () => {
+    const session = newSession();
+    const sending = submit(session);
+    for (const from of [0, 1, 2, 3])
+      expect(give(session, replyTo(sending, from, { outcome: 'read', since: asSequence(7) }))).toEqual([]);
+  });
+
   it.each([1, 2, 3, 4, 5, 6, 7])('with n = %i on exactly f+1: where n ≤ 3 one node is believed', (replicaCount) => {
     const session = newSession({ replicaCount });
     const sending = submit(session);

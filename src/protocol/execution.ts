@@ -43,6 +43,10 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const executed: ExecutedRequest[] = [];
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
+  core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
+  // What was prepared here is on disk as that; else a restart would not know that this number may have been answered for.
+  const isBinding = core.config.cluster.readOnlyRequests && slot.prepared === undefined;
+  if (isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
     const transaction = core.state.begin();
@@ -64,7 +68,6 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   slot.decided = digest;
   slot.executed = digest;
   core.lastExecuted = slot.sequence;
-  core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
   core.lastExecutionAt = core.now.monotonic;
   core.emit({
     kind: 'executed',
@@ -74,19 +77,25 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     timestamp: core.agreedTime,
     requests: executed,
   });
-  core.persist({
-    kind: 'executed',
-    view: core.view,
-    sequence: slot.sequence,
-    digest,
-    batch: slot.prePrepared.has(digest) ? undefined : batch,
-    // What was prepared here is on disk as that; else a restart would not know that this number may have been answered for.
-    ...(core.config.cluster.readOnlyRequests && slot.prepared === undefined ? { isBinding: true } : {}),
-  });
+  if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   slot.compact(digest, core.codec);
   const overtaken = oldest !== undefined && core.queue.hasTimer(oldest) && latestArrival > oldest.arrival;
   restartAfterExecution(core, overtaken);
   if (isCheckpointDue(core, slot.sequence, isFlagged(batch))) takeCheckpoint(core, slot.sequence);
+}
+
+function persistExecuted(
+  core: Core,
+  slot: Slot,
+  {
+    digest,
+    batch,
+    isBinding,
+  }: { readonly digest: Digest; readonly batch: Batch | undefined; readonly isBinding: boolean },
+): void {
+  const stored = slot.prePrepared.has(digest) ? undefined : batch;
+  const { view } = core;
+  core.persist({ kind: 'executed', view, sequence: slot.sequence, digest, batch: stored, isBinding });
 }
 
 /** Peers without a COMMIT for what is executed now: silent from here on, until they vote again. */

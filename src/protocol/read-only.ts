@@ -59,28 +59,29 @@ export function answerRead(core: Core, { request, digest }: AuthenticatedRequest
   });
 }
 
-/** The application's answer, and since when it is that. What it throws, and what is no answer, becomes an error that is the same everywhere. */
+/** The application's answer, and since when it is that. */
 function query(core: Core, operation: Bytes): { readonly result: Bytes; readonly since: Sequence } {
   const reader = new WatchedReader(core.state, core.lastChanges);
-  const limit = core.config.cluster.storedReplyBytes;
+  const result = answerOf(core, applicationReader(reader), operation);
+  if (reader.damage !== undefined) throw reader.damage;
+  return { result, since: reader.since };
+}
+
+/** What the application throws, and what is no answer, becomes an error that is the same everywhere. */
+function answerOf(core: Core, reader: Reader, operation: Bytes): Bytes {
   let answer: unknown;
   try {
-    answer = core.application.query?.(applicationReader(reader), operation);
+    answer = core.application.query?.(reader, operation);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
-    answer = errorResult('application_error', 'the application threw at a read');
+    return errorResult('application_error', 'the application threw at a read');
   }
-  if (reader.damage !== undefined) throw reader.damage;
   if (!(answer instanceof Uint8Array))
-    answer = errorResult('application_error', 'the application returned something other than bytes to a read');
-  const result = answer as Bytes;
-  return {
-    result:
-      result.length > limit
-        ? errorResult('result_too_large', `the result exceeds ${limit} bytes`)
-        : new Uint8Array(result),
-    since: reader.since,
-  };
+    return errorResult('application_error', 'the application returned something other than bytes to a read');
+  const limit = core.config.cluster.storedReplyBytes;
+  return answer.length > limit
+    ? errorResult('result_too_large', `the result exceeds ${limit} bytes`)
+    : new Uint8Array(answer);
 }
 
 /** The state as a read sees it. Knows since when all of it that was looked at has been as it is, and which damage was met. */

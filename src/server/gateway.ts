@@ -11,13 +11,14 @@ import { replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
-import type { Outcome, SubmitOptions } from '../client/index.ts';
-import type { Submission, SubmissionAnswer } from './http/service.ts';
+import type { Outcome, ReadOutcome, SubmitOptions } from '../client/index.ts';
+import type { ReadAnswer, Submission, SubmissionAnswer } from './http/service.ts';
 import type { Placed, RequestRegistry } from './request-registry.ts';
 
 /** What the gateway needs of the client library. */
 export interface SubmittingClient {
   submit(operation: Bytes, options: SubmitOptions): Promise<Outcome>;
+  read(operation: Bytes, options: Pick<SubmitOptions, 'timeoutMs'>): Promise<ReadOutcome>;
 }
 
 export interface GatewayOptions {
@@ -28,7 +29,7 @@ export interface GatewayOptions {
   /** Why nothing can be submitted now; undefined when it can. */
   readonly obstacle: () => ApiError | undefined;
   readonly nowMs: () => number;
-  readonly onFinished: (outcome: Outcome['kind'], seconds: number) => void;
+  readonly onFinished: (outcome: ReadOutcome['kind'], seconds: number) => void;
 }
 
 /** How long the answer to a request with a key waits for the outcome, which alone says whether it is a repeat, before it answers without. */
@@ -63,8 +64,7 @@ export class Gateway {
 
   /** Has the operation ordered; answers as the submission asks for. Every call ends, at the latest after its timeout. */
   async submit(submission: Submission): Promise<Result<SubmissionAnswer, ApiError>> {
-    const { pending, obstacle } = this.#options;
-    const hindrance = this.#pending >= pending ? apiError('not_submitted', undefined, {}, 1) : obstacle();
+    const hindrance = this.#hindrance();
     if (hindrance !== undefined) return fail(hindrance);
     const flight = this.#launch(submission);
     // Its caller may be gone before it fails.
@@ -72,6 +72,30 @@ export class Gateway {
     const answer = await this.#answer(flight, submission);
     flight.abandon();
     return answer;
+  }
+
+  /** Has a read-only operation answered by a quorum, or ordered where none does. Ends at the latest after its timeout. */
+  async read({
+    operation,
+    timeoutMs,
+  }: Pick<Submission, 'operation' | 'timeoutMs'>): Promise<Result<ReadAnswer, ApiError>> {
+    const hindrance = this.#hindrance();
+    if (hindrance !== undefined) return fail(hindrance);
+    const { client, nowMs, onFinished } = this.#options;
+    const startedMs = nowMs();
+    this.#pending += 1;
+    try {
+      const outcome = await client.read(operation, { timeoutMs });
+      onFinished(outcome.kind, (nowMs() - startedMs) / 1000);
+      return outcome.kind === 'read' ? ok(describeRead(outcome)) : describeOutcome(outcome, true);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  #hindrance(): ApiError | undefined {
+    const { pending, obstacle } = this.#options;
+    return this.#pending >= pending ? apiError('not_submitted', undefined, {}, 1) : obstacle();
   }
 
   async #answer(
@@ -158,6 +182,23 @@ function acceptedOf(outcome: Executed): {
 } {
   const { view, sequence, digest, replies } = outcome;
   return { placed: { view, sequence, digest }, replies, resultJson: jsonOf(outcome.result) };
+}
+
+function describeRead({
+  requestDigest,
+  result,
+  sequence,
+  replies,
+}: Extract<ReadOutcome, { kind: 'read' }>): ReadAnswer {
+  const body = {
+    status: 'read',
+    consensus: true,
+    sequence,
+    replies: replies.map(replicaName),
+    request_digest: requestDigest,
+    request_id: requestDigest,
+  } as const;
+  return { kind: 'read', body, resultJson: jsonOf(result) };
 }
 
 function describeOutcome(outcome: Outcome, wait: boolean): Result<SubmissionAnswer, ApiError> {

@@ -9,7 +9,7 @@ import { replicaName } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
 import { PbftClient } from '../client/index.ts';
-import type { Outcome, SubmitOptions } from '../client/index.ts';
+import type { Outcome, ReadOutcome, SubmitOptions } from '../client/index.ts';
 import { ReplicaLinks } from '../node/index.ts';
 import type { LinkRefusalCode, PublicIdentity } from '../node/index.ts';
 import type { Now } from '../protocol/input.ts';
@@ -282,7 +282,10 @@ export class NodeParts {
 
   #makeGateway(): Gateway {
     return new Gateway({
-      client: { submit: (operation, options) => this.#submit(operation, options) },
+      client: {
+        submit: (operation, options) => this.#submit(operation, options),
+        read: (operation, options) => this.#read(operation, options),
+      },
       registry: this.#registry,
       pending: this.#options.pendingRequests ?? DEFAULT_PENDING_REQUESTS,
       obstacle: () => this.#obstacle(),
@@ -294,6 +297,11 @@ export class NodeParts {
   async #submit(operation: Bytes, options: SubmitOptions): Promise<Outcome> {
     assert(this.#client !== undefined, 'a node takes requests once it has started');
     return this.#client.submit(operation, options);
+  }
+
+  async #read(operation: Bytes, options: Pick<SubmitOptions, 'timeoutMs'>): Promise<ReadOutcome> {
+    assert(this.#client !== undefined, 'a node takes requests once it has started');
+    return this.#client.read(operation, options);
   }
 
   /** A request that cannot get anywhere is better refused: then it is surely not submitted. */

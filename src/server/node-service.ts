@@ -83,6 +83,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         recoveryLacks: recoveryLacks(driver),
       }),
     submit: (submission: Submission) => gateway.submit(submission),
+    read: (submission) => gateway.read(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
     deliver: (message) => deliver(parts, message),
     simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),

@@ -94,6 +94,8 @@ export interface SwarmOverrides {
   readonly replicaCount?: number;
   /** Disks are lost in every seed. */
   readonly lostDisks?: boolean;
+  /** Clients read without having it ordered in every seed, much. */
+  readonly reads?: boolean;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -164,12 +166,12 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     idempotentShare: random.pick([0, 0.2]),
     receiptShare: random.pick([0, 0.1]),
     // Last, so that what came before is drawn as it always was.
-    ...makeReads(random),
+    ...makeReads(random, overrides.reads),
   };
 }
 
-function makeReads(random: Random): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {
-  const readOnlyRequests = random.chance(0.4);
+function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {
+  const readOnlyRequests = random.chance(0.4) || forced === true;
   return { readOnlyRequests, readShare: readOnlyRequests ? random.pick([0.1, 0.4, 0.8]) : 0 };
 }
 

@@ -1,14 +1,15 @@
 // Graves G17 and G24: what clients can do to the view, and to one another.
 import { describe, expect, test } from 'vitest';
-import { REQUEST_READ_ONLY } from '../../src/messages/index.ts';
+import { REQUEST_READ_ONLY, resultDigest } from '../../src/messages/index.ts';
 import { CLIENT_FAULTS } from '../../src/simulation/faults.ts';
 import { FaultyClient } from '../../src/simulation/faulty-client.ts';
 import { Random } from '../../src/simulation/random.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
-import type { ClientId } from '../../src/base/ids.ts';
+import type { ClientId, Digest } from '../../src/base/ids.ts';
+import type { StateMachine } from '../../src/protocol/ports.ts';
 import { Bench } from '../support/bench.ts';
-import { ALICE, BOB, SESSION, clientId } from '../support/core-kit.ts';
+import { ALICE, BOB, SESSION, bytes, clientId, replica } from '../support/core-kit.ts';
 import { Rig } from '../support/rig.ts';
 import { refusalsOf, sentOf } from '../support/transcript.ts';
 import { record, settle, transfers } from '../support/scenes.ts';
@@ -91,7 +92,50 @@ describe('G17: in mac mode at most one view change per client identity', () => {
   });
 });
 
-describe('G24: read-only requests, by which correct clients could be starved, are not served: they are refused', () => {
+/**
+ * Berger, Reiser and Bessani, SRDS 2021: with read-only requests a client needs a quorum of replies to every request. A faulty primary lets the others agree
+ * without f of the correct ones, and is silent to clients itself: then f+1 correct replicas have executed, and nobody brings up the f that are left out.
+ */
+describe('G24: a faulty primary that leaves correct replicas out starves no client of its quorum', () => {
+  const registers: StateMachine = {
+    execute(state, operation) {
+      state.put(bytes('x'), operation);
+      return operation;
+    },
+    query: (state) => state.get(bytes('x')) ?? bytes('none'),
+  };
+
+  test.each(['mac', 'signature'] as const)('in %s mode: the others bring them up, without it', (authentication) => {
+    const bench = new Bench({ cluster: { authentication, readOnlyRequests: true }, application: registers });
+    bench.lose = ({ from, to }) => from === replica(0) && to === replica(3);
+    const { kit } = bench;
+    const correct = [replica(1), replica(2), replica(3)];
+    const isAnswered = (digest: Digest): boolean => {
+      const repliers = bench.repliers(digest);
+      return correct.every((one) => repliers.includes(one));
+    };
+    for (let at = 0; at < 10; at += 1) {
+      const request = kit.signed(`value ${at}`, { session: SESSION + at });
+      bench.send([request]);
+      // As a client does that has too few replies: again, to all.
+      for (let again = 0; again < 20 && !isAnswered(request.digest); again += 1) {
+        bench.pass(300_000);
+        if (!isAnswered(request.digest)) bench.send([request], [0, 1, 2, 3]);
+        bench.run();
+      }
+      expect(isAnswered(request.digest)).toBe(true);
+      const read = kit.signed('', { session: 900 + at, flags: REQUEST_READ_ONLY });
+      bench.send([read], [1, 2, 3]);
+      bench.run();
+      expect(isAnswered(read.digest)).toBe(true);
+      const [first] = bench.replies.filter(({ reply }) => reply.requestDigest === read.digest);
+      expect(first?.reply.resultDigest).toBe(resultDigest(kit.codec, bytes(`value ${at}`)));
+    }
+    expect(bench.node(1).replica.status().view).toBe(0);
+  });
+});
+
+describe('G24: where read-only requests are off, by which correct clients could be starved, they are refused', () => {
   test.each([0, 1])('replica %i, primary or backup, refuses one from a client, in both modes', (self) => {
     for (const authentication of ['mac', 'signature'] as const) {
       const rig = new Rig({ self, cluster: { authentication } });

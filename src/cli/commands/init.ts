@@ -79,6 +79,7 @@ export function addInitCommand(program: Command, end: End): void {
     )
     .option('--application <name>', 'ledger, counter, or the path of a module on each machine', 'ledger')
     .option('--open-clients', 'admit clients whose key is not listed')
+    .option('--read-only-requests', 'reads are answered without being ordered, and every result takes a quorum')
     .option('--lab', 'nodes may be told to misbehave; never where value is at stake')
     .addHelpText('after', HELP)
     .action((options: InitOptions) => end(run(options)));

@@ -1,13 +1,13 @@
 /** `pbft request`: lets the cluster agree on one operation and prints the outcome. */
 import type { Command } from 'commander';
-import type { ExecutedBody, StartedBody } from '../../api/index.ts';
+import type { ExecutedBody, ReadBody, StartedBody } from '../../api/index.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { findCluster } from '../find-cluster.ts';
 import type { ClusterOptions, KnownNode } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
 import type { CallOutcome } from '../http-call.ts';
-import { isExecuted, isStarted } from '../node-answers.ts';
+import { isExecuted, isRead, isStarted } from '../node-answers.ts';
 import { readOperation } from '../operation.ts';
 import { integerBetween, withClusterOptions } from '../options.ts';
 import type { End } from '../options.ts';
@@ -18,6 +18,7 @@ interface RequestOptions extends ClusterOptions {
   readonly wait: boolean;
   readonly timeout: number;
   readonly idempotencyKey?: string;
+  readonly readOnly?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,11 +31,15 @@ The first node of the cluster is asked, and the next one only if the request
 surely did not reach it. With an idempotency key a repeat of the same request
 gives the first outcome and is never executed again, at any node.
 
+--read-only asks for the answer of a quorum without having the operation ordered.
+Where the cluster does not do that (read_only_requests in its configuration), and
+where the answers do not agree, it is ordered like any other.
+
 Examples:
   pbft request transfer amount=100
   pbft request '{"operation":"transfer","amount":100}'
   pbft request transfer to=alice amount=40 --idempotency-key invoice-17
-  pbft request balance account=alice --json
+  pbft request balance account=alice --read-only --json
   pbft request put key=greeting value=hello --no-wait`;
 
 export function addRequestCommand(program: Command, end: End): void {
@@ -45,6 +50,7 @@ export function addRequestCommand(program: Command, end: End): void {
     .option('--no-wait', 'do not wait for the result: print the sequence number as soon as there is one')
     .option('--timeout <ms>', 'how long to wait for the result, in milliseconds', integerBetween(1, 60_000), 10_000)
     .option('--idempotency-key <key>', '1 to 64 printable characters that make a repeat safe')
+    .option('--read-only', 'it changes nothing: have it answered without being ordered, if possible')
     .option('--json', 'print what the node answered, as JSON')
     .addHelpText('after', HELP);
   withClusterOptions(command).action(async (words: string[], options: RequestOptions) =>
@@ -59,6 +65,8 @@ async function run(words: readonly string[], options: RequestOptions): Promise<E
   if (key !== undefined && !/^[\x20-\x7e]{1,64}$/.test(key)) {
     return terminal.fail(EXIT.usage, 'an idempotency key has 1 to 64 printable ASCII characters');
   }
+  if (options.readOnly === true && (key !== undefined || !options.wait))
+    return terminal.fail(EXIT.usage, '--read-only goes with neither --no-wait nor --idempotency-key');
   const nodes = findCluster(options);
   if (!nodes.ok) return nodes.error;
   const { outcome, node } = await ask(nodes.value, operation.value, options);
@@ -72,11 +80,12 @@ async function run(words: readonly string[], options: RequestOptions): Promise<E
         : `repeat it with --idempotency-key ${key}: it is executed once at most`;
     return terminal.fail(EXIT.unknown, `the outcome is unknown: ${node.url}: ${outcome.reason}`, repeat);
   }
-  const isNode = isExecuted(outcome.body) || isStarted(outcome.body) || errorOf(outcome.body) !== undefined;
-  if (options.json === true && isNode) terminal.json(outcome.body);
-  if (isExecuted(outcome.body)) return printExecuted(outcome.body, options.json === true);
-  if (isStarted(outcome.body)) return printStarted(outcome.body, node, options.json === true);
-  return printError(outcome.body, outcome.status, node);
+  const { body } = outcome;
+  const isNode = isExecuted(body) || isRead(body) || isStarted(body) || errorOf(body) !== undefined;
+  if (options.json === true && isNode) terminal.json(body);
+  if (isExecuted(body) || isRead(body)) return printResult(body, options.json === true);
+  if (isStarted(body)) return printStarted(body, node, options.json === true);
+  return printError(body, outcome.status, node);
 }
 
 /** Asks one node after the other until one has taken the request, or may have. */
@@ -85,7 +94,8 @@ async function ask(
   body: string,
   options: RequestOptions,
 ): Promise<{ readonly outcome: CallOutcome; readonly node: KnownNode }> {
-  const query = options.wait ? `?wait=true&timeout_ms=${options.timeout}` : '';
+  const how = options.readOnly === true ? 'read_only' : 'wait';
+  const query = options.wait ? `?${how}=true&timeout_ms=${options.timeout}` : '';
   const headers: Record<string, string> =
     options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
   // The node itself answers when the time is over; a little more lets that answer arrive.
@@ -107,11 +117,15 @@ async function ask(
   return last ?? { outcome: { kind: 'not-sent', reason: 'no node is known' }, node: { name: undefined, url: '' } };
 }
 
-function printExecuted(body: ExecutedBody, asJson: boolean): ExitCode {
+function printResult(body: ExecutedBody | ReadBody, asJson: boolean): ExitCode {
   const refusal = errorOf(body.result);
   if (!asJson) {
     const nodes = `${body.replies.length} nodes agree: ${body.replies.join(', ')}`;
-    terminal.note(`executed as number ${body.sequence} in view ${body.view}; ${nodes}`);
+    const place =
+      body.status === 'read'
+        ? `read as of number ${body.sequence}`
+        : `executed as number ${body.sequence} in view ${body.view}`;
+    terminal.note(`${place}; ${nodes}`);
     terminal.line(JSON.stringify(body.result));
   }
   if (refusal === undefined) return EXIT.done;

@@ -33,6 +33,7 @@ interface SimulateOptions {
   readonly liar?: NonNullable<SwarmOverrides['liar']>;
   readonly crypto: CryptoChoice;
   readonly lostDisks?: boolean;
+  readonly reads?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -88,6 +89,7 @@ export function addSimulateCommand(program: Command, end: End): void {
     .option('--liar <liar>', 'the only liar in every seed, such as equivocate:primary or lie:backup', liar)
     .addOption(cryptoOption())
     .option('--lost-disks', 'disks are lost in every seed')
+    .option('--reads', 'clients use read-only requests in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -125,11 +127,12 @@ function contradiction(options: SimulateOptions, one: number | undefined): strin
   return undefined;
 }
 
-function overridesOf({ liar: one, nodes, lostDisks }: SimulateOptions): SwarmOverrides {
+function overridesOf({ liar: one, nodes, lostDisks, reads }: SimulateOptions): SwarmOverrides {
   return {
     ...(one === undefined ? {} : { liar: one }),
     ...(nodes === undefined ? {} : { replicaCount: nodes }),
     ...(lostDisks === undefined ? {} : { lostDisks }),
+    ...(reads === undefined ? {} : { reads }),
   };
 }
 

@@ -29,6 +29,7 @@ interface UpOptions {
   readonly lab?: boolean;
   readonly quorumRule?: QuorumRule;
   readonly authentication?: AuthenticationMode;
+  readonly readOnlyRequests?: boolean;
   readonly application?: string;
 }
 
@@ -79,6 +80,7 @@ export function addUpCommand(program: Command, end: End): void {
         'signature',
       ]),
     )
+    .option('--read-only-requests', 'reads are answered without being ordered, and every result takes a quorum')
     .option('--application <name>', 'ledger, counter, or the path of a module (default: ledger)')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions) => end(await run(options)));
@@ -86,8 +88,9 @@ export function addUpCommand(program: Command, end: End): void {
 
 async function run(options: UpOptions): Promise<ExitCode> {
   const startedAt = Date.now();
-  const { nodes, port, peerPort, lab, quorumRule, authentication, application } = options;
-  const wishes = { directory: options.data, nodes, port, peerPort, lab, quorumRule, authentication, application };
+  const { nodes, port, peerPort, lab, quorumRule, authentication, readOnlyRequests, application } = options;
+  const ports = { directory: options.data, nodes, port, peerPort };
+  const wishes = { ...ports, lab, quorumRule, authentication, readOnlyRequests, application };
   const prepared = await prepareLocalCluster(wishes);
   if (!prepared.ok) return terminal.fail(EXIT.usage, ...prepared.error);
   const cluster = prepared.value;

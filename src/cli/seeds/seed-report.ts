@@ -25,11 +25,12 @@ export function describeLiar({ behaviour, isPrimary }: NonNullable<SwarmOverride
 
 /** The command line that runs this seed again. */
 function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
-  const { liar, replicaCount, lostDisks } = overrides;
+  const { liar, replicaCount, lostDisks, reads } = overrides;
   const nodes = replicaCount === undefined ? '' : ` --nodes ${replicaCount}`;
   const disks = lostDisks === true ? ' --lost-disks' : '';
+  const reading = reads === true ? ' --reads' : '';
   const lies = liar === undefined ? '' : ` --liar ${describeLiar(liar)}`;
-  return `pbft simulate --seed ${seed} --trace${nodes}${disks}${lies}${cryptoArgument(crypto)}`;
+  return `pbft simulate --seed ${seed} --trace${nodes}${disks}${reading}${lies}${cryptoArgument(crypto)}`;
 }
 
 /** `isQuiet`: failures and the last line only. `hasTail`: what happened last was not printed yet. */
@@ -67,6 +68,7 @@ export function printReportAsJson(done: SeedsDone, files: ReadonlyMap<number, st
     ...(overrides.replicaCount === undefined ? {} : { nodes: overrides.replicaCount }),
     ...(overrides.liar === undefined ? {} : { liar: describeLiar(overrides.liar) }),
     ...(overrides.lostDisks === true ? { lost_disks: true } : {}),
+    ...(overrides.reads === true ? { reads: true } : {}),
     failures: report.failures.map(({ seed, violation, traceHash, tail }) => ({
       seed,
       ...violation,

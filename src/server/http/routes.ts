@@ -16,6 +16,7 @@ import {
   MAX_BODY_BYTES,
   MessageAnswer,
   MessageBody,
+  ReadBody,
   ReadyBody,
   RequestBody,
   RequestParams,
@@ -155,11 +156,17 @@ export function addRequestRoutes(http: Http, node: NodeService): void {
         }),
         querystring: RequestQuery,
         body: RequestBody,
-        response: { 200: ExecutedBody, 202: StartedBody, '4xx': ErrorBody, '5xx': ErrorBody },
+        response: { 200: Type.Union([ExecutedBody, ReadBody]), 202: StartedBody, '4xx': ErrorBody, '5xx': ErrorBody },
       },
     },
     async (request, reply) => {
       const key = idempotencyKey(request.headers['idempotency-key']);
+      if (request.query.read_only === true) {
+        const operation = compactJson(request.rawBody ?? EMPTY);
+        const read = valueOf(await node.read({ operation, timeoutMs: request.query.timeout_ms ?? DEFAULT_WAIT_MS }));
+        if (read.kind !== 'started') return sendJson(reply, 200, withField(read.body, 'result', read.resultJson));
+        return sendJson(reply, 202, JSON.stringify(read.body));
+      }
       const answer = valueOf(
         await node.submit({
           operation: compactJson(request.rawBody ?? EMPTY),

@@ -7,6 +7,7 @@ import type {
   LogBody,
   LogQuery,
   MessageAnswer,
+  ReadBody,
   RequestStatusBody,
   SimulateByzantineAnswer,
   SimulateByzantineBody,
@@ -41,6 +42,11 @@ export type SubmissionAnswer =
       readonly replayed: boolean;
     };
 
+/** A read is ordered after all where no quorum answers it. */
+export type ReadAnswer =
+  | { readonly kind: 'read'; readonly body: Omit<ReadBody, 'result'>; readonly resultJson: string }
+  | SubmissionAnswer;
+
 export interface RequestAnswer {
   readonly body: Omit<RequestStatusBody, 'result'>;
   readonly resultJson: string | undefined;
@@ -58,6 +64,8 @@ export interface NodeService {
   readiness(): Readiness;
   status(): StatusBody;
   submit(submission: Submission): Promise<Result<SubmissionAnswer, ApiError>>;
+  /** Has a read-only operation answered. */
+  read(submission: Pick<Submission, 'operation' | 'timeoutMs'>): Promise<Result<ReadAnswer, ApiError>>;
   requestStatus(id: string): RequestAnswer | undefined;
   deliver(message: unknown): Result<MessageAnswer, ApiError>;
   simulateByzantine(order: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError>;
