@@ -108,7 +108,10 @@ test('messages that differ in their content differ in the bytes, whatever is att
     fc.property(MESSAGE_OF_TYPE.reply, (reply) => {
       const bare = covered({ ...reply, result: undefined, signature: undefined });
       expect(covered(reply)).toBe(bare);
-      expect(covered({ ...reply, outcome: reply.outcome === 'executed' ? 'table-error' : 'executed' })).not.toBe(bare);
+      const other = reply.outcome === 'executed' ? 'table-error' : 'executed';
+      expect(covered({ ...reply, outcome: other, since: undefined })).not.toBe(bare);
+      const read = { ...reply, outcome: 'read' as const, since: reply.sequence };
+      if (reply.sequence > 0) expect(covered({ ...read, since: asSequence(0) })).not.toBe(covered(read));
     }),
   );
 });

@@ -266,9 +266,12 @@ describe('bytes', () => {
   });
 
   test('REPLY: content, then result and signature', () => {
-    const content = `05${zeros(8)}0000000000000001${D}00${CLIENT}00000000000000050000000000000001${digest}00${reply.resultDigest}`;
+    const content = `05${zeros(8)}0000000000000001${D}00${CLIENT}00000000000000050000000000000001${digest}00${reply.resultDigest}00`;
     expect(wire(reply)).toBe(`${content}010000000f${toHex(utf8('{"balance":100}'))}00`);
     expect(encodeMessage(reply).contentEnd).toBe(content.length / 2);
+    const read: Reply = { ...reply, outcome: 'read', sequence: asSequence(9), since: asSequence(7) };
+    expect(wire(read)).toContain(`${digest}03${reply.resultDigest}010000000000000007`);
+    expect(toJson(read)).toMatchObject({ result: 'read', sequence: 9, since: 7 });
   });
 
   test('STATUS', () => {
