@@ -89,7 +89,7 @@ describe('G09: a request is executed once, whatever comes again', () => {
 
 describe('G12: a primary ahead of the others’ marks', () => {
   test('K = 2, L = 4: its proposals just above their high mark are kept, and served when they catch up', () => {
-    const bench = new Bench({ cluster: { checkpointInterval: 2 }, tuning: { pipeline: 4 } });
+    const bench = new Bench({ cluster: { checkpointInterval: 2 }, tuning: { pipeline: 4, batchRequests: 1 } });
     const isLate = ({ to, message }: Packet): boolean => to === 3 && message.type === 'checkpoint';
     for (let timestamp = 1; timestamp <= 3; timestamp += 1) bench.execute(bench.kit.authenticated('x', { timestamp }));
     bench.lose = isLate;
