@@ -40,6 +40,7 @@ export async function makeClusterFolder(
     application: row.app === 'null' ? scriptOf('null-application') : 'ledger',
     authentication: row.mode,
     openClients: true,
+    readOnlyRequests: row.reads !== 'off',
     tuning: { ...BENCH_TUNING, ...row.tuning },
   });
   if (!made.ok) throw new Error(`${directory} cannot be made: ${made.error.code}`);

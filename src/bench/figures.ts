@@ -25,6 +25,8 @@ export interface RunFigures {
   readonly peakRssBytes: readonly number[];
   /** Operations that were acknowledged and found to be executed once, warm-up and drain included; undefined where nobody can count them. */
   readonly checkedOperations: number | undefined;
+  /** Reads that had to be ordered after all; undefined where nothing is read. */
+  readonly readsOrdered?: number;
 }
 
 export type RunOutcome =
@@ -72,7 +74,7 @@ function summarizeRuns(runs: readonly RunFigures[]): RowReport['summary'] {
   return summary;
 }
 
-const SAME_LOAD = ['durability', 'app', 'request', 'reply', 'clients', 'sessions', 'rate'] as const;
+const SAME_LOAD = ['durability', 'app', 'request', 'reply', 'clients', 'reads', 'sessions', 'rate'] as const;
 
 /** The unreplicated row with the same durability and load; of several the one with the same authentication. */
 function baselineOf({ row }: RowReport, reports: readonly RowReport[]): RowReport | undefined {

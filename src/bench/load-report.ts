@@ -15,6 +15,8 @@ export interface LoadPlan {
 export interface LoadReport {
   /** Operations that were acknowledged as executed, warm-up, drain and reading back included: every one of them must have been executed once. */
   readonly acknowledged: number;
+  /** Reads that had to be ordered after all. */
+  readonly readsOrdered: number;
   /** Of these, answered within the window. */
   readonly measured: number;
   /** Length of the window as it was, seconds. */

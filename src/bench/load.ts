@@ -4,6 +4,7 @@
  * free; their latency counts from the time intended, so that a system which falls behind cannot hide it. Owns the counts.
  */
 import type { Bytes } from '../base/bytes.ts';
+import type { Outcome } from '../client/index.ts';
 import type { LoadClients } from './load-clients.ts';
 import type { LoadPlan, LoadReport } from './load-report.ts';
 import { OPERATION_TIMEOUT_MS } from './normal-case.ts';
@@ -33,6 +34,7 @@ export class Load {
   /** The window has been open for as long as it was to be. */
   #isDue = false;
   #acknowledged = 0;
+  #readsOrdered = 0;
   #measured = 0;
   /** Arrivals of the open loop so far. */
   #arrivals = 0;
@@ -108,13 +110,25 @@ export class Load {
   }
 
   async #operate(session: number): Promise<void> {
-    const result = await this.#submit(session, this.#operations.next(session));
+    const operation = this.#operations.next(session);
+    const isRead = this.#operations.isRead(session);
+    const result = isRead ? await this.#read(session, operation) : await this.#submit(session, operation);
     const problem = this.#operations.judge(session, result);
     if (problem !== undefined) throw new Error(problem);
   }
 
+  /** Only what was ordered after all is executed anywhere. */
+  async #read(session: number, operation: Bytes): Promise<Bytes> {
+    const outcome = await this.#clients.of(session).read(operation, { timeoutMs: OPERATION_TIMEOUT_MS });
+    if (outcome.kind !== 'read') this.#readsOrdered += 1;
+    return outcome.kind === 'read' ? outcome.result : this.#resultOf(outcome);
+  }
+
   async #submit(session: number, operation: Bytes): Promise<Bytes> {
-    const outcome = await this.#clients.of(session).submit(operation, { timeoutMs: OPERATION_TIMEOUT_MS });
+    return this.#resultOf(await this.#clients.of(session).submit(operation, { timeoutMs: OPERATION_TIMEOUT_MS }));
+  }
+
+  #resultOf(outcome: Outcome): Bytes {
     if (outcome.kind !== 'executed')
       throw new Error(`an operation ended as ${outcome.kind}, ${outcome.code}: ${outcome.message}`);
     this.#acknowledged += 1;
@@ -148,6 +162,7 @@ export class Load {
     const latencies = this.#latencies.ascending();
     return {
       acknowledged: this.#acknowledged,
+      readsOrdered: this.#readsOrdered,
       measured: this.#measured,
       seconds: (end.at - begin.at) / MS_PER_SECOND,
       p50Us: percentile(latencies, 0.5) * MS_PER_SECOND,

@@ -73,7 +73,9 @@ async function measureOurs(place: Workplace, { row, surroundings, warmUpMs, meas
   if (message.kind === 'failed') return message;
   const checked = await system.check(message.report.acknowledged);
   if (!checked.ok) return { kind: 'failed', reason: checked.error };
-  return { kind: 'measured', run: figuresOf(system, message.report, checked.value) };
+  const run = figuresOf(system, message.report, checked.value);
+  const { readsOrdered } = message.report;
+  return { kind: 'measured', run: row.reads === 'only' ? { ...run, readsOrdered } : run };
 }
 
 /** Rejects when a process of the system ends by itself: the load might wait for it in vain. */

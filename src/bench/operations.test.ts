@@ -24,7 +24,7 @@ describe('null', () => {
     [1024, 0],
     [0, 4096],
   ])('operations with %i bytes of padding have results of %i bytes', (request, reply) => {
-    const operations = makeOperations({ app: 'null', request, reply });
+    const operations = makeOperations({ app: 'null', request, reply, reads: 'off' });
     const operation = operations.next(0);
     const result = runner(nothing)(operation);
     expect([operation.length, resultSize(operation), result.length]).toEqual([request + 4, reply, reply]);
@@ -33,7 +33,7 @@ describe('null', () => {
   });
 
   test('a result of another size is told', () => {
-    const operations = makeOperations({ app: 'null', request: 0, reply: 8 });
+    const operations = makeOperations({ app: 'null', request: 0, reply: 8, reads: 'off' });
     expect(operations.judge(0, new Uint8Array(7))).toBe('a result has 7 bytes instead of 8');
   });
 
@@ -45,7 +45,8 @@ describe('null', () => {
 describe('kv', () => {
   const ledger = applicationNamed('ledger');
   if (ledger === undefined) throw new Error('the ledger is built in');
-  const make = (): ReturnType<typeof makeOperations> => makeOperations({ app: 'kv', request: 64, reply: 0 });
+  const make = (): ReturnType<typeof makeOperations> =>
+    makeOperations({ app: 'kv', request: 64, reply: 0, reads: 'off' });
 
   test('each session puts values of the wanted size under its own key, no value twice', () => {
     const operations = make();
@@ -65,6 +66,19 @@ describe('kv', () => {
     const readBacks = operations.readBacks();
     expect(readBacks.map(({ key }) => key)).toEqual(['bench/0', 'bench/1', 'bench/2']);
     for (const readBack of readBacks) expect(judgeReadBack(readBack, execute(readBack.operation))).toBeUndefined();
+  });
+
+  test('where only the first operation of a session writes, the others read what it put', () => {
+    const operations = makeOperations({ app: 'kv', request: 64, reply: 0, reads: 'only' });
+    const execute = runner(ledger);
+    const kinds = [0, 0, 1, 0, 1].map((session) => {
+      const result = execute(operations.next(session));
+      expect(operations.judge(session, result)).toBeUndefined();
+      return operations.isRead(session);
+    });
+    expect(kinds).toEqual([false, true, false, true, true]);
+    expect(operations.judge(0, utf8('{"key":"bench/0","found":true,"value":"0.0"}'))).toContain('"0.0"');
+    expect(makeOperations({ app: 'null', request: 0, reply: 0, reads: 'only' }).isRead(0)).toBe(true);
   });
 
   test('a refusal, another key and another value are told', () => {

@@ -17,6 +17,8 @@ export const MOST_VALUE_BYTES = LIMITS.operationBytes - PUT_BYTES;
 export interface Operations {
   /** The next operation of a session. */
   next(session: number): Bytes;
+  /** Is the one that it was given last to be sent as a read-only request? */
+  isRead(session: number): boolean;
   /** What is wrong with the result of an operation of that session; undefined if it is as it must be. */
   judge(session: number, result: Bytes): string | undefined;
   /** Once nothing is under way: operations that read back what some sessions wrote last, with the text that their results must hold. */
@@ -34,8 +36,13 @@ export interface ReadBack {
 const READ_BACKS = 16;
 
 /** The operations of a row. */
-export function makeOperations({ app, request, reply }: Pick<Row, 'app' | 'request' | 'reply'>): Operations {
-  return app === 'null' ? nullOperations(request, reply) : new Puts(request);
+export function makeOperations({
+  app,
+  request,
+  reply,
+  reads,
+}: Pick<Row, 'app' | 'request' | 'reply' | 'reads'>): Operations {
+  return app === 'null' ? nullOperations(request, reply, reads === 'only') : new Puts(request, reads === 'only');
 }
 
 /** The size of a result as an operation of the null application names it; 0 where it names none. */
@@ -46,29 +53,42 @@ export function resultSize(operation: Bytes): number {
   return size;
 }
 
-function nullOperations(requestBytes: number, replyBytes: number): Operations {
+function nullOperations(requestBytes: number, replyBytes: number, areReads: boolean): Operations {
   const header = new Uint8Array(NULL_HEADER_BYTES);
   new DataView(header.buffer).setUint32(0, replyBytes);
   const operation = concatBytes(header, new Uint8Array(requestBytes));
   return {
     next: () => operation,
+    isRead: () => areReads,
     judge: (_session, { length }) =>
       length === replyBytes ? undefined : `a result has ${length} bytes instead of ${replyBytes}`,
     readBacks: () => [],
   };
 }
 
-/** Each session puts values under a key of its own, no value twice. */
+/** Each session puts values under a key of its own, no value twice; or only the first, and gets it from then on. */
 class Puts implements Operations {
   readonly #valueBytes: number;
   /** How many values each session has put. */
   readonly #counts = new Map<number, number>();
+  readonly #isReading: boolean;
+  /** Those whose last operation was a get. */
+  readonly #getting = new Set<number>();
 
-  constructor(valueBytes: number) {
+  constructor(valueBytes: number, isReading: boolean) {
     this.#valueBytes = valueBytes;
+    this.#isReading = isReading;
+  }
+
+  isRead(session: number): boolean {
+    return this.#getting.has(session);
   }
 
   next(session: number): Bytes {
+    if (this.#isReading && this.#counts.has(session)) {
+      this.#getting.add(session);
+      return utf8(JSON.stringify({ operation: 'get', key: keyOf(session) }));
+    }
     const count = (this.#counts.get(session) ?? 0) + 1;
     this.#counts.set(session, count);
     return utf8(JSON.stringify({ operation: 'put', key: keyOf(session), value: this.#value(session, count) }));
@@ -76,6 +96,10 @@ class Puts implements Operations {
 
   judge(session: number, result: Bytes): string | undefined {
     const text = decodeUtf8(result) ?? 'no text';
+    if (this.isRead(session)) {
+      const value = this.#value(session, this.#counts.get(session) ?? 0);
+      return judgeReadBack({ key: keyOf(session), operation: new Uint8Array(0), value }, result);
+    }
     return text.includes(`"key":"${keyOf(session)}"`) && text.includes('"created":')
       ? undefined
       : `a put came to ${text.slice(0, 200)}`;

@@ -46,10 +46,11 @@ function rowJson({ row, name, runs, failures, summary, against }: RowReport): ob
     runs:
       failures.length > 0
         ? []
-        : runs.map(({ figures, peakRssBytes, checkedOperations }) => ({
+        : runs.map(({ figures, peakRssBytes, checkedOperations, readsOrdered }) => ({
             ...figures,
             peak_rss_bytes_by_replica: peakRssBytes,
             checked_operations: checkedOperations ?? null,
+            ...(readsOrdered === undefined ? {} : { reads_ordered: readsOrdered }),
           })),
   };
 }

@@ -42,6 +42,10 @@ describe('a row on top of the base row', () => {
   test('what a system or an application needs otherwise is so of itself', () => {
     expect(rowOf('system=unreplicated')).toEqual({ ...BASE_ROW, system: 'unreplicated', nodes: 1 });
     expect(rowOf('app=kv')).toEqual({ ...BASE_ROW, app: 'kv', request: 64 });
+    expect(rowOf('reads=only')).toEqual({ ...BASE_ROW, reads: 'only' });
+    expect(problemsOf('system=unreplicated,reads=on')).toEqual([
+      'reads: left out: only system=pbft has requests that it does not order',
+    ]);
     expect(rowOf('system=etcd,sessions=256')).toMatchObject({ nodes: 3, app: 'kv', request: 64, sessions: 256 });
   });
 

@@ -9,7 +9,7 @@ import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, baseFor, CLIENT_KINDS, SYSTEMS } from './row.ts';
+import { APPS, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -36,6 +36,7 @@ const CHOICES = {
   durability: ['sync', 'async', 'memory'],
   app: APPS,
   clients: CLIENT_KINDS,
+  reads: READS,
 } as const;
 
 const NUMBERS = {
@@ -113,6 +114,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     mode: pick('mode') ?? base.mode,
     durability: pick('durability') ?? base.durability,
     clients: pick('clients') ?? base.clients,
+    reads: pick('reads') ?? base.reads,
     nodes: numbers.get('nodes') ?? base.nodes,
     request: numbers.get('request') ?? base.request,
     reply: numbers.get('reply') ?? base.reply,
@@ -134,6 +136,7 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     check(row.reply === 0, 'reply', '0 with app=kv, whose results have the size they have');
   }
   if (row.system !== 'pbft') {
+    check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });
   }

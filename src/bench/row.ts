@@ -13,6 +13,10 @@ export type App = (typeof APPS)[number];
 export const CLIENT_KINDS = ['multiplexed', 'independent'] as const;
 export type ClientKind = (typeof CLIENT_KINDS)[number];
 
+/** `on`: the cluster answers read-only requests without ordering them, and operations write all the same; `only`: it does, and all operations but a session's first read. */
+export const READS = ['off', 'on', 'only'] as const;
+export type Reads = (typeof READS)[number];
+
 export interface Row {
   readonly system: System;
   readonly nodes: number;
@@ -24,6 +28,7 @@ export interface Row {
   /** Bytes of each result of `null`. */
   readonly reply: number;
   readonly clients: ClientKind;
+  readonly reads: Reads;
   /** Requests under way at once, at most. */
   readonly sessions: number;
   /** Open loop: so many arrivals a second, evenly spaced. Undefined: closed loop, each session's next request follows its last answer. */
@@ -42,6 +47,7 @@ export const BASE_ROW: Row = {
   request: 0,
   reply: 0,
   clients: 'multiplexed',
+  reads: 'off',
   sessions: 64,
   rate: undefined,
   tuning: {},
@@ -59,7 +65,18 @@ export function baseFor(system: System, app?: App): Row {
   return { ...BASE_ROW, system, nodes, app: chosen, request: chosen === 'kv' ? VALUE_BYTES : BASE_ROW.request };
 }
 
-const NAMED = ['nodes', 'mode', 'durability', 'app', 'request', 'reply', 'clients', 'sessions', 'rate'] as const;
+const NAMED = [
+  'nodes',
+  'mode',
+  'durability',
+  'app',
+  'request',
+  'reply',
+  'clients',
+  'reads',
+  'sessions',
+  'rate',
+] as const;
 
 /** The system, then each field that differs from its base row, as `--row` takes it; the same for equal rows only. */
 export function rowName(row: Row): string {

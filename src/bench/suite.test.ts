@@ -26,6 +26,8 @@ describe('the default suite', () => {
       'pbft nodes=7',
       'pbft nodes=10',
       'pbft mode=signature',
+      'pbft reads=on sessions=1',
+      'pbft reads=only sessions=1',
       'pbft batch_requests=1',
       'pbft pipeline=1',
       'pbft app=kv sessions=256',

@@ -22,6 +22,8 @@ export function defaultSuite(): readonly Row[] {
     ...[1, 64, 256].map((sessions): Row => ({ ...base, clients: 'independent', sessions })),
     ...[7, 10].map((nodes): Row => ({ ...base, nodes })),
     { ...base, mode: 'signature' },
+    { ...base, sessions: 1, reads: 'on' },
+    { ...base, sessions: 1, reads: 'only' },
     { ...base, tuning: { batch_requests: 1 } },
     { ...base, tuning: { pipeline: 1 } },
     kv,

@@ -157,6 +157,12 @@ export class Driver {
     return [...finished, ...this.#replica.slots(from, to)];
   }
 
+  /** The slot with exactly this number; undefined outside the water marks and what was finished last. */
+  slot(sequence: Sequence): SlotStatus | undefined {
+    const [live] = this.#replica.slots(sequence, sequence);
+    return live ?? this.#replica.finishedSlots().find((finished) => finished.sequence === sequence);
+  }
+
   /** Does the request wait here to be proposed or executed? */
   isQueued(digest: Digest): boolean {
     return this.#replica.isQueued(digest);

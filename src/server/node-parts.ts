@@ -33,7 +33,7 @@ import { makeNodeService, stoppedError } from './node-service.ts';
 import type { NodeOptions, StoredReplica } from './node-options.ts';
 import { refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
-import { DEFAULT_REGISTRY_LIMITS, RequestRegistry, slotAt } from './request-registry.ts';
+import { DEFAULT_REGISTRY_LIMITS, RequestRegistry } from './request-registry.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { VERSION } from './version.ts';
 
@@ -96,7 +96,7 @@ export class NodeParts {
     this.#registry = new RequestRegistry({
       ...DEFAULT_REGISTRY_LIMITS,
       quorums: this.#quorums,
-      slot: (sequence) => slotAt(this.#driver, sequence),
+      slot: (sequence) => this.#driver.slot(sequence),
       isQueued: (digest) => this.#driver.isQueued(digest),
     });
     this.#gateway = this.#makeGateway();

@@ -5,7 +5,7 @@
  */
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import { asSequence, replicaName } from '../base/ids.ts';
+import { replicaName } from '../base/ids.ts';
 import type { Event, ExecutedRequest } from '../protocol/event.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { SlotStatus } from '../protocol/status.ts';
@@ -325,12 +325,4 @@ function stageOf(
 function progress(nodes: readonly ReplicaId[] | undefined, needed: number, done: boolean): PhaseProgress {
   const voters = nodes ?? [];
   return { done: done || voters.length >= needed, votes: voters.length, needed, nodes: voters.map(replicaName) };
-}
-
-/** The slot with exactly this number, from a replica's `slots`. */
-export function slotAt(
-  replica: { slots(from: Sequence, to: Sequence): readonly SlotStatus[] },
-  sequence: number,
-): SlotStatus | undefined {
-  return replica.slots(asSequence(sequence), asSequence(sequence))[0];
 }
