@@ -216,15 +216,24 @@ export class StateDatabase {
 
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** LMDB tells the cause of a failed commit by a second promise. */
-async function causeOf(error: unknown): Promise<unknown> {
+/** So long the cause of a failed commit is waited for, in ms. */
+const CAUSE_WITHIN_MS = 200;
+
+/** LMDB tells the cause of a failed commit by a second promise; not always: it may have told it before it made the promise, which then stays open for ever. */
+export async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { readonly commitError?: Promise<unknown> };
   if (commitError === undefined) return error;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => resolve(error), CAUSE_WITHIN_MS);
+  });
   try {
-    await commitError;
+    await Promise.race([commitError, late]);
     return error;
   } catch (cause) {
     return cause;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
