@@ -71,7 +71,7 @@ describe('pbft bench', () => {
       for (const { median } of Object.values(row.figures)) expect(median).toBeGreaterThan(0);
     }
     const shared = ['client_cpu_us', 'ops_per_s', 'p50_us', 'p99_us', 'peak_rss_bytes', 'primary_cpu_us'];
-    expect(Object.keys(cluster?.figures ?? {}).toSorted()).toEqual(['backup_cpu_us', ...shared]);
+    expect(Object.keys(cluster?.figures ?? {}).toSorted()).toEqual(['backup_cpu_us', 'batch_requests', ...shared]);
     expect(Object.keys(alone?.figures ?? {}).toSorted()).toEqual(shared);
     expect(cluster?.runs[0]?.peak_rss_bytes_by_replica).toHaveLength(4);
     expect(cluster?.runs[0]?.checked_operations).toBeGreaterThan(0);
@@ -86,7 +86,7 @@ describe('pbft bench', () => {
     const row = 'durability=memory,clients=independent,sessions=4,rate=20,mode=signature,nodes=1,reply=16';
     const ended = await run('--row', row, ...SHORT);
     expect(ended).toMatchObject({ code: 0 });
-    expect(ended.stdout).toMatch(/^ROW +OPS\/S +P50 MS +P99 MS +CLIENT µS +PRIMARY µS +BACKUP µS +RSS MIB$/m);
+    expect(ended.stdout).toMatch(/^ROW +OPS\/S +P50 MS +P99 MS +CLIENT µS +PRIMARY µS +BACKUP µS +BATCH +RSS MIB$/m);
     expect(ended.stderr).toMatch(/^1 of 1 {2}pbft nodes=1 .*: [\d.,]+ operations\/s$/m);
     checkNothingIsLeft();
   });
