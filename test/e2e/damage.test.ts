@@ -17,6 +17,8 @@ beforeEach(async () => {
   nodes = new Map();
   await place.makeFolder();
   await Promise.all(NAMES.map(async (name) => start(name)));
+  for (const name of NAMES)
+    await eventually(`${name} is ready`, async () => (await place.get(name, '/readyz')).status === 200, 60_000);
 });
 afterEach(async () => {
   await place.clear();
