@@ -333,6 +333,16 @@ export class Core {
     this.emit({ kind: 'refused', type, from, code });
   }
 
+  /** How much has come out since the last drain: a place to go back to. */
+  get outputCount(): number {
+    return this.#outputs.length;
+  }
+
+  /** What came out since then is not said: it rested on what did not happen. */
+  takeBack(outputCount: number): void {
+    this.#outputs.length = outputCount;
+  }
+
   /** What has come out since the last drain, in order. */
   drain(): readonly Output[] {
     const outputs = this.#outputs;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SESSION } from '../../test/support/core-kit.ts';
 import type { CoreKit } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
@@ -55,6 +56,18 @@ describe('a state that cannot be read while a batch is executed', () => {
     expect(sentOf(next).map(({ type }) => type)).toEqual(['prepare', 'commit']);
     expect(executedIn(next)).toEqual([]);
     expect(rig.replica.waits().map(({ what }) => what)).toContain('repair');
+  });
+
+  test('nobody is told of the requests of the batch that came before the damage: they have not happened here (seeds 1026872, 1032576, 1033497)', () => {
+    const { kit, rig } = executedThree();
+    rig.state.damage(counterKey('x'));
+    const batch = kit.batch([
+      kit.signed('a word that nobody used', { session: SESSION + 500 }),
+      kit.signed('x', { session: SESSION + 501 }),
+    ]);
+    const outputs = rig.decide(4, batch);
+    expect(eventsOfKind(outputs, 'state-damaged')).toHaveLength(1);
+    expect(outputs.filter(({ kind }) => kind === 'reply')).toEqual([]);
   });
 
   test('no CHECKPOINT of it leaves, though its seal was under way', () => {

@@ -46,6 +46,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
   // What was prepared here is on disk as that; else a restart would not know that this number may have been answered for.
   const isBinding = core.config.cluster.readOnlyRequests && slot.prepared === undefined;
+  const before = core.outputCount;
   if (isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
@@ -58,8 +59,9 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
         latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
       });
     } catch (error) {
-      // A state that cannot be read: the tables in memory are ahead of it now, and are loaded again with the repaired one.
+      // A state that cannot be read: the tables in memory are ahead of it now, and are loaded again with the repaired one. Nobody is told of half a batch.
       transaction.rollback();
+      core.takeBack(before);
       throw error;
     }
     transaction.commit();
