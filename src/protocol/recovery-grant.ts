@@ -4,6 +4,8 @@
  * 10 minutes of agreed time; a restart may grant it again.
  */
 import { asView } from '../base/ids.ts';
+import type { View } from '../base/ids.ts';
+import type { ViewChange } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { startViewChange } from './view-change.ts';
 
@@ -14,9 +16,15 @@ export function considerGrants(core: Core): void {
     const wanted = core.viewChanges.get(replica)?.viewChange;
     if (replica === core.self || wanted === undefined || core.granted.get(replica) === sequence) continue;
     if (wanted.lowWaterMark < target || wanted.view <= core.view || wanted.view > highestGranted(core)) continue;
+    if (votesIn(core.view, wanted)) continue;
     core.granted.set(replica, sequence);
     startViewChange(core, wanted.view, 'recovery');
   }
+}
+
+/** It lists a vote of its own in this view: then it needs no other, and left for a reason that is nothing to us (seed 1026814: who restarts forgets what it has granted). */
+function votesIn(view: View, { prepared, prePrepared }: ViewChange): boolean {
+  return [...prepared, ...prePrepared].some((claim) => claim.view === view);
 }
 
 /** It asks for f+1 above a view that this replica has entered, or will be sent the NEW-VIEW of. A liar must not use views up. */

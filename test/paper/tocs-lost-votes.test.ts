@@ -13,7 +13,7 @@ import { SESSION, replica, seq } from '../support/core-kit.ts';
 import type { CoreKit } from '../support/core-kit.ts';
 import { Rig } from '../support/rig.ts';
 import { effectsOf, eventsOfKind, recordsOf, refusalsOf, sentOf } from '../support/transcript.ts';
-import { newViewOf, tell, viewChangeOf } from '../support/view-messages.ts';
+import { newViewOf, preparedAt, stableAt, tell, viewChangeOf } from '../support/view-messages.ts';
 
 const NONCE = asDigest('a5'.repeat(32));
 const OTHER_NONCE = asDigest('5a'.repeat(32));
@@ -234,6 +234,42 @@ describe('TOCS §4.3.2, the recovery request', () => {
     expect(one.status.stateRootSequence).toBe(4);
     expect(one.status.stateRoot).toBe(other.status.stateRoot);
     expect(refusalsOf(one.restarted().requests([request], replica(3)))).toEqual(['requests old-request']);
+  });
+});
+
+describe('the view change that the others grant one that has recovered', () => {
+  /** Node2 with a RECOVER of node4 executed at 1, and 12 stable, above all that it was owed. */
+  function beyondTarget(): Rig {
+    const rig = new Rig();
+    const { kit } = rig;
+    const outputs = rig.decide(1, kit.batch([recoverOf(kit, 2)]));
+    expect(eventsOfKind(outputs, 'recovery-ordered')).toMatchObject([{ replica: 3, target: 1 + L }]);
+    for (let n = 2; n <= 12; n += 1) {
+      rig.decide(n, undefined);
+      if (n % 4 > 0) continue;
+      for (const from of [0, 2]) {
+        const { message, signature } = kit.checkpoint(from, n, rig.status.stateRoot);
+        rig.receive(message, { signature });
+      }
+    }
+    expect(rig.status.lowWaterMark).toBe(12);
+    return rig;
+  }
+
+  test('follows its VIEW-CHANGE once: it votes in no view of before', () => {
+    const rig = beyondTarget();
+    const proof = stableAt(rig.kit, 12, rig.status.stateRoot, [0, 2, 3]);
+    expect(eventsOfKind(tell(rig, viewChangeOf(rig.kit, 3, 1, proof)), 'view-change-started')).toMatchObject([
+      { view: 1, reason: 'recovery' },
+    ]);
+  });
+
+  test('is not for one that lists a vote in this view, whatever was forgotten in a restart (seed 1026814): it left alone, for a reason of its own', () => {
+    const rig = beyondTarget();
+    const { kit } = rig;
+    const proof = stableAt(kit, 12, rig.status.stateRoot, [0, 2, 3]);
+    const voted = preparedAt(13, kit.digestOfBatch(kit.batch([kit.signed('x')])));
+    expect(eventsOfKind(tell(rig, viewChangeOf(kit, 3, 1, { ...proof, ...voted })), 'view-change-started')).toEqual([]);
   });
 });
 

@@ -142,8 +142,7 @@ export class DurabilityChecker implements Observer {
     if (!node.isCorrect) return;
     if (output.kind === 'event' && output.event.kind === 'state-damaged') this.#damaged.add(node.id);
     // After a repair numbers come a second time; the votes that they rest on were on disk the first time.
-    if (output.kind === 'store')
-      this.#stored.set(node.id, Math.max(output.sequence, this.#stored.get(node.id) ?? 0));
+    if (output.kind === 'store') this.#stored.set(node.id, Math.max(output.sequence, this.#stored.get(node.id) ?? 0));
     if (output.kind !== 'send') return;
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
