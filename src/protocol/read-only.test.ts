@@ -188,6 +188,22 @@ describe('no read is answered from a state below what may have been answered bef
     expect(read(again, 'get a')).toEqual(['2', 2, 2]);
   });
 
+  test('after a restart whose durable state ends before the stable checkpoint: the records in between are gone', () => {
+    const rig = rigWith({ cluster: { checkpointInterval: 1 } });
+    order(rig, 1, 'set a 1');
+    expect(read(rig, 'get a')).toEqual(['1', 1, 1]);
+    const { kit } = rig;
+    const root = asDigest('cd'.repeat(32));
+    const proof = [0, 2, 3].map((from) => {
+      const { message: checkpoint, signature } = kit.checkpoint(from, 2, root);
+      return { checkpoint, signature };
+    });
+    const stable = { kind: 'stable', sequence: asSequence(2), root, proof, hasState: false } as const;
+    const again = rig.restarted([...rig.records, stable], { application: registers });
+    expect(again.status).toMatchObject({ lastExecuted: 1, lowWaterMark: 2, mayExecute: true });
+    expect(refusalsOf(again.requests([asked(again, 'get a')]))).toEqual(['requests state-behind']);
+  });
+
   test('what was executed without having been prepared here is on disk before it is answered for', () => {
     const rig = rigWith({ cluster: { checkpointInterval: 64 } });
     const { kit } = rig;

@@ -75,6 +75,8 @@ function restoreStable(core: Core, records: readonly Record[]): boolean {
 function restoreCheckpoints(core: Core, records: readonly Record[]): void {
   const isStateExpected = restoreStable(core, records);
   core.log.collect(core.stable.sequence);
+  // Below h no record tells any more what was executed, and so answered, in an earlier life; and the durable state may end before it.
+  core.answeredUpTo = core.stable.sequence;
   const versions = core.state.versions();
   const highest = versions.at(-1);
   if (highest === undefined) {
