@@ -100,6 +100,24 @@ describe('a read', () => {
     expect(outcome).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
     expect(cluster.received).toEqual([]);
   });
+
+  test('ends at its own timeout, however much patience there is, and nothing is ordered then', async () => {
+    const [cluster, client] = await reader();
+    cluster.script = () => undefined;
+    const outcome = await client.read(bytesOf('x'), { timeoutMs: 20 });
+    expect(outcome).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
+    expect(client.stats).toMatchObject({ reads: { answered: 0, ordered: 0 }, underWay: 0, queued: 0 });
+  });
+
+  test('ends at the signal of its caller, and nothing is ordered then', async () => {
+    const [cluster, client] = await reader();
+    cluster.script = () => undefined;
+    const caller = new AbortController();
+    const outcome = client.read(bytesOf('x'), { signal: caller.signal });
+    caller.abort();
+    expect(await outcome).toMatchObject({ kind: 'rejected', code: 'not_submitted' });
+    expect(client.stats).toMatchObject({ underWay: 0, queued: 0 });
+  });
 });
 
 describe('a request', () => {

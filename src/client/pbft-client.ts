@@ -185,14 +185,19 @@ export class PbftClient {
       operation.length <= LIMITS.operationBytes &&
       options.signal?.aborted !== true;
     if (!isTried) return this.submit(operation, options);
-    const since = nowUs();
-    const verdict = await this.#reads.read(operation, this.#repliers.next([...this.#connected]));
+    const timeoutUs = (options.timeoutMs ?? CLIENT_LIMITS.timeoutMs) * 1000;
+    const deadline = nowUs() + timeoutUs;
+    const limits = { timeoutUs, signal: options.signal };
+    const verdict = await this.#reads.read(operation, this.#repliers.next([...this.#connected]), limits);
     if (verdict.kind === 'read') {
       this.#readCounts.answered += 1;
       return verdict;
     }
+    const timeoutMs = (deadline - nowUs()) / 1000;
+    // Timers may be early by less than this.
+    if (timeoutMs < 1)
+      return notSubmitted('no quorum answered this read within its timeout: ask again, or allow more time');
     this.#readCounts.ordered += 1;
-    const timeoutMs = (options.timeoutMs ?? CLIENT_LIMITS.timeoutMs) - (nowUs() - since) / 1000;
     return this.submit(operation, { ...options, timeoutMs });
   }
 

@@ -26,6 +26,14 @@ export interface ReadsOptions {
   readonly nowUs: () => number;
 }
 
+/** How long a read may take at most. */
+export interface ReadLimits {
+  /** After so long, or sooner if that is the patience, it is undecided. */
+  readonly timeoutUs: number;
+  /** At this it is undecided. Requires: not aborted yet. */
+  readonly signal: AbortSignal | undefined;
+}
+
 interface UnderWay {
   readonly read: ClientRead;
   readonly timer: NodeJS.Timeout;
@@ -50,17 +58,27 @@ export class Reads {
   }
 
   /** `replier`: who is to return the full result. Requires: not full; the operation is within its limit. */
-  async read(operation: Bytes, replier: ReplicaId | undefined): Promise<ReadVerdict> {
-    const { cluster, client, codec, patienceUs, nowUs, send } = this.#options;
+  async read(operation: Bytes, replier: ReplicaId | undefined, limits: ReadLimits): Promise<ReadVerdict> {
+    const { cluster, client, codec, nowUs, send } = this.#options;
+    const patienceUs = Math.min(this.#options.patienceUs, limits.timeoutUs);
     let session: number;
     do session = randomInt(1, NONCE_END);
     while (this.#underWay.has(session));
     const nonce = { session, timestamp: randomInt(1, NONCE_END) };
     const read = new ClientRead({ cluster, client, nonce, patienceUs }, codec, { now: nowUs(), operation, replier });
     const { request, digest, to, isSigned: signed } = read;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#end(session, { kind: 'undecided', why: 'timeout' }), patienceUs / 1000);
-      this.#underWay.set(session, { read, timer, resolve });
+    return new Promise<ReadVerdict>((resolve) => {
+      const giveUp = (): void => this.#end(session, { kind: 'undecided', why: 'timeout' });
+      const timer = setTimeout(giveUp, Math.ceil(patienceUs / 1000));
+      limits.signal?.addEventListener('abort', giveUp);
+      this.#underWay.set(session, {
+        read,
+        timer,
+        resolve: (verdict) => {
+          limits.signal?.removeEventListener('abort', giveUp);
+          resolve(verdict);
+        },
+      });
       send({ to, request, digest, signed, isOver: () => !this.#underWay.has(session), onSent: () => undefined });
     });
   }
