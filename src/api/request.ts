@@ -49,6 +49,10 @@ export const StartedBody = Type.Object(
 );
 export type StartedBody = Static<typeof StartedBody>;
 
+const Result = Type.Unknown({
+  description: 'the application\'s answer; a JSON value, or {"base64url"} of its bytes where they are not JSON',
+});
+
 /** 200: executed, with the matching replies of at least f+1 nodes. What the application refuses was ordered too: `result.error`. */
 export const ExecutedBody = Type.Object(
   {
@@ -57,9 +61,7 @@ export const ExecutedBody = Type.Object(
     view: ViewNumber,
     sequence: SequenceNumber,
     digest: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'digest of the batch it is in' }),
-    result: Type.Unknown({
-      description: 'the application\'s answer; a JSON value, or {"base64url"} of its bytes where they are not JSON',
-    }),
+    result: Result,
     replies: Type.Array(NodeName, { description: 'the nodes whose replies match' }),
     request_digest: DigestText,
     request_id: DigestText,
@@ -74,9 +76,7 @@ export const ReadBody = Type.Object(
     status: Type.Literal('read'),
     consensus: Type.Literal(true),
     sequence: Type.Integer({ minimum: 0, description: 'the result was true after the batch with this number' }),
-    result: Type.Unknown({
-      description: 'the application\'s answer; a JSON value, or {"base64url"} of its bytes where they are not JSON',
-    }),
+    result: Result,
     replies: Type.Array(NodeName, { description: 'the nodes whose answers it is made of' }),
     request_digest: DigestText,
     request_id: DigestText,
