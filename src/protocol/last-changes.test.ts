@@ -41,3 +41,14 @@ test('beyond its bound it forgets which keys they were, and is late rather than 
   changes.note(key(7), n(7));
   expect([changes.of(key(0, 7)), changes.of(key(7)), changes.of(key(9, 9, 9))]).toEqual([6, 7, 6]);
 });
+
+test('a range among more keys than it may look through is as late as the latest change of all', () => {
+  const changes = new LastChanges();
+  changes.forget(n(1));
+  for (let at = 0; at < 1024; at += 1) changes.note(key(at >> 8, at & 255), n(2));
+  expect(changes.ofRange(key(9), undefined)).toBe(1);
+  changes.note(key(8), n(3));
+  expect([changes.ofRange(key(9), undefined), changes.ofRange(key(0), key(1))]).toEqual([3, 3]);
+  changes.forget(n(4));
+  expect(changes.ofRange(key(0), undefined)).toBe(4);
+});
