@@ -30,7 +30,7 @@ interface Loss {
   mark: number | undefined;
   /** Highest view in which it says nothing again; undefined until it is done. */
   barred: number | undefined;
-  /** Since then it was in a view. */
+  /** Since then it was in a view above that, or left one that a quorum was in. */
   isBack: boolean;
 }
 
@@ -64,7 +64,7 @@ export class LostVotesChecker implements Observer {
         return `${replicaName(node.id)} is barred up to view ${event.barred}, and sent a VIEW-CHANGE for ${loss.before.leftFor} before its disk was lost`;
       });
     }
-    if (event.kind === 'view-entered' && event.view > (loss.barred ?? Infinity)) loss.isBack = true;
+    if (isReturn(event, loss.barred ?? Infinity)) loss.isBack = true;
     if (event.kind !== 'recovery-estimated') return;
     loss.mark = event.mark;
     demand(event.mark >= loss.before.sequence, 'lost votes', () => {
@@ -86,7 +86,7 @@ export class LostVotesChecker implements Observer {
     demand(view > barred, 'lost votes', () => `${name} sends ${type} for view ${view}, and is barred up to ${barred}`);
   }
 
-  /** The end of a quiet run: each is done, and has been in a view in which it votes, if others are in one. */
+  /** The end of a quiet run: each is done, and has come back, if others are in a view. */
   checkDone(correct: readonly NodeView[]): void {
     const isAnyInView = correct.some(({ status }) => !status.inViewChange);
     for (const [node, { barred, isBack }] of this.#losses) {
@@ -95,6 +95,16 @@ export class LostVotesChecker implements Observer {
       demand(isBack || !isAnyInView, 'liveness', () => `${name} has recovered, and came to no view above ${barred}`);
     }
   }
+}
+
+/**
+ * Is this replica one like the others again? In a view above `barred`; or it has left one for another reason than its recovery, for which a quorum had
+ * to follow it there. Where a network holds back one NEW-VIEW long enough, it then waits alone in a higher view for the next view change, as any
+ * replica may (seed 1034249).
+ */
+function isReturn(event: Event, barred: number): boolean {
+  if (event.kind === 'view-entered') return event.view > barred;
+  return event.kind === 'view-change-started' && event.view > barred && event.reason !== 'recovery';
 }
 
 /** What a message binds its sender to; undefined for all others, and for what is passed on. */
