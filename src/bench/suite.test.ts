@@ -29,6 +29,7 @@ describe('the default suite', () => {
       'pbft reads=on sessions=1',
       'pbft reads=only sessions=1',
       'pbft batch_requests=1',
+      'pbft full_result_bytes=1',
       'pbft pipeline=1',
       'pbft app=kv sessions=256',
       'etcd sessions=256',

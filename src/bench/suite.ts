@@ -25,6 +25,7 @@ export function defaultSuite(): readonly Row[] {
     { ...base, sessions: 1, reads: 'on' },
     { ...base, sessions: 1, reads: 'only' },
     { ...base, tuning: { batch_requests: 1 } },
+    { ...base, tuning: { full_result_bytes: 1 } },
     { ...base, tuning: { pipeline: 1 } },
     kv,
     { ...baseFor('etcd'), sessions: YARDSTICK_SESSIONS },

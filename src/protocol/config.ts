@@ -56,6 +56,8 @@ export interface TuningConfig {
   readonly clientQueueBytes: number;
   /** Requests waiting in all. */
   readonly queueRequests: number;
+  /** A result of so many bytes or fewer is returned in full by every replica, not only by the one that the request names. */
+  readonly fullResultBytes: number;
   /** Uncertain suspicions are forgotten after so long without being seen again. */
   readonly suspicionExpiryUs: number;
 }
@@ -96,6 +98,8 @@ export const DEFAULT_TUNING: TuningConfig = {
   clockSkewMs: 10_000,
   clientQueueBytes: 4 * 1024 * 1024,
   queueRequests: 16_384,
+  // Two digests: what a digest reply would save of it is less than what waiting for one certain replica costs.
+  fullResultBytes: 64,
   suspicionExpiryUs: 60_000_000,
 };
 

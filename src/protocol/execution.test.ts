@@ -19,7 +19,7 @@ const countOf = (rig: Rig, operation: string): string =>
 
 describe('a reply', () => {
   test('names view, sequence, batch, request and result; the result itself from the replier alone', () => {
-    const rig = new Rig();
+    const rig = new Rig({ tuning: { fullResultBytes: 1 } });
     const batch = rig.kit.batchOf('x');
     const [reply] = repliesOf(rig.decide(1, batch));
     expect(reply).toEqual({
@@ -39,6 +39,15 @@ describe('a reply', () => {
     });
     const [other] = repliesOf(new Rig({ self: 2 }, rig.kit).decide(1, batch, [1, 3]));
     expect(other).toEqual({ ...reply, replica: 2, result: undefined });
+  });
+
+  test.each([
+    [2, undefined],
+    [3, 'x#1'],
+  ])('with up to %i bytes of result in full from all', (fullResultBytes, expected) => {
+    const rig = new Rig({ self: 2, tuning: { fullResultBytes } });
+    const [reply] = repliesOf(rig.decide(1, rig.kit.batchOf('x'), [1, 3]));
+    expect(reply?.result).toEqual(expected && bytes(expected));
   });
 
   test('is signed where a receipt is asked for, and in signature mode', () => {

@@ -6,7 +6,7 @@ import { InvariantViolation } from '../base/assert.ts';
 import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
-import type { Digest } from '../base/ids.ts';
+import type { Digest, ReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
 import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
@@ -235,7 +235,7 @@ export function replyFromTable(core: Core, request: Request, requestDigest: Dige
   reply(core, request, requestDigest, stored);
 }
 
-/** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]. */
+/** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]; a small result from all. */
 function reply(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
   if (core.replaying) return;
   const { self, view } = core;
@@ -253,10 +253,15 @@ function reply(core: Core, request: Request, requestDigest: Digest, stored: Stor
     outcome: stored.outcome,
     resultDigest: resultDigest(core.codec, stored.result),
     since: undefined,
-    result: replier === self ? stored.result : undefined,
+    result: isReturned(core, replier, stored.result) ? stored.result : undefined,
     signature: undefined,
   };
   sendReply(core, flags, unsigned);
+}
+
+/** Does this replica return the result itself, and not its digest alone? */
+export function isReturned({ self, config }: Core, replier: ReplicaId, result: Bytes): boolean {
+  return replier === self || result.length <= config.tuning.fullResultBytes;
 }
 
 /** Signed where the mode is so, or the request (`flags`) wants a receipt. */

@@ -78,7 +78,7 @@ describe('a read-only request', () => {
   });
 
   test('is answered in full by the replica that it names, by the others with the digest', () => {
-    const rig = rigWith({ self: 2 });
+    const rig = rigWith({ self: 2, tuning: { fullResultBytes: 1 } });
     const [reply] = repliesIn(rig.requests([asked(rig, 'get a')]));
     expect(reply?.result).toBeUndefined();
     expect(reply?.resultDigest).toMatch(/^[0-9a-f]{64}$/);

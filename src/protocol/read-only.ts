@@ -21,7 +21,7 @@ import type { AuthenticatedRequest } from '../messages/index.ts';
 import { InvariantViolation } from '../base/assert.ts';
 import type { Core } from './core.ts';
 import { whileReadable } from './damage.ts';
-import { errorResult, sendReply } from './execution.ts';
+import { errorResult, isReturned, sendReply } from './execution.ts';
 import type { LastChanges } from './last-changes.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { applicationReader } from './state-layout.ts';
@@ -53,7 +53,7 @@ export function answerRead(core: Core, { request, digest }: AuthenticatedRequest
       outcome: 'read',
       resultDigest: resultDigest(core.codec, result),
       since,
-      result: replier === core.self ? result : undefined,
+      result: isReturned(core, replier, result) ? result : undefined,
       signature: undefined,
     });
   });

@@ -119,7 +119,7 @@ describe('a request is refused', () => {
 
 describe('the last request of a session, sent again', () => {
   test('gets its stored reply at once, with the full result from the replica it names now', () => {
-    const rig = new Rig();
+    const rig = new Rig({ tuning: { fullResultBytes: 1 } });
     rig.decide(1, rig.kit.batchOf('x', { replier: 3 }));
     expect(effectsOf(rig.requests([rig.kit.signed('x', { replier: 1 })]))).toEqual(['reply n1 t1 executed x#1']);
     expect(effectsOf(rig.requests([rig.kit.signed('x', { replier: 2 })]))).toEqual(['reply n1 t1 executed digest']);

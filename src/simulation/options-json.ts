@@ -39,6 +39,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
     idleCheckpointUs: 1_000_000,
     flaggedBatchSpacingUs: 150_000,
     queueRequests: 64,
+    fullResultBytes: 1,
     suspicionExpiryUs: 1_000_000,
   },
   application: 'ledger',
@@ -146,6 +147,7 @@ const TUNING = shape<TuningConfig>({
   clockSkewMs: positive,
   clientQueueBytes: positive,
   queueRequests: positive,
+  fullResultBytes: positive,
   suspicionExpiryUs: positive,
 });
 

@@ -135,7 +135,7 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
   const queueRequests = random.pick([16, 64]);
   const sessionsPerClient = random.pick([2, 4, 16]);
   const sessionsAtOnce = Math.min(sessionsPerClient, random.pick([1, 1, 2, 4]));
-  return {
+  const drawn: SwarmOptions = {
     seed,
     replicaCount,
     authentication: random.chance(0.3) ? 'signature' : 'mac',
@@ -168,6 +168,8 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
   };
+  // Results of one byte or none in full from all, or most.
+  return { ...drawn, tuning: { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) } };
 }
 
 function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {

@@ -67,5 +67,6 @@ export const TUNING_FIELDS: readonly TuningField[] = [
   { name: 'clock_skew_ms', key: 'clockSkewMs', perUnit: 1, max: HOUR_MS },
   { name: 'client_queue_bytes', key: 'clientQueueBytes', perUnit: 1, max: GIBIBYTE },
   { name: 'queue_requests', key: 'queueRequests', perUnit: 1, max: 1_048_576 },
+  { name: 'full_result_bytes', key: 'fullResultBytes', perUnit: 1, max: GIBIBYTE },
   { name: 'suspicion_expiry_ms', key: 'suspicionExpiryUs', perUnit: 1000, max: 24 * HOUR_MS },
 ];
