@@ -60,6 +60,14 @@ describe('a body in the least memory', () => {
     expect(body.requests.toArray()).toEqual(digests);
     expect(new DigestList([]).toArray()).toEqual([]);
   });
+
+  test('a list tells where a digest stands in it', () => {
+    const digests = requests.map(({ digest }) => digest);
+    const list = new DigestList(digests);
+    expect(digests.map((digest) => list.indexOf(digest))).toEqual([0, 1, 2]);
+    expect(list.indexOf(batchDigest(kit.codec, kit.batch(requests)))).toBe(-1);
+    expect(list.indexOf('no digest' as (typeof digests)[number])).toBe(-1);
+  });
 });
 
 describe('what a slot holds', () => {

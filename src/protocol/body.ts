@@ -18,6 +18,18 @@ export class DigestList {
     const length = this.#packed.length / HEX_BYTES;
     return Array.from({ length }, (_, index) => hexOf(this.#packed, index * HEX_BYTES) as Digest);
   }
+
+  /** Where `digest` stands first, from 0; -1 if it is not here. */
+  indexOf(digest: Digest): number {
+    const wanted = new Uint8Array(HEX_BYTES);
+    if (!putHex(digest, wanted, 0)) return -1;
+    for (let start = 0; start < this.#packed.length; start += HEX_BYTES) {
+      let at = 0;
+      while (at < HEX_BYTES && this.#packed[start + at] === wanted[at]) at += 1;
+      if (at === HEX_BYTES) return start / HEX_BYTES;
+    }
+    return -1;
+  }
 }
 
 export class Body {

@@ -6,6 +6,7 @@
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
+import { DigestList } from '../protocol/body.ts';
 import type { Event, ExecutedRequest } from '../protocol/event.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { SlotStatus } from '../protocol/status.ts';
@@ -58,8 +59,12 @@ interface OpenBatch extends BatchEntry {
   readonly requests: readonly Digest[];
 }
 
+/** Kept long and looked at seldom: packed, so that what happened does not weigh on the collector. */
 interface ExecutedBatch extends BatchEntry {
-  readonly requests: readonly ExecutedRequest[];
+  readonly requests: DigestList;
+  readonly count: number;
+  /** Of each request in order, or of all. */
+  readonly outcomes: ExecutedRequest['outcome'] | readonly ExecutedRequest['outcome'][];
 }
 
 /** Where a request has its place, and what came of it there. */
@@ -84,7 +89,7 @@ export class RequestRegistry {
   readonly #open = new Map<Sequence, OpenBatch>();
   #openRequests = 0;
   /** In order of execution. */
-  #finished: ExecutedBatch[] = [];
+  readonly #finished: ExecutedBatch[] = [];
   #finishedRequests = 0;
   /** Insertion order = age. */
   readonly #followed = new Map<Digest, FollowedRequest>();
@@ -179,8 +184,9 @@ export class RequestRegistry {
   /** Where it was executed first; else the batch that holds it. */
   #search(digest: Digest): Standing | undefined {
     for (const batch of this.#finished) {
-      const executed = batch.requests.find(({ requestDigest }) => requestDigest === digest);
-      if (executed !== undefined) return { batch, outcome: executed.outcome };
+      const index = batch.requests.indexOf(digest);
+      if (index < 0) continue;
+      return { batch, outcome: typeof batch.outcomes === 'string' ? batch.outcomes : batch.outcomes[index] };
     }
     const open = [...this.#open.values()].findLast(({ requests }) => requests.includes(digest));
     return open === undefined ? undefined : { batch: open, outcome: undefined };
@@ -216,8 +222,10 @@ export class RequestRegistry {
     if (requests.length === 0) return;
     const batch: ExecutedBatch = {
       placed: { view, sequence, digest },
-      final: this.#options.slot(sequence),
-      requests,
+      final: votesOf(this.#options.slot(sequence)),
+      requests: new DigestList(requests.map(({ requestDigest }) => requestDigest)),
+      count: requests.length,
+      outcomes: outcomesOf(requests),
     };
     this.#finished.push(batch);
     this.#finishedRequests += requests.length;
@@ -237,12 +245,12 @@ export class RequestRegistry {
 
   #forgetFinished(): void {
     let count = 0;
-    for (const { requests } of this.#finished) {
+    for (const batch of this.#finished) {
       if (this.#finishedRequests <= this.#options.finished) break;
-      this.#finishedRequests -= requests.length;
+      this.#finishedRequests -= batch.count;
       count += 1;
     }
-    if (count > 0) this.#finished = this.#finished.slice(count);
+    if (count > 0) this.#finished.splice(0, count);
   }
 
   get #isNobodyWaiting(): boolean {
@@ -309,6 +317,18 @@ export class RequestRegistry {
     if (placed === undefined) return [];
     return [`node${(placed.view % this.#options.quorums.replicaCount) + 1}`];
   }
+}
+
+function votesOf(slot: SlotStatus | undefined): BatchEntry['final'] {
+  return slot && { prepares: slot.prepares, commits: slot.commits, phase: slot.phase };
+}
+
+/** Mostly all of them are one. */
+function outcomesOf(requests: readonly ExecutedRequest[]): ExecutedBatch['outcomes'] {
+  const [first] = requests;
+  return first !== undefined && requests.every(({ outcome }) => outcome === first.outcome)
+    ? first.outcome
+    : requests.map(({ outcome }) => outcome);
 }
 
 function stageOf(
