@@ -8,22 +8,17 @@ import type { Outcome, SubmitOptions } from './outcome.ts';
 /** So often a request that surely was not executed is issued anew under another session number. */
 const MOST_ISSUES = 3;
 
-/** A longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 export class Call {
   readonly operation: Bytes;
   readonly options: SubmitOptions;
   /** µs monotonic. */
   readonly deadline: number;
   readonly outcome: Promise<Outcome>;
-  /** What a link did not take, to be sent when it stands. */
-  readonly missed = new Map<ReplicaId, Dispatch>();
   #resolve: (outcome: Outcome) => void = () => undefined;
   #session: ClientSession | undefined;
   #issues = 0;
   #wasSent = false;
-  #timer: NodeJS.Timeout | undefined;
+  #missed: Map<ReplicaId, Dispatch> | undefined;
   #isOver = false;
   #stopListening: () => void = () => undefined;
 
@@ -46,6 +41,11 @@ export class Call {
     return this.#wasSent;
   }
 
+  /** What the link to `replica` did not take, to be sent when it stands. */
+  missedBy(replica: ReplicaId): Dispatch | undefined {
+    return this.#missed?.get(replica);
+  }
+
   /** `giveUp` is called when the caller aborts. */
   listen(giveUp: () => void): void {
     const { signal } = this.options;
@@ -58,7 +58,7 @@ export class Call {
   issued(session: ClientSession): void {
     this.#session = session;
     this.#issues += 1;
-    this.missed.clear();
+    this.#missed = undefined;
     const digest = session.progress?.requestDigest;
     if (digest !== undefined) this.options.onIssued?.(digest);
   }
@@ -74,17 +74,11 @@ export class Call {
       onSent: (replica, taken) => {
         if (taken) {
           this.#wasSent = true;
-          this.missed.delete(replica);
-        } else this.missed.set(replica, dispatch);
+          this.#missed?.delete(replica);
+        } else (this.#missed ??= new Map<ReplicaId, Dispatch>()).set(replica, dispatch);
       },
     };
     return dispatch;
-  }
-
-  /** One timer at a time; the latest. */
-  setTimer(delayMs: number, onTime: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(onTime, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
   }
 
   /** The number of its session was refused for good, so that it may have another one: nothing can come of the first. */
@@ -94,7 +88,6 @@ export class Call {
 
   end(outcome: Outcome): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
     this.#stopListening();
     this.#resolve(outcome);
   }

@@ -17,6 +17,7 @@ import { makeQuorums } from '../protocol/quorum.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { statements } from '../protocol/statement.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
+import { Alarm } from './alarm.ts';
 import { Call } from './call.ts';
 import type { ClusterDescription } from './cluster-description.ts';
 import { notSubmitted } from './outcome.ts';
@@ -92,7 +93,8 @@ export class PbftClient {
   readonly #views: ViewEstimate;
   readonly #numbers = new SessionNumbers();
   readonly #repliers = new ReplierChoice();
-  readonly #connected = new Set<ReplicaId>();
+  /** Replicas whose link stands, in ascending order. */
+  #connected: readonly ReplicaId[] = [];
   /** Every session of this client by its number, idle or not: replies find theirs here. */
   readonly #sessions = new Map<number, ClientSession>();
   /** The one used last is used next, so that the others can grow old and go. */
@@ -100,6 +102,7 @@ export class PbftClient {
   /** By the number of their session. */
   readonly #underWay = new Map<number, Call>();
   readonly #queue = new Set<Call>();
+  readonly #alarm = new Alarm(nowUs, () => this.#onTime());
   readonly #reads: Reads;
   readonly #readCounts = { answered: 0, ordered: 0 };
   #closed: Promise<void> | undefined;
@@ -140,7 +143,9 @@ export class PbftClient {
       {
         onFrame: (replica, frame) => this.#onFrame(replica, frame),
         onConnected: (replica) => this.#onConnected(replica),
-        onDisconnected: (replica) => this.#connected.delete(replica),
+        onDisconnected: (replica) => {
+          this.#connected = this.#connected.filter((other) => other !== replica);
+        },
         onRefused: (replica, code, reason) => options.onRefused?.(replica, code, reason),
       },
     );
@@ -149,7 +154,7 @@ export class PbftClient {
 
   get stats(): ClientStats {
     return {
-      connected: [...this.#connected].toSorted((left, right) => left - right),
+      connected: this.#connected,
       underWay: this.#underWay.size,
       queued: this.#queue.size,
       idleSessions: this.#idle.length,
@@ -188,7 +193,7 @@ export class PbftClient {
     const timeoutUs = (options.timeoutMs ?? CLIENT_LIMITS.timeoutMs) * 1000;
     const deadline = nowUs() + timeoutUs;
     const limits = { timeoutUs, signal: options.signal };
-    const verdict = await this.#reads.read(operation, this.#repliers.next([...this.#connected]), limits);
+    const verdict = await this.#reads.read(operation, this.#repliers.next(this.#connected), limits);
     if (verdict.kind === 'read') {
       this.#readCounts.answered += 1;
       return verdict;
@@ -211,6 +216,7 @@ export class PbftClient {
     for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
     this.#queue.clear();
     for (const call of this.#underWay.values()) this.#giveUp(call);
+    this.#alarm.stop();
     this.#reads.close();
     this.#outbox.close();
     await this.#links.close();
@@ -218,7 +224,7 @@ export class PbftClient {
 
   #enqueue(call: Call): void {
     this.#queue.add(call);
-    call.setTimer(Math.ceil((call.deadline - nowUs()) / 1000), () => this.#giveUp(call));
+    this.#alarm.setNoLaterThan(call.deadline);
     this.#serveQueue();
   }
 
@@ -261,7 +267,7 @@ export class PbftClient {
       timeoutUs: Math.max(1, call.deadline - now),
       idempotency,
       receipt: receipt === true,
-      replier: this.#repliers.next([...this.#connected]),
+      replier: this.#repliers.next(this.#connected),
     });
     if (!submitted.ok) {
       this.#putBack(session);
@@ -273,7 +279,7 @@ export class PbftClient {
     call.issued(session);
     this.#underWay.set(session.session, call);
     this.#take(session, submitted.value);
-    this.#setTimer(call, session);
+    this.#watch(session);
   }
 
   /** Idle again, or of no more use. */
@@ -282,13 +288,21 @@ export class PbftClient {
     else this.#sessions.delete(session.session);
   }
 
-  #setTimer(call: Call, session: ClientSession): void {
+  #watch(session: ClientSession): void {
     const next = session.nextTimeout();
-    if (next === undefined) return;
-    call.setTimer(Math.ceil((next - nowUs()) / 1000), () => {
-      this.#take(session, session.onTimeout(nowUs()));
-      this.#setTimer(call, session);
-    });
+    if (next !== undefined) this.#alarm.setNoLaterThan(next);
+  }
+
+  /** Some call may be due: to be given up where it still waits for a session, else as its session says. */
+  #onTime(): void {
+    const now = nowUs();
+    for (const call of this.#queue) if (call.deadline <= now) this.#giveUp(call);
+    for (const { session } of this.#underWay.values()) {
+      const next = session?.nextTimeout();
+      if (session !== undefined && next !== undefined && next <= now) this.#take(session, session.onTimeout(now));
+    }
+    for (const call of this.#queue) this.#alarm.setNoLaterThan(call.deadline);
+    for (const { session } of this.#underWay.values()) if (session !== undefined) this.#watch(session);
   }
 
   #onFrame(replica: ReplicaId, frame: Bytes): void {
@@ -317,17 +331,18 @@ export class PbftClient {
       if (onProgress !== undefined && session.progress !== undefined) onProgress(session.progress);
       this.#take(session, outputs);
       // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
-      const isStill = call !== undefined && this.#underWay.get(reply.session) === call;
-      if (isStill && session.nextTimeout() !== deadline) this.#setTimer(call, session);
+      if (outputs.length === 0 && session.nextTimeout() !== deadline) this.#watch(session);
     }
   }
 
   /** What a link did not take while it was down goes out now, not only at the next repeat. */
   #onConnected(replica: ReplicaId): void {
-    this.#connected.add(replica);
+    this.#connected = [...this.#connected.filter((other) => other !== replica), replica].toSorted(
+      (left, right) => left - right,
+    );
     this.#repliers.onConnected(replica, nowUs());
     for (const call of this.#underWay.values()) {
-      const missed = call.missed.get(replica);
+      const missed = call.missedBy(replica);
       if (missed !== undefined) this.#outbox.put({ ...missed, to: [replica] });
     }
   }

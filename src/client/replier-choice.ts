@@ -27,9 +27,16 @@ export class ReplierChoice {
 
   /** The next of `linked`; undefined when all that is known speaks against each of them. */
   next(linked: readonly ReplicaId[]): ReplicaId | undefined {
-    const speaking = linked.filter((replica) => (this.#heard.get(replica) ?? 0) >= this.#lastHeard - SILENT_US);
-    if (speaking.length === 0) return undefined;
+    let count = 0;
+    for (const replica of linked) if (this.#isSpeaking(replica)) count += 1;
+    if (count === 0) return undefined;
     this.#turn += 1;
-    return speaking[this.#turn % speaking.length];
+    let before = this.#turn % count;
+    for (const replica of linked) if (this.#isSpeaking(replica) && (before -= 1) < 0) return replica;
+    return undefined;
+  }
+
+  #isSpeaking(replica: ReplicaId): boolean {
+    return (this.#heard.get(replica) ?? 0) >= this.#lastHeard - SILENT_US;
   }
 }

@@ -258,13 +258,21 @@ export class ClientSession {
     if (reply.replica !== from || from >= this.#quorums.replicaCount) return [];
     if (reply.client !== client || reply.session !== session || reply.outcome === 'read') return [];
     this.views.observe(from, reply.view);
-    // Late replies are mostly about the last.
-    const settled = this.#settled.findLast((known) => isFor(reply, known.timestamp, known.requestDigest));
-    if (settled !== undefined) return this.#hold(settled, reply);
     const call = this.#call;
-    if (call === undefined || !isFor(reply, call.request.timestamp, call.digest)) return [];
-    if (this.#state !== 'waiting' && this.#state !== 'unresolved') return [];
-    return this.#collect(now, call, reply);
+    const isOpen = this.#state === 'waiting' || this.#state === 'unresolved';
+    if (isOpen && call !== undefined && isFor(reply, call.request.timestamp, call.digest))
+      return this.#collect(now, call, reply);
+    const settled = this.#settledFor(reply);
+    return settled === undefined ? [] : this.#hold(settled, reply);
+  }
+
+  /** Late replies are mostly about the last. */
+  #settledFor(reply: Reply): Settled | undefined {
+    for (let at = this.#settled.length - 1; at >= 0; at -= 1) {
+      const known = this.#settled[at] as Settled;
+      if (isFor(reply, known.timestamp, known.requestDigest)) return known;
+    }
+    return undefined;
   }
 
   #refuse(operation: Bytes, idempotency: IdempotencyKey | undefined): SubmitRefusal | undefined {
