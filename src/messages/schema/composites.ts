@@ -122,7 +122,7 @@ export interface ObjectOptions<T> extends Rules<T> {
   readonly contentFields?: number;
   /**
    * Reads and writes the same fields in the same order, spelled out: the engine makes object literals and property accesses by name several
-   * times faster than loops over names. For the objects of the hot path; only where nothing is attached.
+   * times faster than loops over names. For the objects of the hot path. Where something is attached they set `contentEnd` themselves, `read` at last.
    */
   readonly quick?: { readonly read: (reader: Reader) => T; readonly write: (writer: Writer, value: T) => void };
 }
@@ -143,7 +143,8 @@ export function object<F extends Fields>(
   const names = new Set(members.names);
   const readSlowly = (reader: Reader): T => readParts(parts, reader, options.contentFields ?? parts.length) as T;
   const { rule, verify, quick } = options;
-  const read = quick === undefined ? readSlowly : readQuickly(quick.read, readSlowly);
+  const isAllContent = (options.contentFields ?? parts.length) === parts.length;
+  const read = quick === undefined ? readSlowly : readQuickly(quick.read, readSlowly, isAllContent);
   return {
     minBytes: parts.reduce((sum, part) => sum + part.schema.minBytes, 0),
     maxBytes: parts.reduce((sum, part) => sum + part.schema.maxBytes, 0),
@@ -151,7 +152,7 @@ export function object<F extends Fields>(
       if (rule !== undefined) assertRule(rule(value));
       if (quick !== undefined) {
         quick.write(writer, value);
-        writer.contentEnd = writer.length;
+        if (isAllContent) writer.contentEnd = writer.length;
       } else
         writeParts(parts, writer, value as Readonly<Record<string, unknown>>, options.contentFields ?? parts.length);
     },
@@ -216,12 +217,16 @@ function readParts(parts: readonly Part[], reader: Reader, contentFields: number
 }
 
 /** Where the quick reader refuses, the slow one reads again: it knows the path. */
-function readQuickly<T>(quick: (reader: Reader) => T, slow: (reader: Reader) => T): (reader: Reader) => T {
+function readQuickly<T>(
+  quick: (reader: Reader) => T,
+  slow: (reader: Reader) => T,
+  isAllContent: boolean,
+): (reader: Reader) => T {
   return (reader) => {
     const start = reader.at;
     try {
       const value = quick(reader);
-      reader.contentEnd = reader.at;
+      if (isAllContent) reader.contentEnd = reader.at;
       return value;
     } catch {
       reader.rewind(start);
