@@ -1,12 +1,14 @@
 /**
- * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE]`. Nodes as
+ * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE] [null|kv]`. Nodes as
  * the server runs them (driver, core, codec, MACs; log and state in memory) and one client share this one thread and hand frames to each other.
  * Prints the time of each role per request, and what a batch held. Begins with a warm-up of the same length.
  */
 import { cpus } from 'node:os';
 import { asClientId, asDigest, asReplicaId } from '../src/base/ids.ts';
 import type { Bytes } from '../src/base/bytes.ts';
-import { application } from '../src/bench/null-application.ts';
+import { ledger } from '../src/apps/index.ts';
+import { application as nullApplication } from '../src/bench/null-application.ts';
+import { makeOperations } from '../src/bench/operations.ts';
 import { CodecContext } from '../src/messages/index.ts';
 import { Identity, MemoryLog, NodeAuthenticator } from '../src/node/index.ts';
 import { ClientSession, DEFAULT_CLIENT_TIMING } from '../src/protocol/client-session.ts';
@@ -23,8 +25,11 @@ import { Driver } from '../src/server/driver.ts';
 import { MemoryState } from '../src/state/index.ts';
 
 const [sessionCount = 256, seconds = 5, nodes = 4, pipeline = DEFAULT_TUNING.pipeline] = process.argv
-  .slice(2)
+  .slice(2, 6)
   .map(Number);
+const isKv = process.argv[6] === 'kv';
+const application = isKv ? ledger : nullApplication;
+const operations = makeOperations({ app: isKv ? 'kv' : 'null', request: isKv ? 64 : 0, reply: 0, reads: 'off' });
 
 const clusterId = asDigest('c1'.repeat(32));
 const identities = Array.from({ length: nodes }, () => Identity.generate());
@@ -113,11 +118,10 @@ const sessions = new Map(
     return [session, new ClientSession({ cluster, client, session, timing: DEFAULT_CLIENT_TIMING }, modules)] as const;
   }),
 );
-const operation = new Uint8Array(4);
 let answered = 0;
 
 function submit(session: ClientSession): void {
-  const submitted = session.submit(clock().monotonic, operation, { timeoutUs: 60_000_000 });
+  const submitted = session.submit(clock().monotonic, operations.next(session.session), { timeoutUs: 60_000_000 });
   if (!submitted.ok) fail(submitted.error.message);
   take(session, submitted.value);
 }

@@ -40,12 +40,14 @@ export function jsonText(value: JsonValue): string {
     assert(Number.isSafeInteger(value), 'numbers in replicated JSON are integers within 2^53 − 1');
     return value.toString();
   }
+  if (typeof value === 'string') return JSON.stringify(value);
   if (isJsonArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (value !== null && typeof value === 'object') {
-    const members = [...value].map(([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`);
-    return `{${members.join(',')}}`;
+    let text = '';
+    for (const [name, member] of value) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${jsonText(member)}`;
+    return `{${text}}`;
   }
-  return JSON.stringify(value);
+  return String(value);
 }
 
 /** UTF-8 of `jsonText`. */

@@ -31,8 +31,9 @@ export function put(state: Transaction, fields: JsonObject): LedgerOutcome {
   if (!key.ok) return key;
   const value = valueField(fields, 'value');
   if (!value.ok) return value;
-  const created = state.get(storeKey(key.value)) === undefined;
-  state.put(storeKey(key.value), value.value);
+  const stored = storeKey(key.value);
+  const created = state.get(stored) === undefined;
+  state.put(stored, value.value);
   return ok(jsonObject({ key: key.value, created }));
 }
 
@@ -128,7 +129,7 @@ function found(stored: Bytes | undefined): { readonly found: boolean; readonly v
 function valueField(fields: JsonObject, name: string): Field<Bytes> {
   const value = fields.get(name);
   if (value === undefined) return refuse('missing_field', `"${name}" is needed, some JSON value`);
-  const bytes = encodeJson(canonical(value));
+  const bytes = encodeJson(typeof value === 'string' ? value : canonical(value));
   return bytes.length <= VALUE_BYTES
     ? ok(bytes)
     : refuse('value_too_large', `the value takes ${bytes.length} bytes, more than ${VALUE_BYTES}`);

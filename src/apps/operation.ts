@@ -25,11 +25,13 @@ export interface Refusal<Code extends string> {
 /** What an operation answers: an object, or a refusal. */
 export type Outcome<Code extends string> = Result<JsonObject, Refusal<Code>>;
 
-/** A decoded operation: its name and its other members. */
+/** A decoded operation: its name, and its members with the name among them. */
 export interface Operation {
   readonly name: string;
   readonly fields: JsonObject;
 }
+
+const NAME = 'operation';
 
 /** The failure half of an outcome. */
 export function refuse<Code extends string>(
@@ -48,9 +50,8 @@ export function decodeOperation(bytes: Bytes): Result<Operation, Refusal<Operati
     return refuse(ofNumber && member === 'amount' ? 'invalid_amount' : code, message);
   }
   if (!isJsonObject(parsed.value)) return refuse('not_an_object', 'an operation is a JSON object');
-  const fields = new Map(parsed.value);
-  const name = fields.get('operation');
-  fields.delete('operation');
+  const fields = parsed.value;
+  const name = fields.get(NAME);
   return typeof name === 'string'
     ? ok({ name, fields })
     : refuse('unknown_operation', 'the member "operation" names the operation, as a string');
@@ -61,10 +62,13 @@ export function unknownOperation(name: string, known: readonly string[]): Outcom
   return refuse('unknown_operation', `${quoted(name)} is none of ${known.join(', ')}`);
 }
 
-/** The refusal of the first field that is none of `allowed`; undefined when there is none. */
+/** The refusal of the first field besides the name that is none of `allowed`; undefined when there is none. */
 export function checkFields(fields: JsonObject, allowed: readonly string[]): Refusal<'unknown_field'> | undefined {
-  const unknown = [...fields.keys()].find((name) => !allowed.includes(name));
-  if (unknown === undefined) return undefined;
+  for (const name of fields.keys()) if (name !== NAME && !allowed.includes(name)) return unknownField(name, allowed);
+  return undefined;
+}
+
+function unknownField(unknown: string, allowed: readonly string[]): Refusal<'unknown_field'> {
   const takes = allowed.length === 0 ? 'none' : allowed.join(', ');
   return {
     code: 'unknown_field',

@@ -1,5 +1,6 @@
 /** UTF-8 (RFC 3629), strict in both directions: one text has one encoding and only well-formed bytes have a text. */
 import type { Bytes } from './bytes.ts';
+import { latin1 } from './latin1.ts';
 
 /** UTF-8 of `text`; undefined when it holds a lone surrogate, which has no UTF-8 form. */
 export function encodeUtf8(text: string): Bytes | undefined {
@@ -54,9 +55,17 @@ function writeCodePoint(bytes: Uint8Array, start: number, code: number): number 
 
 /** The text of well-formed UTF-8; undefined for overlong forms, surrogates, code points above U+10FFFF and cut sequences. */
 export function decodeUtf8(bytes: Bytes): string | undefined {
-  const units: string[] = [];
+  let plain = 0;
+  while (plain < bytes.length && (bytes[plain] as number) < 0x80) plain += 1;
+  const ascii = latin1(bytes, 0, plain);
+  return plain === bytes.length ? ascii : decodeFrom(bytes, ascii, plain);
+}
+
+/** The general case: `ascii` is the text of the first `plain` bytes. */
+function decodeFrom(bytes: Bytes, ascii: string, plain: number): string | undefined {
+  const units: string[] = [ascii];
   let text = '';
-  let at = 0;
+  let at = plain;
   while (at < bytes.length) {
     const first = bytes[at] ?? 0;
     const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;

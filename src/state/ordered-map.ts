@@ -4,17 +4,14 @@
  * nowhere: roots come from merkle-tree.ts.
  */
 import type { Bytes } from '../base/bytes.ts';
+import { latin1 } from '../base/latin1.ts';
 
 /** A key as text of one character per byte: text order is the order of the bytes, and equal keys are equal texts. */
 export type KeyText = string;
 
-const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-
-/** The text of a key or of a bound of a range. Every read and write comes through here; a table is quicker than `fromCharCode`. */
+/** The text of a key or of a bound of a range. Every read and write comes through here. */
 export function keyText(key: Bytes): KeyText {
-  let text = '';
-  for (let i = 0; i < key.length; i += 1) text += CHARACTERS[key[i] ?? 0];
-  return text;
+  return latin1(key, 0, key.length);
 }
 
 interface TreeNode<Value> {
