@@ -54,7 +54,7 @@ export function answerRead(core: Core, { request, digest }: AuthenticatedRequest
       resultDigest: resultDigest(core.codec, result),
       since,
       result: replier === core.self ? result : undefined,
-      signature: undefined,
+      receipt: undefined,
     });
   });
 }
