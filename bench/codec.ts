@@ -168,7 +168,7 @@ const replies: Replies = {
     resultDigest: resultDigest(context, result),
     since: undefined,
     result: index % 4 === 2 ? result : undefined,
-    signature: undefined,
+    receipt: undefined,
   })),
 };
 both(`REPLIES of ${BATCH_SIZE}`, replies);

@@ -17,6 +17,7 @@ import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../src/protocol/config.ts';
 import type { ClusterConfig } from '../src/protocol/config.ts';
 import type { Party } from '../src/protocol/ports.ts';
 import { makeQuorums } from '../src/protocol/quorum.ts';
+import { ReceiptVerifier } from '../src/protocol/receipts.ts';
 import { Sealer } from '../src/protocol/seal.ts';
 import { ViewEstimate } from '../src/protocol/view-estimate.ts';
 import { Outbox } from '../src/client/outbox.ts';
@@ -98,7 +99,8 @@ const authenticator = new NodeAuthenticator({
   clients: [],
 });
 const codec = new CodecContext(clusterId, (bytes) => authenticator.sha256(bytes));
-const intake = new ReplyIntake(cluster.authentication, client, { authenticator, codec });
+const receipts = new ReceiptVerifier(codec, authenticator);
+const intake = new ReplyIntake(cluster.authentication, client, { authenticator, codec, receipts });
 const sender: Party = { kind: 'client', client };
 const outbox = new Outbox({
   authenticator,
@@ -114,7 +116,7 @@ const views = new ViewEstimate(makeQuorums(nodes, cluster.quorumRule));
 const sessions = new Map(
   Array.from({ length: sessionCount }, (_, index) => {
     const session = Date.now() * 1000 + index;
-    const modules = { context: codec, authenticator: intake, views };
+    const modules = { context: codec, receipts, views };
     return [session, new ClientSession({ cluster, client, session, timing: DEFAULT_CLIENT_TIMING }, modules)] as const;
   }),
 );

@@ -7,16 +7,16 @@ import { concatBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId, asSequence, NULL_DIGEST, VIEW_ZERO } from '../base/ids.ts';
 import type { CodecContext, Reply } from '../messages/index.ts';
-import { replyBytes, resultDigest } from '../messages/index.ts';
+import { resultDigest } from '../messages/index.ts';
 import { ClientTable } from '../protocol/client-table.ts';
 import type { StoredReply } from '../protocol/client-table.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import type { ReceivedRequest } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
 import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
+import { ReplyOutbox } from '../protocol/reply-outbox.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { applicationTransaction } from '../protocol/state-layout.ts';
-import { ReplyOutbox } from '../server/reply-outbox.ts';
 import { MemoryState } from '../state/index.ts';
 
 /** What it needs of a log; DurableLog and MemoryLog of src/node have it. */
@@ -58,7 +58,7 @@ export class UnreplicatedServer {
   readonly #sealer: Sealer;
   readonly #state: MemoryState;
   readonly #table: ClientTable;
-  readonly #outbox = new ReplyOutbox(SELF);
+  readonly #outbox: ReplyOutbox;
   readonly #counts = { executed: 0, other: 0, refused: 0 };
   /** Frames with requests so far: what a batch is to a replica. */
   #sequence = 0;
@@ -72,6 +72,7 @@ export class UnreplicatedServer {
     this.#options = options;
     this.#intake = new Intake(cluster, SELF, authenticator);
     this.#sealer = new Sealer(cluster, authenticator);
+    this.#outbox = new ReplyOutbox(SELF, cluster, authenticator);
     this.#state = new MemoryState((bytes) => authenticator.sha256(bytes));
     const genesis = this.#state.begin();
     application.initialize?.(applicationTransaction(genesis));
@@ -129,9 +130,9 @@ export class UnreplicatedServer {
   }
 
   #answer({ request, digest }: ReceivedRequest['request'], stored: StoredReply): void {
-    const { authenticator, cluster, codec } = this.#options;
+    const { codec } = this.#options;
     const { client, session, timestamp } = request;
-    const unsigned: Reply = {
+    this.#waiting.push({
       type: 'reply',
       view: VIEW_ZERO,
       sequence: stored.sequence,
@@ -145,11 +146,8 @@ export class UnreplicatedServer {
       resultDigest: resultDigest(codec, stored.result),
       since: undefined,
       result: stored.result,
-      signature: undefined,
-    };
-    const isSigned = cluster.authentication === 'signature';
-    const signature = isSigned ? authenticator.sign(replyBytes(codec, unsigned)) : undefined;
-    this.#waiting.push({ ...unsigned, signature });
+      receipt: undefined,
+    });
   }
 
   /** The time of its execution, then the frame as it came: with the frames before it, all that a repetition needs. */
@@ -166,7 +164,8 @@ export class UnreplicatedServer {
         const replies = this.#waiting;
         this.#waiting = [];
         await this.#options.log.durable();
-        for (const reply of replies) this.#outbox.add(reply);
+        const isSigned = this.#options.cluster.authentication === 'signature';
+        for (const reply of replies) this.#outbox.add(reply, isSigned);
         this.#sendReplies();
       }
       this.#isFlushing = false;
@@ -177,10 +176,9 @@ export class UnreplicatedServer {
   }
 
   #sendReplies(): void {
-    for (const replies of this.#outbox.drain()) {
-      const to: Party = { kind: 'client', client: replies.client };
-      const [frame] = this.#sealer.seal(replies, [to], undefined);
-      if (frame !== undefined) this.#options.send(to, frame);
+    for (const letter of this.#outbox.drain()) {
+      const frame = this.#sealer.sealReplies(letter);
+      if (frame !== undefined) this.#options.send({ kind: 'client', client: letter.message.client }, frame);
     }
   }
 }

@@ -44,7 +44,7 @@ export interface BehaviourContext {
   readonly requestTimeoutUs: number;
   /** Of its cluster. */
   readonly codec: CodecContext;
-  /** Of the liar itself: it signs wrong CHECKPOINTs and replies with its own, good key. */
+  /** Of the liar itself: it signs wrong CHECKPOINTs and VIEW-CHANGEs with its own, good key. */
   readonly authenticator: Pick<Authenticator, 'sign'>;
   /** An integer from 0 that picks among the ways to misbehave; 0 is the one for demonstrations, the simulator draws others. */
   readonly variant: number;

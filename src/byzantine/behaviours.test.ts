@@ -36,7 +36,7 @@ describe('every behaviour', () => {
       persist,
       sending(1, vote('prepare', 1)),
       sending(1, vote('commit', 1)),
-      { kind: 'reply', reply } as const,
+      { kind: 'reply', reply, isSigned: false } as const,
     ];
     const before = structuredClone(outputs);
     expect(rewrite(make(name, 1), 1, ...outputs)).toEqual(rewrite(make(name, 1), 1, ...outputs));
@@ -166,7 +166,9 @@ describe('alter-timestamps', () => {
 });
 
 test('silent: nothing leaves', () => {
-  expect(rewrite(make('silent', 1), 1, sending(1, vote('prepare', 1)), { kind: 'reply', reply })).toEqual([]);
+  expect(
+    rewrite(make('silent', 1), 1, sending(1, vote('prepare', 1)), { kind: 'reply', reply, isSigned: false }),
+  ).toEqual([]);
 });
 
 describe('forge', () => {
@@ -186,7 +188,7 @@ describe('forge', () => {
 
 describe('wrong-reply', () => {
   const told = (original: Reply): unknown => {
-    const [output] = rewrite(make('wrong-reply', 1), 1, { kind: 'reply', reply: original });
+    const [output] = rewrite(make('wrong-reply', 1), 1, { kind: 'reply', reply: original, isSigned: false });
     return output?.kind === 'reply' ? output.reply : undefined;
   };
 
@@ -199,8 +201,9 @@ describe('wrong-reply', () => {
     expect(told({ ...reply, result: undefined })).not.toMatchObject({ resultDigest: reply.resultDigest });
   });
 
-  test('a signed reply is signed again', () => {
-    expect(told({ ...reply, signature: new Uint8Array(64) })).toMatchObject({ signature: SIGNATURE });
+  test('what is to be a receipt stays one to be: it is signed when it leaves, as it is then', () => {
+    const [output] = rewrite(make('wrong-reply', 1), 1, { kind: 'reply', reply, isSigned: true });
+    expect(output).toMatchObject({ kind: 'reply', isSigned: true, reply: { receipt: undefined } });
   });
 
   test('what the client table said stays', () => {

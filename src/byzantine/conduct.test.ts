@@ -81,7 +81,7 @@ describe('slow', () => {
   });
 
   test('says what its replica says', () => {
-    const outputs = [persist, sending(1, vote('commit', 1)), { kind: 'reply', reply } as const];
+    const outputs = [persist, sending(1, vote('commit', 1)), { kind: 'reply', reply, isSigned: false } as const];
     expect(rewrite(make('slow', 1), 1, ...outputs)).toEqual(outputs);
   });
 });
@@ -127,8 +127,10 @@ describe('selective', () => {
 
   test('a client that is ignored gets no answer, and what a node passes on of it is heard', () => {
     const liar = make('selective', 1, 4);
-    expect(rewrite(liar, 1, { kind: 'reply', reply })).toEqual([]);
-    expect(rewrite(liar, 1, { kind: 'reply', reply: { ...reply, client: OTHER_CLIENT } })).toHaveLength(1);
+    expect(rewrite(liar, 1, { kind: 'reply', reply, isSigned: false })).toEqual([]);
+    expect(
+      rewrite(liar, 1, { kind: 'reply', reply: { ...reply, client: OTHER_CLIENT }, isSigned: false }),
+    ).toHaveLength(1);
     expect(admitted(liar, requests(asReplicaId(2), authentic))).toBeDefined();
   });
 });
@@ -371,8 +373,8 @@ describe('censor', () => {
 
   test('nothing of that client is passed on or answered, and batches that hold it are voted on', () => {
     const liar = make('censor', 1);
-    const his: Output = { kind: 'reply', reply: { ...reply, client: OTHER_CLIENT } };
-    const hers: Output = { kind: 'reply', reply };
+    const his: Output = { kind: 'reply', reply: { ...reply, client: OTHER_CLIENT }, isSigned: false };
+    const hers: Output = { kind: 'reply', reply, isSigned: false };
     const passedOn = (...entries: readonly (typeof authentic)[]): Output => ({
       kind: 'send',
       to: [asReplicaId(0)],

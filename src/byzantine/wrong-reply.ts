@@ -1,6 +1,6 @@
-/** `wrong-reply`: votes like anybody, and tells clients another result. */
+/** `wrong-reply`: votes like anybody, and tells clients another result, under its own good key. */
 import type { Reply } from '../messages/index.ts';
-import { replyBytes, resultDigest } from '../messages/index.ts';
+import { resultDigest } from '../messages/index.ts';
 import { alteredBytes, alteredDigest } from './alter.ts';
 import { perOutput } from './behaviour.ts';
 import type { Behaviour, BehaviourContext } from './behaviour.ts';
@@ -11,9 +11,7 @@ export function makeWrongReply(context: BehaviourContext): Behaviour {
     const result = reply.result === undefined ? undefined : alteredBytes(reply.result);
     const digest =
       result === undefined ? alteredDigest(context, reply.resultDigest) : resultDigest(context.codec, result);
-    const told: Reply = { ...reply, result, resultDigest: digest, signature: undefined };
-    if (reply.signature === undefined) return told;
-    return { ...told, signature: context.authenticator.sign(replyBytes(context.codec, told)) };
+    return { ...reply, result, resultDigest: digest };
   };
   return perOutput('wrong-reply', (output) => [
     output.kind === 'reply' ? { ...output, reply: wrong(output.reply) } : output,

@@ -199,7 +199,8 @@ describe('a request', () => {
       onRefused: (replica, code) => refused.push(`${replica} ${code}`),
     });
     await connected(client);
-    const forged: Partial<Reply> = { result: bytesOf('FORGED'), signature: new Uint8Array(64) };
+    const receipt = { leaves: 1, position: 0, siblings: [], signature: new Uint8Array(64) };
+    const forged: Partial<Reply> = { result: bytesOf('FORGED'), receipt };
     cluster.script = (request, replica) =>
       isFrom(replica, 1) ? forged : isFrom(replica, 2) ? { result: bytesOf('LIE') } : echo(request, replica);
     const outcome = await client.submit(bytesOf('truth'));

@@ -6,7 +6,7 @@
 import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { CodecContext, LIMITS, replyBytes } from '../messages/index.ts';
+import { CodecContext, LIMITS, receiptStatement } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
 import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
 import type { Identity, LinkSettings } from '../node/index.ts';
@@ -14,8 +14,8 @@ import { ClientSession, DEFAULT_CLIENT_TIMING } from '../protocol/client-session
 import type { ClientOutput, ClientTiming } from '../protocol/client-session.ts';
 import type { Authenticator } from '../protocol/ports.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
+import { ReceiptVerifier } from '../protocol/receipts.ts';
 import { Sealer } from '../protocol/seal.ts';
-import { statements } from '../protocol/statement.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { Alarm } from './alarm.ts';
 import { Call } from './call.ts';
@@ -87,6 +87,7 @@ export class PbftClient {
   readonly #options: PbftClientOptions;
   readonly #authenticator: Authenticator;
   readonly #codec: CodecContext;
+  readonly #receipts: ReceiptVerifier;
   readonly #intake: ReplyIntake;
   readonly #outbox: Outbox;
   readonly #links: ClientLinks;
@@ -122,7 +123,8 @@ export class PbftClient {
     });
     this.#codec = new CodecContext(clusterId, (bytes) => this.#authenticator.sha256(bytes));
     const modules = { authenticator: this.#authenticator, codec: this.#codec };
-    this.#intake = new ReplyIntake(authentication, this.id, modules);
+    this.#receipts = new ReceiptVerifier(this.#codec, this.#authenticator);
+    this.#intake = new ReplyIntake(authentication, this.id, { ...modules, receipts: this.#receipts });
     this.#views = new ViewEstimate(makeQuorums(replicas.length, quorumRule));
     this.#outbox = new Outbox({
       ...modules,
@@ -254,7 +256,7 @@ export class PbftClient {
         session: this.#numbers.next(Date.now() * 1000),
         timing: timing ?? DEFAULT_CLIENT_TIMING,
       },
-      { context: this.#codec, authenticator: this.#intake, views: this.#views },
+      { context: this.#codec, receipts: this.#receipts, views: this.#views },
     );
     this.#sessions.set(session.session, session);
     return session;
@@ -372,12 +374,10 @@ export class PbftClient {
 
   /** The liar's statement, then those of the accepted replies; nothing where one of them is not signed. */
   #proof(wrong: Reply, accepted: readonly Reply[] | undefined): readonly Bytes[] {
-    const { signature, replica } = wrong;
-    const isSigned =
-      signature !== undefined &&
-      this.#intake.verifySignature({ kind: 'replica', replica }, replyBytes(this.#codec, wrong), signature);
-    if (!isSigned || accepted === undefined) return [];
-    return [wrong, ...accepted].flatMap((reply) => statements(this.#codec, reply, reply.signature));
+    if (accepted === undefined || !this.#receipts.isValid(wrong)) return [];
+    return [wrong, ...accepted].flatMap((reply) =>
+      reply.receipt === undefined ? [] : [receiptStatement(this.#codec, reply, reply.receipt)],
+    );
   }
 
   #settle(session: ClientSession, outcome: Exclude<Outcome, { requestDigest: undefined }>): void {

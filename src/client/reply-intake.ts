@@ -3,10 +3,11 @@ import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { decodeFrame, replyBytes } from '../messages/index.ts';
+import { decodeFrame } from '../messages/index.ts';
 import type { CodecContext, Reply } from '../messages/index.ts';
 import type { AuthenticationMode } from '../protocol/config.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
+import type { ReceiptVerifier } from '../protocol/receipts.ts';
 
 /** Why a frame of a replica was dropped. */
 export type ReplyRefusal = 'malformed' | 'not-a-reply' | 'wrong-replica' | 'wrong-client' | 'not-authentic';
@@ -14,14 +15,13 @@ export type ReplyRefusal = 'malformed' | 'not-a-reply' | 'wrong-replica' | 'wron
 export interface ReplyIntakeModules {
   readonly authenticator: Authenticator;
   readonly codec: CodecContext;
+  readonly receipts: ReceiptVerifier;
 }
 
 export class ReplyIntake {
   readonly #mode: AuthenticationMode;
   readonly #client: ClientId;
   readonly #modules: ReplyIntakeModules;
-  /** Signatures of replies that were let in: their sessions ask for the same check once more. */
-  readonly #verified = new WeakSet<Bytes>();
 
   constructor(mode: AuthenticationMode, client: ClientId, modules: ReplyIntakeModules) {
     this.#mode = mode;
@@ -29,7 +29,10 @@ export class ReplyIntake {
     this.#modules = modules;
   }
 
-  /** The authentic replies in a frame that came over the link to `replica`. Never throws, whatever the bytes. */
+  /**
+   * The authentic replies in a frame that came over the link to `replica`; in signature mode as receipts, under one signature that is verified
+   * once. Receipts under a MAC are not looked at. Never throws, whatever the bytes.
+   */
   open(replica: ReplicaId, frame: Bytes): Result<readonly Reply[], ReplyRefusal> {
     const decoded = decodeFrame(frame, this.#modules.codec);
     if (!decoded.ok) return fail('malformed');
@@ -38,23 +41,12 @@ export class ReplyIntake {
     if (message.replica !== replica) return fail('wrong-replica');
     if (message.client !== this.#client) return fail('wrong-client');
     const party: Party = { kind: 'replica', replica };
-    const { authenticator, codec } = this.#modules;
+    const { authenticator, receipts } = this.#modules;
     if (this.#mode === 'mac') {
       const authentic = proof.kind === 'mac' && authenticator.verifyMac(party, authenticated, proof.mac);
       return authentic ? ok(message.replies) : fail('not-authentic');
     }
-    const signed = message.replies.filter((reply) => {
-      const { signature } = reply;
-      if (signature === undefined || !authenticator.verifySignature(party, replyBytes(codec, reply), signature))
-        return false;
-      this.#verified.add(signature);
-      return true;
-    });
-    // One bad signature spoils that reply alone: the others prove themselves.
-    return signed.length > 0 ? ok(signed) : fail('not-authentic');
-  }
-  /** What a session asks: a signature that it got from here needs no second check, for it comes with the reply it was checked on. */
-  verifySignature(party: Party, bytes: Bytes, signature: Bytes): boolean {
-    return this.#verified.has(signature) || this.#modules.authenticator.verifySignature(party, bytes, signature);
+    const opened = proof.kind === 'tree' ? receipts.open(message.replies, proof.tree) : undefined;
+    return opened === undefined ? fail('not-authentic') : ok(opened);
   }
 }

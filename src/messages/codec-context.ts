@@ -23,6 +23,11 @@ export const DOMAINS = {
   requestSignature: 'request-signature',
   bundle: 'bundle',
   viewChangeDigest: 'view-change-digest',
+  replyLeaf: 'reply-leaf',
+  replyNode: 'reply-node',
+  replyTree: 'reply-tree',
+  /** Of a statement alone: a reply with the way to what is signed. */
+  receipt: 'receipt',
 } as const;
 
 interface Domain {

@@ -15,7 +15,6 @@ import { Refused, refuse, within } from './refusal.ts';
 import type { Message, MessageType } from './registry.ts';
 import { schemaOfTag, schemaOfType } from './registry.ts';
 import type { NewView } from './new-view.ts';
-import type { Reply } from './reply.ts';
 import { Reader } from './schema/reader.ts';
 import { client as clientSchema, digest as digestSchema } from './schema/scalars.ts';
 import type { Schema } from './schema/schema.ts';
@@ -129,11 +128,6 @@ export function bundleBytes(context: CodecContext, client: ClientId, digests: re
   clientSchema.write(scratch, client);
   for (const digest of digests) digestSchema.write(scratch, digest);
   return context.bound(DOMAINS.bundle, scratch.copy());
-}
-
-/** What the `signature` of a REPLY covers: its content, the same as the proof of a frame with it alone. */
-export function replyBytes(context: CodecContext, reply: Reply): Bytes {
-  return authenticatedBytes(context, encodeMessage(reply));
 }
 
 /** What the signature of a CHECKPOINT covers. */

@@ -23,6 +23,7 @@ const D = asDigest('d1'.repeat(32));
 const MAC: Proof = { kind: 'mac', mac: new Uint8Array(16).fill(0xff) };
 const SIGNED: Proof = { kind: 'signature', signature: new Uint8Array(64).fill(0xff) };
 const MAC_TEXT = 'hmac-sha256:_____________________w';
+const RECEIPT = { leaves: 3, position: 2, siblings: [D], signature: SIGNED.signature };
 const SIGNATURE_TEXT = `ed25519:${'_'.repeat(85)}w`;
 
 function utf8(text: string): Uint8Array {
@@ -67,7 +68,7 @@ const reply: Reply = {
   resultDigest: resultDigest(context, utf8('{"balance":100}')),
   since: undefined,
   result: utf8('{"balance":100}'),
-  signature: undefined,
+  receipt: undefined,
 };
 
 function wire(message: Message): string {
@@ -134,7 +135,7 @@ describe("the first document's four messages", () => {
   });
 
   test('REPLY', () => {
-    expect(toJson({ ...reply, signature: SIGNED.signature }, MAC)).toEqual({
+    expect(toJson({ ...reply, receipt: RECEIPT }, MAC)).toEqual({
       view: 0,
       sequence: 1,
       result: 'executed',
@@ -147,7 +148,7 @@ describe("the first document's four messages", () => {
       request_digest: digest,
       result_digest: reply.resultDigest,
       output: { balance: 100 },
-      receipt_signature: SIGNATURE_TEXT,
+      receipt: { leaves: 3, position: 2, siblings: [D], signature: SIGNATURE_TEXT },
     });
     expect(Object.keys(toJson(reply))).not.toContain('type');
     expect(Object.keys(toJson(reply))).not.toContain('signature');
@@ -265,13 +266,33 @@ describe('bytes', () => {
     expect(toHex(encodeFrame(encoded, SIGNED))).toBe(`${bytes}02${'ff'.repeat(64)}`);
   });
 
-  test('REPLY: content, then result and signature', () => {
+  test('REPLY: content, then result and receipt', () => {
     const content = `05${zeros(8)}0000000000000001${D}00${CLIENT}00000000000000050000000000000001${digest}00${reply.resultDigest}00`;
     expect(wire(reply)).toBe(`${content}010000000f${toHex(utf8('{"balance":100}'))}00`);
     expect(encodeMessage(reply).contentEnd).toBe(content.length / 2);
+    const receipt = `01${'0000000000000003'}${'0000000000000002'}01${D}${'ff'.repeat(64)}`;
+    expect(wire({ ...reply, receipt: RECEIPT })).toBe(`${wire(reply).slice(0, -2)}${receipt}`);
     const read: Reply = { ...reply, outcome: 'read', sequence: asSequence(9), since: asSequence(7) };
     expect(wire(read)).toContain(`${digest}03${reply.resultDigest}010000000000000007`);
     expect(toJson(read)).toMatchObject({ result: 'read', sequence: 9, since: 7 });
+  });
+
+  test('REPLIES: under a MAC, or under the signature of a tree', () => {
+    const replies: Message = { type: 'replies', replica: asReplicaId(0), client: CLIENT, replies: [reply] };
+    const bytes = `0600${CLIENT}0001${wire(reply).slice(2)}`;
+    const encoded = encodeMessage(replies);
+    expect(toHex(encodeFrame(encoded, MAC))).toBe(`${bytes}0110${'ff'.repeat(16)}`);
+    expect(toHex(encodeFrame(encoded, { kind: 'tree', tree: RECEIPT }))).toBe(
+      `${bytes}03${'0000000000000003'}${'0000000000000002'}01${D}${'ff'.repeat(64)}`,
+    );
+    const { receipt, ...json } = toJson({ ...reply, receipt: RECEIPT });
+    expect(toJson(replies, { kind: 'tree', tree: RECEIPT })).toEqual({
+      type: 'replies',
+      node_id: 'node1',
+      client: CLIENT,
+      replies: [json],
+      tree_signature: receipt,
+    });
   });
 
   test('STATUS', () => {

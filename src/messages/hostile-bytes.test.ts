@@ -189,7 +189,8 @@ test('a refusal names the field', () => {
   expect(at([2, 0, 0, 0])).toEqual({ code: 'truncated', at: 'view' });
   expect(at([2, 0, 32, 0, 0, 0, 0, 0, 0])).toEqual({ code: 'out-of-range', at: 'view' });
   expect(at([2, ...new Array<number>(49).fill(0)])).toEqual({ code: 'truncated', at: 'proof' });
-  expect(at([2, ...new Array<number>(49).fill(0), 3])).toEqual({ code: 'out-of-range', at: 'proof' });
+  expect(at([2, ...new Array<number>(49).fill(0), 4])).toEqual({ code: 'out-of-range', at: 'proof' });
+  expect(at([2, ...new Array<number>(49).fill(0), 3])).toEqual({ code: 'truncated', at: 'proof.leaves' });
   expect(at([2, ...new Array<number>(49).fill(0), 1, 15])).toEqual({ code: 'out-of-range', at: 'proof' });
   expect(at([2, ...new Array<number>(49).fill(0), 1, 33])).toEqual({ code: 'oversized', at: 'proof' });
   expect(at([8, ...new Array<number>(26).fill(0), 0x10, 0x01])).toEqual({ code: 'oversized', at: 'slots' });
@@ -211,12 +212,12 @@ test.each([2, 3, 128, 255])('a value is there or not: a byte of %d says neither'
     resultDigest: NULL_DIGEST,
     since: undefined,
     result: undefined,
-    signature: undefined,
+    receipt: undefined,
   });
   const frame = encodeFrame(reply, { kind: 'none' });
   for (const [offset, field] of [
     [0, 'result'],
-    [1, 'signature'],
+    [1, 'receipt'],
   ] as const) {
     const altered = frame.slice();
     altered[reply.contentEnd + offset] = present;

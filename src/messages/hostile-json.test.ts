@@ -21,6 +21,13 @@ const VOTE = {
   node_id: 'node2',
 };
 
+const SIGNED = `ed25519:${'A'.repeat(86)}`;
+const hashes = (count: number): readonly string[] => new Array<string>(count).fill('ab'.repeat(32));
+const inTree = (change: object): object => ({
+  ...VOTE,
+  tree_signature: { leaves: 3, position: 2, siblings: hashes(1), signature: SIGNED, ...change },
+});
+
 function checkJson(value: unknown): DecodeRefusal | undefined {
   const decoded = fromJson(value, context);
   const again = decoded.ok ? fromJson(toJson(decoded.value.message, decoded.value.proof), context) : decoded;
@@ -153,6 +160,18 @@ describe('refusals', () => {
     ['a long MAC', { ...VOTE, signature: `hmac-sha256:${'A'.repeat(44)}` }, { code: 'oversized', at: 'signature' }],
     ['padding', { ...VOTE, signature: `ed25519:${'A'.repeat(84)}==` }, { code: 'out-of-range', at: 'signature' }],
     ['no signature text', { ...VOTE, signature: null }, { code: 'wrong-type', at: 'signature' }],
+    ['no tree', { ...VOTE, tree_signature: null }, { code: 'wrong-type', at: 'tree_signature' }],
+    ['a tree without leaves', inTree({ leaves: 0 }), { code: 'inconsistent', at: 'tree_signature.position' }],
+    ['a tree too large', inTree({ leaves: 4097 }), { code: 'out-of-range', at: 'tree_signature.leaves' }],
+    ['a place beyond the tree', inTree({ position: 3 }), { code: 'inconsistent', at: 'tree_signature.position' }],
+    ['too many hashes', inTree({ siblings: hashes(25) }), { code: 'oversized', at: 'tree_signature.siblings' }],
+    ['a hash too short', inTree({ siblings: ['ab'] }), { code: 'out-of-range', at: 'tree_signature.siblings[0]' }],
+    [
+      'a tree with a MAC',
+      inTree({ signature: 'hmac-sha256:AA' }),
+      { code: 'out-of-range', at: 'tree_signature.signature' },
+    ],
+    ['two proofs', { ...inTree({}), signature: SIGNED }, { code: 'inconsistent', at: 'tree_signature' }],
   ])('%s', (_, value, refusal) => {
     expect(checkJson(value)).toEqual(refusal);
   });

@@ -28,7 +28,6 @@ export {
   encodeMessage,
   encodeValue,
   newViewBytes,
-  replyBytes,
   requestSigningBytes,
   viewChangeBytes,
 } from './frame.ts';
@@ -48,8 +47,9 @@ export { REFUSAL_CODES } from './refusal.ts';
 export type { Message, MessageType } from './registry.ts';
 export { MESSAGE_TYPES } from './registry.ts';
 export type { Replies } from './replies.ts';
-export type { Reply } from './reply.ts';
+export type { Reply, ReplyContent } from './reply.ts';
 export { replySize, resultDigest } from './reply.ts';
+export { ReplyTree, replyTreeBytes } from './reply-tree.ts';
 export type { ReplyStable } from './reply-stable.ts';
 export type { Request } from './request.ts';
 export { REQUEST_READ_ONLY, REQUEST_RECEIPT, requestDigest, requestSize } from './request.ts';
@@ -61,11 +61,13 @@ export type { SimulateByzantine } from './simulate-byzantine.ts';
 export type { SlotDigest } from './slot-digest.ts';
 export type { State } from './state.ts';
 export type { Statement, StatementContent, StatementFault } from './statement.ts';
-export { readStatement, SIGNATURE_BYTES, statementOf } from './statement.ts';
+export { readStatement, receiptStatement, SIGNATURE_BYTES, statementOf } from './statement.ts';
 export type { StateEntry } from './state-entry.ts';
 export { stateEntrySize } from './state-entry.ts';
 export { stateSubtreeSize } from './state.ts';
 export type { StateSubtree } from './state.ts';
 export type { SlotStatus, Status } from './status.ts';
+export type { TreeSignature } from './tree-signature.ts';
+export { treeSignatureSize } from './tree-signature.ts';
 export type { ClaimedCheckpoint, ClaimedSlot, SignedViewChange, ViewChange, ViewChangeContent } from './view-change.ts';
 export { claimedCheckpoint, signedViewChange, viewChangeDigest, viewChangeSize } from './view-change.ts';

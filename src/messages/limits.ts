@@ -25,6 +25,8 @@ export const LIMITS = {
   requestsPerBundle: 256,
   /** Requests in one batch, one REQUESTS frame, one COMPLAINT; replies in one REPLIES frame. */
   requestsPerBatch: 4096,
+  /** Replies under one signature of a replica. */
+  repliesPerTree: 4096,
   /** All requests of a batch or of a REQUESTS frame with their proofs; all replies of a REPLIES frame. A primary closes a batch before it grows larger. */
   batchBytes: 4 * MIB,
   /** Slots that STATUS, FETCH and DECIDED can name: the widest log window (L). */
@@ -55,5 +57,6 @@ assert(
     LIMITS.batchBytes,
   'the largest request, alone with the rest of its bundle, fits into a batch',
 );
+assert(LIMITS.requestsPerBatch <= LIMITS.repliesPerTree, 'the replies of one frame fit under one signature');
 assert(LIMITS.resultBytes + KIB <= LIMITS.batchBytes, 'the largest reply fits into a frame of replies');
 assert(LIMITS.batchBytes + 4 * KIB <= LIMITS.frameBytes, 'a full batch fits into a frame with the fields around it');

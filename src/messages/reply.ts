@@ -20,13 +20,13 @@ import {
 } from './schema/scalars.ts';
 import { named } from './schema/schema.ts';
 import type { ValueOf } from './schema/schema.ts';
-import { signature } from './schema/signed-text.ts';
+import { treeSignature, treeSignatureSize } from './tree-signature.ts';
 
 const number = count();
 
 /**
  * The content names the request and the digest of its result. Attached: the result itself (from the replier only), bound by its digest, and
- * for a receipt the replica's Ed25519 signature over the content. In JSON there is no `type`; `result` is the outcome, `output` the result.
+ * where it is a receipt the replica's signature, over a tree with this content in it. In JSON there is no `type`; `result` is the outcome, `output` the result.
  */
 export const reply = message({
   type: 'reply',
@@ -50,7 +50,8 @@ export const reply = message({
   },
   attached: {
     result: named('output', option(readableBytes(LIMITS.resultBytes))),
-    signature: named('receipt_signature', option(signature)),
+    /** With it the reply proves itself to anyone, alone. */
+    receipt: option(treeSignature),
   },
   rule: (value) => {
     const isRight =
@@ -65,6 +66,8 @@ export const reply = message({
 
 /** REPLY. */
 export type Reply = ValueOf<typeof reply>;
+/** Its content: what a receipt proves. */
+export type ReplyContent = ValueOf<typeof reply.content>;
 
 /** SHA-256 of a result, in its own domain. */
 export function resultDigest(context: CodecContext, value: Bytes): Digest {
@@ -75,7 +78,17 @@ export function resultDigest(context: CodecContext, value: Bytes): Digest {
 export function replySize(value: Reply): number {
   return (
     reply.minBytes +
+    sinceSize(value) +
     (value.result === undefined ? 0 : 4 + value.result.length) +
-    (value.signature === undefined ? 0 : value.signature.length)
+    (value.receipt === undefined ? 0 : treeSignatureSize(value.receipt))
   );
+}
+
+/** Bytes of its encoded content. */
+export function replyContentSize(value: ReplyContent): number {
+  return reply.content.minBytes + sinceSize(value);
+}
+
+function sinceSize({ since }: ReplyContent): number {
+  return since === undefined ? 0 : sequence.maxBytes;
 }

@@ -25,7 +25,7 @@ export type ClientOutcome =
       readonly replayed: boolean;
       /** Whose replies match, f+1 or more. */
       readonly replies: readonly ReplicaId[];
-      /** f+1 or more matching replies with verified signatures, when they were asked for or the mode has them. */
+      /** f+1 or more matching replies with verified receipts, when they were asked for or the mode has them. */
       readonly receipt: readonly Reply[] | undefined;
     }
   | {
@@ -81,7 +81,7 @@ export function endingOf(certificate: ReplyCertificate, call: CallFacts): Ending
 
 function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: CallFacts): Ending {
   const { view, sequence, digest, result, outcome, replies } = certificate;
-  const signed = replies.filter((reply) => reply.signature !== undefined);
+  const signed = replies.filter((reply) => reply.receipt !== undefined);
   return {
     state: 'idle',
     outcome: {

@@ -46,7 +46,7 @@ function answer(
     resultDigest: resultDigest(kit.codec, bytes(result)),
     since: asSequence(since),
     result: isFull ? bytes(result) : undefined,
-    signature: undefined,
+    receipt: undefined,
   };
 }
 

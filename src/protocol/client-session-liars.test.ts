@@ -224,9 +224,9 @@ describe('receipts', () => {
     const sending = submit(session, 0, { receipt: true });
     const good = signed(replyTo(sending, 1));
     give(session, good);
-    const forged = { ...replyTo(sending, 2), signature: good.signature };
+    const forged = { ...replyTo(sending, 2), receipt: good.receipt };
     const altered = { ...signed(replyTo(sending, 2)), view: asView(1) };
-    const others = [replyTo(sending, 2), forged, altered, { ...replyTo(sending, 3), signature: new Uint8Array(64) }];
+    const others = [replyTo(sending, 2), forged, altered, { ...good, replica: replica(3) }];
     for (const reply of others) expect(outcomeOf(give(session, reply))).toBeUndefined();
     expect(outcomeOf(give(session, signed(replyTo(sending, 3))))).toMatchObject({ kind: 'executed', replies: [1, 3] });
   });

@@ -12,17 +12,17 @@ import { asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { LIMITS, REQUEST_RECEIPT, replyBytes, requestDigest, resultDigest } from '../messages/index.ts';
+import { LIMITS, REQUEST_RECEIPT, requestDigest, resultDigest } from '../messages/index.ts';
 import type { CodecContext, Reply, Request } from '../messages/index.ts';
 import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
 import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
 import type { ClusterConfig } from './config.ts';
 import type { IdempotencyKey } from './idempotency.ts';
-import type { Authenticator } from './ports.ts';
 import { makeQuorums } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
 import { ReplyCollection, matches, repliesNeeded } from './reply-certificate.ts';
 import type { ReplyCertificate, ReplyClaim } from './reply-certificate.ts';
+import type { ReceiptVerifier } from './receipts.ts';
 import { ViewEstimate } from './view-estimate.ts';
 
 export type { ClientOutcome, SessionState } from './client-outcome.ts';
@@ -49,8 +49,7 @@ export interface ClientSessionConfig {
 
 export interface ClientSessionModules {
   readonly context: CodecContext;
-  /** To check the signatures of receipts. */
-  readonly authenticator: Pick<Authenticator, 'verifySignature'>;
+  readonly receipts: Pick<ReceiptVerifier, 'isValid'>;
   /** Shared by the sessions of a client, so that all learn from each; a new one otherwise. */
   readonly views?: ViewEstimate;
 }
@@ -250,7 +249,7 @@ export class ClientSession {
 
   /**
    * A reply whose MAC or signature was verified to be `from`'s. Conditions in the order checked: from the replica it names, one of the cluster;
-   * to this session; its request is one of this session's, remembered; its result, if there in full, hashes to its digest; its own signature
+   * to this session; its request is one of this session's, remembered; its result, if there in full, hashes to its digest; its receipt
    * valid where a receipt is wanted. All else is ignored.
    */
   onReply(now: number, reply: Reply, from: ReplicaId): readonly ClientOutput[] {
@@ -309,7 +308,7 @@ export class ClientSession {
         `${replicaName(reply.replica)} sent a result that does not hash to the digest beside it`,
       );
     }
-    const checked = this.#checkSignature(call, reply);
+    const checked = this.#checkReceipt(call, reply);
     const certificate = checked === undefined ? undefined : call.replies.add(checked);
     if (certificate === undefined) {
       this.#hasten(now, call);
@@ -333,19 +332,13 @@ export class ClientSession {
     return certificate.outcome === 'table-error' ? [output] : [output, ...this.#settle(call, certificate)];
   }
 
-  /** The reply as it may be counted: without a signature that nobody asked for; undefined if one was asked for and is missing or wrong. */
-  #checkSignature(call: Call, reply: Reply): Reply | undefined {
+  /** The reply as it may be counted: without a receipt that nobody asked for; undefined if one was asked for and is missing or wrong. */
+  #checkReceipt(call: Call, reply: Reply): Reply | undefined {
     const isWanted = (call.request.flags & REQUEST_RECEIPT) !== 0;
-    if (!isWanted && reply.signature === undefined) return reply;
+    if (!isWanted && reply.receipt === undefined) return reply;
     const isKept = isWanted || this.#config.cluster.authentication === 'signature';
-    const { signature, replica } = reply;
-    const { context, authenticator } = this.#modules;
-    const isValid =
-      isKept &&
-      signature !== undefined &&
-      authenticator.verifySignature({ kind: 'replica', replica }, replyBytes(context, reply), signature);
-    if (isValid) return reply;
-    return isWanted ? undefined : { ...reply, signature: undefined };
+    if (isKept && this.#modules.receipts.isValid(reply)) return reply;
+    return isWanted ? undefined : { ...reply, receipt: undefined };
   }
 
   /** Remembers the accepted execution, and holds the replies already here against it. */
@@ -360,8 +353,8 @@ export class ClientSession {
       timestamp,
       requestDigest: call.digest,
       reported: call.reported,
-      // As evidence: their results are not covered by the signatures.
-      replies: replies.every(({ signature }) => signature !== undefined)
+      // As evidence: their results are not covered by the receipts.
+      replies: replies.every(({ receipt }) => receipt !== undefined)
         ? replies.map((reply) => ({ ...reply, result: undefined }))
         : undefined,
     };

@@ -37,7 +37,7 @@ export interface Exhibit {
   readonly index: number;
   readonly content: StatementContent;
   readonly signer: ReplicaId;
-  /** SHA-256 of what was signed: statements that say the same are the same. */
+  /** SHA-256 of what it says: statements that say the same are the same. */
   readonly identity: Digest;
 }
 

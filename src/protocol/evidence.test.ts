@@ -4,7 +4,13 @@ import { replica, seq } from '../../test/support/core-kit.ts';
 import { asClientId, asDigest, asView } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest } from '../base/ids.ts';
-import { authenticatedBytes, encodeMessage, replyBytes, requestSigningBytes, statementOf } from '../messages/index.ts';
+import {
+  authenticatedBytes,
+  encodeMessage,
+  receiptStatement,
+  requestSigningBytes,
+  statementOf,
+} from '../messages/index.ts';
 import type { Message, Reply } from '../messages/index.ts';
 import { makeSignatureVerifier } from '../node/index.ts';
 import { judge } from './evidence.ts';
@@ -12,6 +18,7 @@ import type { Claim, EvidenceRules, Verdict } from './evidence.ts';
 import { makeQuorums } from './quorum.ts';
 import type { QuorumRule } from './quorum.ts';
 import { SUSPICION_KINDS } from './suspicion.ts';
+import { signReplies } from './receipts.ts';
 import type { SuspicionKind } from './suspicion.ts';
 
 const keys = new RealKeys();
@@ -46,6 +53,7 @@ const commit = (by: number, sequence: number, of: Digest, view = 0): Bytes =>
 const checkpoint = (by: number, sequence: number, root: Digest): Bytes =>
   signed(by, { type: 'checkpoint', sequence: seq(sequence), root, replica: replica(by) });
 
+/** The receipt of a reply that was signed with others. */
 function reply(by: number, change: Partial<Reply> = {}): Bytes {
   const made: Reply = {
     type: 'reply',
@@ -61,10 +69,12 @@ function reply(by: number, change: Partial<Reply> = {}): Bytes {
     resultDigest: A,
     since: undefined,
     result: undefined,
-    signature: undefined,
+    receipt: undefined,
     ...change,
   };
-  return statementOf(keys.codec(), made, keys.authenticator(by).sign(replyBytes(keys.codec(), made)));
+  const others = [1, 2, 3].map((timestamp) => ({ ...made, session: 99, timestamp }));
+  const signed = signReplies(keys.codec(), keys.authenticator(by), [...others, made, ...others]);
+  return receiptStatement(keys.codec(), made, signed.signatureOf(others.length, 1));
 }
 
 function rules(n = 4, rule: QuorumRule = 'intersecting'): EvidenceRules {

@@ -145,12 +145,12 @@ function open({ codec, quorums, keys }: EvidenceRules, index: number, bytes: Byt
       reason: code === 'malformed' ? reason : `no statement has the domain ${reason}`,
     });
   }
-  const { content, signed, signature } = read.value;
+  const { content, signed, signature, said } = read.value;
   const signer = 'replica' in content ? content.replica : asReplicaId(content.view % quorums.replicaCount);
   if (signer >= quorums.replicaCount) return fail({ code: 'unknown-signer', index });
   if (!keys.verifySignature({ kind: 'replica', replica: signer }, signed, signature))
     return fail({ code: 'bad-signature', index, signer });
-  return ok({ index, content, signer, identity: codec.sha256(signed) });
+  return ok({ index, content, signer, identity: codec.sha256(said) });
 }
 
 /** Of these types, at the view and sequence number of the claim. */

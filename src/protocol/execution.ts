@@ -9,7 +9,7 @@ import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { BATCH_CHECKPOINT, REQUEST_RECEIPT, replyBytes, resultDigest } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, REQUEST_RECEIPT, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
@@ -240,7 +240,7 @@ function reply(core: Core, request: Request, requestDigest: Digest, stored: Stor
   if (core.replaying) return;
   const { self, view } = core;
   const { client, session, timestamp, replier, flags } = request;
-  const unsigned: Reply = {
+  sendReply(core, flags, {
     type: 'reply',
     view,
     sequence: stored.sequence,
@@ -254,9 +254,8 @@ function reply(core: Core, request: Request, requestDigest: Digest, stored: Stor
     resultDigest: resultDigest(core.codec, stored.result),
     since: undefined,
     result: isReturned(core, replier, stored.result) ? stored.result : undefined,
-    signature: undefined,
-  };
-  sendReply(core, flags, unsigned);
+    receipt: undefined,
+  });
 }
 
 /** Does this replica return the result itself, and not its digest alone? */
@@ -264,9 +263,8 @@ export function isReturned({ self, config }: Core, replier: ReplicaId, result: B
   return replier === self || result.length <= config.tuning.fullResultBytes;
 }
 
-/** Signed where the mode is so, or the request (`flags`) wants a receipt. */
-export function sendReply(core: Core, flags: number, unsigned: Reply): void {
+/** To be signed where the mode is so, or the request (`flags`) wants a receipt. */
+export function sendReply(core: Core, flags: number, reply: Reply): void {
   const isSigned = core.config.cluster.authentication === 'signature' || (flags & REQUEST_RECEIPT) !== 0;
-  const signature = isSigned ? core.authenticator.sign(replyBytes(core.codec, unsigned)) : undefined;
-  core.output({ kind: 'reply', reply: { ...unsigned, signature } });
+  core.output({ kind: 'reply', reply, isSigned });
 }

@@ -91,6 +91,7 @@ export class Intake {
     const author: Party = { kind: 'replica', replica };
     switch (proof.kind) {
       case 'none':
+      case 'tree':
         return false;
       case 'mac':
         return this.#authenticator.verifyMac(author, authenticated, proof.mac);

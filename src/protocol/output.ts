@@ -24,5 +24,6 @@ export type Output =
       /** Given: this signature goes with it (own CHECKPOINT, or somebody's signed message passed on). Else the driver authenticates it as the mode demands. */
       readonly signature: Bytes | undefined;
     }
-  | { readonly kind: 'reply'; readonly reply: Reply }
+  /** `isSigned`: it leaves as a receipt, signed together with others when it does (reply-outbox.ts). It brings none. */
+  | { readonly kind: 'reply'; readonly reply: Reply; readonly isSigned: boolean }
   | { readonly kind: 'event'; readonly event: Event };

@@ -1,9 +1,9 @@
 /** Which proof a message bears: one table for those who seal and those who open. [docs/protocol.md, "Who proves what to whom"] */
-import type { MessageType } from '../messages/index.ts';
+import type { MessageType, Proof } from '../messages/index.ts';
 import type { AuthenticationMode } from './config.ts';
 
-/** `none`: each item inside proves itself (requests; in signature mode replies). */
-export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' | 'mac' | 'signature' {
+/** `none`: each item inside proves itself (requests). `tree`: one signature for many replies (receipts.ts). */
+export function proofKind(type: MessageType, mode: AuthenticationMode): Proof['kind'] {
   switch (type) {
     case 'requests':
       return 'none';
@@ -14,7 +14,7 @@ export function proofKind(type: MessageType, mode: AuthenticationMode): 'none' |
       return 'signature';
     case 'reply':
     case 'replies':
-      return mode === 'mac' ? 'mac' : 'none';
+      return mode === 'mac' ? 'mac' : 'tree';
     case 'pre-prepare':
     case 'prepare':
     case 'commit':

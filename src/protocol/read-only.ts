@@ -54,7 +54,7 @@ export function answerRead(core: Core, { request, digest }: AuthenticatedRequest
       resultDigest: resultDigest(core.codec, result),
       since,
       result: isReturned(core, replier, result) ? result : undefined,
-      signature: undefined,
+      receipt: undefined,
     });
   });
 }

@@ -27,7 +27,7 @@ export interface ReplyCertificate {
   readonly replies: readonly Reply[];
 }
 
-/** True when both say the same: all but view, replica, signature, and whether the result is there in full. */
+/** True when both say the same: all but view, replica, receipt, and whether the result is there in full. */
 export function matches(left: ReplyClaim, right: ReplyClaim): boolean {
   return (
     left.sequence === right.sequence &&
@@ -61,7 +61,7 @@ export class ReplyCollection {
     if (held === undefined || !matches(held, reply) || held.view !== reply.view) return false;
     return (
       (reply.result === undefined || held.result !== undefined) &&
-      (reply.signature === undefined || held.signature !== undefined)
+      (reply.receipt === undefined || held.receipt !== undefined)
     );
   }
 
@@ -127,9 +127,9 @@ export class ReplyCollection {
   }
 }
 
-/** Two copies of one claim: a later one without the result or the signature takes neither away. The signature covers the view beside it. */
+/** Two copies of one claim: a later one without the result or the receipt takes neither away. The receipt covers the view beside it. */
 function merge(held: Reply, later: Reply): Reply {
-  const base = later.signature === undefined && held.signature !== undefined ? held : later;
+  const base = later.receipt === undefined && held.receipt !== undefined ? held : later;
   return { ...base, result: later.result ?? held.result };
 }
 

@@ -6,6 +6,7 @@ import type { Message } from '../messages/index.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Authenticator, Party } from './ports.ts';
 import { proofKind } from './proof-rule.ts';
+import type { Letter } from './reply-outbox.ts';
 
 export class Sealer {
   readonly #cluster: Pick<ClusterConfig, 'clusterId' | 'authentication'>;
@@ -20,12 +21,14 @@ export class Sealer {
 
   /**
    * One frame per receiver, in order; undefined where no key is shared with it yet. A given `signature` is attached: it goes with what was
-   * signed before, one's own or another's. Requires: given for CHECKPOINT, VIEW-CHANGE and NEW-VIEW, which are always signed.
+   * signed before, one's own or another's. Requires: given for CHECKPOINT, VIEW-CHANGE and NEW-VIEW, which are always signed; no REPLIES in
+   * signature mode: see {@link sealReplies}.
    */
   seal(message: Message, to: readonly Party[], signature: Bytes | undefined): readonly (Bytes | undefined)[] {
     const encoded = encodeMessage(message);
     if (signature !== undefined) return repeat(encodeFrame(encoded, { kind: 'signature', signature }), to.length);
     const kind = proofKind(message.type, this.#cluster.authentication);
+    assert(kind !== 'tree', 'replies bring the signature of their tree');
     if (kind === 'none') return repeat(encodeFrame(encoded, { kind: 'none' }), to.length);
     const bytes = authenticatedBytes(this.#codec, encoded);
     if (kind === 'signature') {
@@ -36,6 +39,12 @@ export class Sealer {
       const mac = this.#authenticator.mac(receiver, bytes);
       return mac === undefined ? undefined : encodeFrame(encoded, { kind: 'mac', mac });
     });
+  }
+
+  /** The frame for the client that the replies are for; undefined where no key is shared with it yet. */
+  sealReplies({ message, tree }: Letter): Bytes | undefined {
+    if (tree !== undefined) return encodeFrame(encodeMessage(message), { kind: 'tree', tree });
+    return this.seal(message, [{ kind: 'client', client: message.client }], undefined)[0];
   }
 }
 

@@ -24,6 +24,7 @@ import type { Record } from '../protocol/record.ts';
 import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
 import { Replica } from '../protocol/replica.ts';
 import type { CertifiedState, LostLog, ReplicaModules } from '../protocol/replica.ts';
+import { ReplyOutbox } from '../protocol/reply-outbox.ts';
 import { Sealer } from '../protocol/seal.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { ReplicaMoment } from './explanation.ts';
@@ -32,7 +33,6 @@ import type { RecordedFrame } from './message-ring.ts';
 import { OutputGate } from './output-gate.ts';
 import type { GateLog, Outbound } from './output-gate.ts';
 import { encodeRecord } from '../protocol/record-codec.ts';
-import { ReplyOutbox } from './reply-outbox.ts';
 import { ServingBudget } from './serving-budget.ts';
 
 /** Why a replica stopped by itself. */
@@ -107,7 +107,7 @@ export class Driver {
     this.#replica = new Replica(config, modules, options.records, options.lost);
     this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
     this.#sealer = new Sealer(config.cluster, modules.authenticator);
-    this.#outbox = new ReplyOutbox(config.self);
+    this.#outbox = new ReplyOutbox(config.self, config.cluster, modules.authenticator);
     this.#lateFrames = new LateFrames({
       clock: () => options.clock().monotonic,
       send: (to, frame) => this.#sendFrame(to, frame),
@@ -390,7 +390,7 @@ export class Driver {
           this.#options.observer.onEvent(output.event);
           break;
         case 'reply':
-          this.#outbox.add(output.reply);
+          this.#outbox.add(output.reply, output.isSigned);
           break;
         case 'store':
           this.#options.modules.state.store(output.sequence);
@@ -413,8 +413,10 @@ export class Driver {
 
   #flushReplies(): void {
     this.#isFlushPlanned = false;
-    for (const replies of this.#outbox.drain())
-      this.#send(replies, [{ kind: 'client', client: replies.client }], undefined);
+    for (const letter of this.#outbox.drain()) {
+      const { client } = letter.message;
+      this.#sendSealed({ kind: 'client', client }, this.#sealer.sealReplies(letter));
+    }
   }
 
   #send(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
@@ -424,12 +426,14 @@ export class Driver {
 
   #seal(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
     const frames = this.#sealer.seal(message, to, signature);
-    for (const [index, sealed] of frames.entries()) {
-      const receiver = to[index];
-      if (sealed === undefined || receiver === undefined) continue;
-      const frame = this.#behaviour?.rewriteFrame(sealed) ?? sealed;
-      this.#lateFrames.send(receiver, frame, this.#behaviour?.delayUs ?? 0);
-    }
+    for (const [index, receiver] of to.entries()) this.#sendSealed(receiver, frames[index]);
+  }
+
+  /** `undefined`: no key is shared with the receiver yet. */
+  #sendSealed(to: Party, sealed: Bytes | undefined): void {
+    if (sealed === undefined) return;
+    const frame = this.#behaviour?.rewriteFrame(sealed) ?? sealed;
+    this.#lateFrames.send(to, frame, this.#behaviour?.delayUs ?? 0);
   }
 
   #sendFrame(to: Party, frame: Bytes): void {

@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { decodeFrame, replyBytes } from '../messages/index.ts';
+import { decodeFrame } from '../messages/index.ts';
 import type { AuthenticatedRequest, DecodedFrame, Reply } from '../messages/index.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import { ClientRead } from '../protocol/client-read.ts';
@@ -13,6 +13,7 @@ import type { ReadVerdict } from '../protocol/client-read.ts';
 import { ClientSession } from '../protocol/client-session.ts';
 import type { ClientOutcome, ClientOutput } from '../protocol/client-session.ts';
 import type { Party } from '../protocol/ports.ts';
+import { ReceiptVerifier } from '../protocol/receipts.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { ClientParty } from './client-party.ts';
@@ -68,6 +69,7 @@ export class CorrectClient implements ClientParty {
   readonly #world: World;
   readonly #plan: ClientPlan;
   readonly #maker: RequestMaker;
+  readonly #receipts: ReceiptVerifier;
   readonly #views: ViewEstimate;
   readonly #lanes: Lane[];
   readonly #requests = new Map<string, AuthenticatedRequest>();
@@ -81,6 +83,7 @@ export class CorrectClient implements ClientParty {
     this.#world = world;
     this.#plan = plan;
     this.#maker = new RequestMaker(world, client);
+    this.#receipts = new ReceiptVerifier(world.codec, this.#maker.authenticator);
     this.#views = new ViewEstimate(makeQuorums(world.cluster.replicaCount, world.cluster.quorumRule));
     this.#left = plan.requests;
     this.#lanes = Array.from({ length: plan.sessions }, () => ({
@@ -151,7 +154,7 @@ export class CorrectClient implements ClientParty {
     this.#lastSession = Math.max(this.#lastSession + 1, WALL_START_MS * 1000 + this.#world.time);
     const { cluster, codec } = this.#world;
     const timing = { requestTimeoutUs: this.#plan.requestTimeoutUs, retryCapUs: 4_000_000 };
-    const modules = { context: codec, authenticator: this.#maker.authenticator, views: this.#views };
+    const modules = { context: codec, receipts: this.#receipts, views: this.#views };
     return new ClientSession({ cluster, client: this.client, session: this.#lastSession, timing }, modules);
   }
 
@@ -243,12 +246,7 @@ export class CorrectClient implements ClientParty {
     if (this.#world.cluster.authentication === 'mac') {
       return proof.kind === 'mac' && authenticator.verifyMac(party, authenticated, proof.mac) ? message.replies : [];
     }
-    return message.replies.filter((reply) => {
-      return (
-        reply.signature !== undefined &&
-        authenticator.verifySignature(party, replyBytes(this.#world.codec, reply), reply.signature)
-      );
-    });
+    return proof.kind === 'tree' ? (this.#receipts.open(message.replies, proof.tree) ?? []) : [];
   }
 
   /** Unsigned requests for one receiver go out as one bundle. */

@@ -6,10 +6,9 @@ import { admitted, DelayLine } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import { replicaName } from '../base/ids.ts';
-import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
+import type { Digest, ReplicaId } from '../base/ids.ts';
 import type { Version } from '../base/key-value.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Reply } from '../messages/index.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
 import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
@@ -18,6 +17,7 @@ import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
 import { Replica } from '../protocol/replica.ts';
 import type { LostLog } from '../protocol/replica.ts';
+import { ReplyOutbox } from '../protocol/reply-outbox.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { SimulatedClock } from './clock.ts';
 import { ArmedTrap } from './crash-trap.ts';
@@ -77,6 +77,7 @@ export class SimulatedNode implements NodeView {
   readonly #parts: NodeParts;
   readonly #intake: Intake;
   readonly #sealer: Sealer;
+  readonly #replies: ReplyOutbox;
   #replica: Replica | undefined;
   #outbox: Waiting[] = [];
   readonly #late = new DelayLine<{ readonly to: Party; readonly frame: Bytes }>(LATE_FRAMES);
@@ -99,6 +100,7 @@ export class SimulatedNode implements NodeView {
     this.#state = FragileState.empty(parts.sha256, maxWaitingOf(this.id));
     this.#intake = new Intake(config.cluster, config.self, authenticator);
     this.#sealer = new Sealer(config.cluster, authenticator);
+    this.#replies = new ReplyOutbox(config.self, config.cluster, authenticator);
   }
 
   get name(): string {
@@ -355,7 +357,6 @@ export class SimulatedNode implements NodeView {
   }
 
   #release(outputs: readonly Output[]): void {
-    const replies = new Map<ClientId, Reply[]>();
     for (const output of outputs) {
       this.#tell(output);
       if (output.kind === 'store') {
@@ -366,23 +367,22 @@ export class SimulatedNode implements NodeView {
         const to = output.to.map((replica): Party => ({ kind: 'replica', replica }));
         this.#seal(output.message, to, output.signature);
       } else if (output.kind === 'reply') {
-        const { client } = output.reply;
-        const own = replies.get(client);
-        if (own === undefined) replies.set(client, [output.reply]);
-        else own.push(output.reply);
+        this.#replies.add(output.reply, output.isSigned);
       }
     }
-    for (const [client, own] of replies) {
-      this.#seal({ type: 'replies', replica: this.id, client, replies: own }, [{ kind: 'client', client }], undefined);
+    for (const letter of this.#replies.drain()) {
+      const { client } = letter.message;
+      this.#transmitSealed({ kind: 'client', client }, this.#sealer.sealReplies(letter));
     }
   }
 
   #seal(...[message, to, signature]: Parameters<Sealer['seal']>): void {
     const frames = this.#sealer.seal(message, to, signature);
-    for (const [at, receiver] of to.entries()) {
-      const frame = frames[at];
-      if (frame !== undefined) this.#transmit(receiver, this.behaviour?.rewriteFrame(frame) ?? frame);
-    }
+    for (const [at, receiver] of to.entries()) this.#transmitSealed(receiver, frames[at]);
+  }
+
+  #transmitSealed(to: Party, frame: Bytes | undefined): void {
+    if (frame !== undefined) this.#transmit(to, this.behaviour?.rewriteFrame(frame) ?? frame);
   }
 
   /** At once, unless the node is slow; whatever was held back goes first. */

@@ -139,6 +139,9 @@ export class ReplayMutated implements Observer {
         return encodeFrame(encoded, { kind: 'none' });
       case 'signature':
         return encodeFrame(encoded, { kind: 'signature', signature: authenticator.sign(bytes) });
+      case 'tree':
+        // For clients; what goes there is not replayed.
+        return undefined;
       case 'mac': {
         const mac = authenticator.mac({ kind: 'replica', replica: to }, bytes);
         return mac === undefined ? undefined : encodeFrame(encoded, { kind: 'mac', mac });

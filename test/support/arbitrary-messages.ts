@@ -27,6 +27,7 @@ import type {
   SignedViewChange,
   SlotDigest,
   StateSubtree,
+  TreeSignature,
   ViewChange,
 } from '../../src/messages/index.ts';
 
@@ -183,6 +184,18 @@ export const batch: Arbitrary<Batch> = record({
   requests: authenticatedRequests,
 }).map((value) => (value.requests.length === 0 ? { ...value, flags: 1 } : value));
 
+/** Of any tree; whether the hashes lead to a root is not the codec's question. */
+export const treeSignature: Arbitrary<TreeSignature> = fc
+  .record({ leaves: fc.integer({ min: 1, max: LIMITS.repliesPerTree }), at: fc.nat(LIMITS.repliesPerTree) })
+  .chain(({ leaves, at }) =>
+    record({
+      leaves: fc.constant(leaves),
+      position: fc.constant(at % leaves),
+      siblings: fc.array(digest, { maxLength: 24 }),
+      signature: exactBytes(64),
+    }),
+  );
+
 function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<Reply> {
   return record({
     type: fc.constant('reply' as const),
@@ -198,7 +211,7 @@ function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<R
     since: fc.constant(undefined),
     resultDigest: digest,
     result: fc.option(contentBytes, { nil: undefined }),
-    signature: fc.option(exactBytes(64), { nil: undefined }),
+    receipt: fc.option(treeSignature, { nil: undefined }),
   })
     .map((value) => (value.outcome === 'read' ? { ...value, since: value.sequence } : value))
     .map((value) =>
@@ -358,4 +371,5 @@ export const proof: Arbitrary<Proof> = fc.oneof(
   fc.constant({ kind: 'none' as const }),
   mac.map((value) => ({ kind: 'mac' as const, mac: value })),
   exactBytes(64).map((signature) => ({ kind: 'signature' as const, signature })),
+  treeSignature.map((tree) => ({ kind: 'tree' as const, tree })),
 );

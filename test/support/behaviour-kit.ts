@@ -145,7 +145,7 @@ export const reply: Reply = {
   resultDigest: resultDigest(codec, Uint8Array.of(9)),
   since: undefined,
   result: Uint8Array.of(9),
-  signature: undefined,
+  receipt: undefined,
 };
 
 /** Well-formed on the wire. */

@@ -3,7 +3,7 @@ import { generateKeyPairSync, hash, sign, verify } from 'node:crypto';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import type { Digest, ReplicaId } from '../../src/base/ids.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
-import { CodecContext, replyBytes, resultDigest } from '../../src/messages/index.ts';
+import { CodecContext, resultDigest } from '../../src/messages/index.ts';
 import type { Reply } from '../../src/messages/index.ts';
 import { ClientSession } from '../../src/protocol/client-session.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   ClientSessionConfig,
   SubmitOptions,
 } from '../../src/protocol/client-session.ts';
+import { ReceiptVerifier, makeReceipts } from '../../src/protocol/receipts.ts';
 import { makeTableError, tableErrorResult } from '../../src/protocol/table-error.ts';
 import type { SessionBounds, TableErrorCode } from '../../src/protocol/table-error.ts';
 import type { ViewEstimate } from '../../src/protocol/view-estimate.ts';
@@ -40,9 +41,9 @@ const authenticator = {
 
 export function signed(reply: Reply): Reply {
   const key = keys[reply.replica]?.privateKey;
-  return key === undefined
-    ? reply
-    : { ...reply, signature: new Uint8Array(sign(null, replyBytes(context, reply), key)) };
+  if (key === undefined) return reply;
+  const [receipt] = makeReceipts(context, { sign: (data) => new Uint8Array(sign(null, data, key)) }, [reply]);
+  return receipt ?? reply;
 }
 
 export type ConfigChange = {
@@ -68,7 +69,7 @@ export function newSession(
       return authenticator.verifySignature(...args);
     },
   };
-  const modules = { context, authenticator: counting };
+  const modules = { context, receipts: new ReceiptVerifier(context, counting) };
   return new ClientSession(config, views === undefined ? modules : { ...modules, views });
 }
 
@@ -103,7 +104,7 @@ export function replyTo({ request, digest: ofRequest }: Sending, from: number, c
     resultDigest: resultDigest(context, result),
     since: undefined,
     result,
-    signature: undefined,
+    receipt: undefined,
     ...change,
   };
 }

@@ -5,15 +5,16 @@ import { asClientId, asReplicaId, asSequence, asView, digestOf } from '../../src
 import type { ReplicaId } from '../../src/base/ids.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import type { ClusterDescription } from '../../src/client/index.ts';
-import { CodecContext, decodeFrame, replyBytes, resultDigest } from '../../src/messages/index.ts';
+import { CodecContext, REQUEST_RECEIPT, decodeFrame, resultDigest } from '../../src/messages/index.ts';
 import type { AuthenticatedRequest, Message, Reply } from '../../src/messages/index.ts';
 import { Identity, NodeAuthenticator, ReplicaLinks } from '../../src/node/index.ts';
 import { verifyRequestProof } from '../../src/protocol/client-authentication.ts';
 import type { AuthenticationMode } from '../../src/protocol/config.ts';
 import type { Party } from '../../src/protocol/ports.ts';
+import { ReplyOutbox } from '../../src/protocol/reply-outbox.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
 
-/** What a replica says to one request; nothing at all for undefined. */
+/** What a replica says to one request; nothing at all for undefined. A receipt given is what it says in place of its true signature. */
 export type Script = (request: AuthenticatedRequest, replica: ReplicaId) => Partial<Reply> | undefined;
 
 /** The operation, in capitals, from everybody: an execution that all agree on. */
@@ -158,7 +159,7 @@ export class ScriptedReplicas {
     const said = replica === undefined ? undefined : this.script({ request, digest, proof }, self);
     if (replica === undefined || said === undefined) return;
     const result = said.result ?? bytesOf('');
-    const { client, session, timestamp } = request;
+    const { client, session, timestamp, flags } = request;
     const unsigned: Reply = {
       type: 'reply',
       view: asView(0),
@@ -172,17 +173,17 @@ export class ScriptedReplicas {
       outcome: 'executed',
       resultDigest: resultDigest(replica.codec, result),
       since: undefined,
-      signature: undefined,
+      receipt: undefined,
       ...said,
       result,
     };
-    const signature =
-      this.mode === 'signature' ? replica.authenticator.sign(replyBytes(replica.codec, unsigned)) : undefined;
-    this.send(
-      index,
-      { type: 'replies', replica: self, client, replies: [{ ...unsigned, signature: said.signature ?? signature }] },
-      client,
-    );
+    const cluster = { clusterId: this.clusterId, authentication: this.mode };
+    const outbox = new ReplyOutbox(self, cluster, replica.authenticator);
+    outbox.add({ ...unsigned, receipt: undefined }, this.mode === 'signature' || (flags & REQUEST_RECEIPT) !== 0);
+    for (const letter of outbox.drain()) {
+      const frame = replica.sealer.sealReplies({ ...letter, tree: said.receipt ?? letter.tree });
+      if (frame !== undefined) this.sendBytes(index, frame, client);
+    }
   }
 
   /** Sends any message from replica `index` to a client, sealed as that replica seals. */
