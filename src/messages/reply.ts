@@ -16,13 +16,20 @@ import {
   repeatedResultDigest,
   sender,
   sequence,
+  silent,
   view,
 } from './schema/scalars.ts';
 import { named } from './schema/schema.ts';
 import type { ValueOf } from './schema/schema.ts';
+import type { TreeSignature } from './tree-signature.ts';
 import { treeSignature, treeSignatureSize } from './tree-signature.ts';
 
+const type = silent('reply');
 const number = count();
+const outcome = oneOf(['executed', 'replayed', 'table-error', 'read']);
+const since = option(sequence);
+const result = option(readableBytes(LIMITS.resultBytes));
+const receipt = option(treeSignature);
 
 /**
  * The content names the request and the digest of its result. Attached: the result itself (from the replier only), bound by its digest, and
@@ -43,15 +50,58 @@ export const reply = message({
     timestamp: number,
     requestDigest: digest,
     /** Whether the application executed it, or the client table refused it; `read`: it answered a read-only request, and `sequence` is the state it read. */
-    outcome: named('result', oneOf(['executed', 'replayed', 'table-error', 'read'])),
+    outcome: named('result', outcome),
     resultDigest: repeatedResultDigest,
     /** Of a `read`: nothing that it read has changed after this sequence number; undefined for all others. */
-    since: option(sequence),
+    since,
   },
   attached: {
-    result: named('output', option(readableBytes(LIMITS.resultBytes))),
+    result: named('output', result),
     /** With it the reply proves itself to anyone, alone. */
-    receipt: option(treeSignature),
+    receipt,
+  },
+  quick: {
+    read(reader) {
+      const content = {
+        type: type.read(reader),
+        view: view.read(reader),
+        sequence: sequence.read(reader),
+        digest: repeatedBatchDigest.read(reader),
+        replica: sender.read(reader),
+        client: client.read(reader),
+        session: number.read(reader),
+        timestamp: number.read(reader),
+        requestDigest: digest.read(reader),
+        outcome: outcome.read(reader),
+        resultDigest: repeatedResultDigest.read(reader),
+        since: since.read(reader),
+        result: undefined as Bytes | undefined,
+        receipt: undefined as TreeSignature | undefined,
+      };
+      const contentEnd = reader.at;
+      content.result = result.read(reader);
+      content.receipt = receipt.read(reader);
+      reader.contentEnd = contentEnd;
+      return content;
+    },
+    write(writer, value) {
+      type.write(writer, value.type);
+      view.write(writer, value.view);
+      sequence.write(writer, value.sequence);
+      repeatedBatchDigest.write(writer, value.digest);
+      sender.write(writer, value.replica);
+      client.write(writer, value.client);
+      number.write(writer, value.session);
+      number.write(writer, value.timestamp);
+      digest.write(writer, value.requestDigest);
+      outcome.write(writer, value.outcome);
+      repeatedResultDigest.write(writer, value.resultDigest);
+      since.write(writer, value.since);
+      const contentEnd = writer.length;
+      result.write(writer, value.result);
+      receipt.write(writer, value.receipt);
+      writer.contentEnd = contentEnd;
+    },
   },
   rule: (value) => {
     const isRight =
