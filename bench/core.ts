@@ -1,5 +1,5 @@
 /**
- * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE] [null|kv]`. Nodes as
+ * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE] [mac|signature] [null|kv]`. Nodes as
  * the server runs them (driver, core, codec, MACs; log and state in memory) and one client share this one thread and hand frames to each other.
  * Prints the time of each role per request, and what a batch held. Begins with a warm-up of the same length.
  */
@@ -28,7 +28,8 @@ import { MemoryState } from '../src/state/index.ts';
 const [sessionCount = 256, seconds = 5, nodes = 4, pipeline = DEFAULT_TUNING.pipeline] = process.argv
   .slice(2, 6)
   .map(Number);
-const isKv = process.argv[6] === 'kv';
+const authentication = process.argv[6] === 'signature' ? 'signature' : 'mac';
+const isKv = process.argv[7] === 'kv';
 const application = isKv ? ledger : nullApplication;
 const operations = makeOperations({ app: isKv ? 'kv' : 'null', request: isKv ? 64 : 0, reply: 0, reads: 'off' });
 
@@ -36,7 +37,13 @@ const clusterId = asDigest('c1'.repeat(32));
 const identities = Array.from({ length: nodes }, () => Identity.generate());
 const clientIdentity = Identity.generate();
 const client = asClientId(clientIdentity.public.signing);
-const cluster: ClusterConfig = { ...DEFAULT_CLUSTER, clusterId, replicaCount: nodes, clients: [client] };
+const cluster: ClusterConfig = {
+  ...DEFAULT_CLUSTER,
+  clusterId,
+  replicaCount: nodes,
+  authentication,
+  clients: [client],
+};
 const replicas = identities.map((identity) => identity.public);
 
 /** Time spent in each party, µs, and the frames that each was sent and has not taken. */
@@ -187,7 +194,7 @@ const perRequest = (us: number): string => (us / requests).toFixed(2).padStart(8
 const backups = spentUs.nodes.slice(1);
 console.log(`${cpus()[0]?.model ?? ''}, Node ${process.version}`);
 console.log(
-  `${nodes} nodes, ${sessionCount} sessions of one client, ${requests} requests in ${seconds} s of one thread`,
+  `${nodes} nodes, ${authentication}, ${sessionCount} sessions of one client, ${requests} requests in ${seconds} s of one thread`,
 );
 console.log(`CPU of all threads of the process ${((user + system) / requests).toFixed(1)} µs per request`);
 console.log(`µs per request: client ${perRequest(spentUs.client)}`);
