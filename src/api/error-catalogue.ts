@@ -39,6 +39,13 @@ const CATALOGUE = {
     meaning: 'The `Idempotency-Key` header is not 1 to 64 printable ASCII characters.',
     advice: 'Use for example a UUID.',
   },
+  idempotency_key_for_read: {
+    status: 400,
+    meaning:
+      'An `Idempotency-Key` came with `read_only=true`: what is not ordered leaves no outcome to repeat. Nothing was submitted.',
+    advice:
+      'Leave the key out: a read may be repeated at will. Or leave out `read_only` to have the operation ordered.',
+  },
   unauthorized: {
     status: 401,
     meaning: 'This node demands a bearer token, and none or an unknown one was sent.',

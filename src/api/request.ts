@@ -27,7 +27,7 @@ export const RequestQuery = Type.Object(
     read_only: Type.Optional(
       Type.Boolean({
         description:
-          'it changes nothing: have a quorum answer it without ordering it, if the cluster does that; waits for the result',
+          'it changes nothing: have a quorum answer it without ordering it, if the cluster does that; waits for the result, and takes no Idempotency-Key',
         default: false,
       }),
     ),

@@ -248,15 +248,17 @@ const FALSE_STATEMENTS: readonly BehaviourEntry[] = [
   {
     behaviour: 'wrong-reply',
     role: 'primary',
-    changes: 'Clients are told another result than the executed one.',
-    othersSee: 'The client accepts what f+1 others say and tells its node who disagreed. Requests execute.',
+    changes: 'Clients are told another result than the executed one, and another answer to reads than its state gives.',
+    othersSee:
+      'The client accepts what f+1 others say, or a quorum where read-only requests are on, and tells its node who disagreed. Reads are answered by a quorum of the others, without a word about it. Requests execute.',
     suspicions: [{ kind: 'wrong-reply', certainty: 'certain', by: 'the node whose gateway asked' }],
   },
   {
     behaviour: 'wrong-reply',
     role: 'backup',
-    changes: 'Clients are told another result than the executed one.',
-    othersSee: 'The client accepts what f+1 others say and tells its node who disagreed. Requests execute.',
+    changes: 'Clients are told another result than the executed one, and another answer to reads than its state gives.',
+    othersSee:
+      'The client accepts what f+1 others say, or a quorum where read-only requests are on, and tells its node who disagreed. Reads are answered by a quorum of the others, without a word about it. Requests execute.',
     suspicions: [{ kind: 'wrong-reply', certainty: 'certain', by: 'the node whose gateway asked' }],
   },
   {

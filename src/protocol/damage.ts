@@ -17,11 +17,27 @@ export function whileReadable(core: Core, read: () => void): void {
   }
 }
 
-/** `transaction` for an application, which may catch what reading throws and go on: `damage` is what it met all the same. */
+/** Remembers the damage that an application meets: it may catch what reading throws, and go on. */
+export class DamageWatch {
+  /** What was met last. */
+  damage: StateDamaged | undefined;
+
+  /** What `use` gives, or throws. */
+  over<Result>(use: () => Result): Result {
+    try {
+      return use();
+    } catch (error) {
+      if (error instanceof StateDamaged) this.damage = error;
+      throw error;
+    }
+  }
+}
+
+/** `transaction` for an application; `damage` is what it met. */
 export class WatchedTransaction implements Transaction {
   readonly #transaction: Transaction;
   readonly #onChanged: ((key: Bytes) => void) | undefined;
-  damage: StateDamaged | undefined;
+  readonly #watch = new DamageWatch();
 
   /** `onChanged` hears of every key that is put or deleted. */
   constructor(transaction: Transaction, onChanged?: (key: Bytes) => void) {
@@ -29,35 +45,30 @@ export class WatchedTransaction implements Transaction {
     this.#onChanged = onChanged;
   }
 
+  get damage(): StateDamaged | undefined {
+    return this.#watch.damage;
+  }
+
   get(key: Bytes): Bytes | undefined {
-    return this.#watch(() => this.#transaction.get(key));
+    return this.#watch.over(() => this.#transaction.get(key));
   }
 
   range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
-    return this.#watch(() => this.#transaction.range(from, to, limit));
+    return this.#watch.over(() => this.#transaction.range(from, to, limit));
   }
 
   put(key: Bytes, value: Bytes): void {
-    this.#watch(() => {
+    this.#watch.over(() => {
       this.#transaction.put(key, value);
     });
     this.#onChanged?.(key);
   }
 
   delete(key: Bytes): void {
-    this.#watch(() => {
+    this.#watch.over(() => {
       this.#transaction.delete(key);
     });
     this.#onChanged?.(key);
-  }
-
-  #watch<Result>(use: () => Result): Result {
-    try {
-      return use();
-    } catch (error) {
-      if (error instanceof StateDamaged) this.damage = error;
-      throw error;
-    }
   }
 }
 

@@ -15,12 +15,12 @@ import type { Bytes } from '../base/bytes.ts';
 import { GENESIS, NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Entry, Reader } from '../base/key-value.ts';
-import { StateDamaged } from '../base/key-value.ts';
+import type { StateDamaged } from '../base/key-value.ts';
 import { resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { InvariantViolation } from '../base/assert.ts';
 import type { Core } from './core.ts';
-import { whileReadable } from './damage.ts';
+import { DamageWatch, whileReadable } from './damage.ts';
 import { errorResult, isReturned, sendReply } from './execution.ts';
 import type { LastChanges } from './last-changes.ts';
 import type { CoreRefusalCode } from './refusal.ts';
@@ -88,35 +88,29 @@ function answerOf(core: Core, reader: Reader, operation: Bytes): Bytes {
 class WatchedReader implements Reader {
   readonly #reader: Reader;
   readonly #changes: LastChanges;
+  readonly #watch = new DamageWatch();
   since: Sequence = GENESIS;
-  damage: StateDamaged | undefined;
 
   constructor(reader: Reader, changes: LastChanges) {
     this.#reader = reader;
     this.#changes = changes;
   }
 
+  get damage(): StateDamaged | undefined {
+    return this.#watch.damage;
+  }
+
   get(key: Bytes): Bytes | undefined {
     this.#note(this.#changes.of(key));
-    return this.#watch(() => this.#reader.get(key));
+    return this.#watch.over(() => this.#reader.get(key));
   }
 
   range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
     this.#note(this.#changes.ofRange(from, to));
-    return this.#watch(() => this.#reader.range(from, to, limit));
+    return this.#watch.over(() => this.#reader.range(from, to, limit));
   }
 
   #note(changed: Sequence): void {
     this.since = asSequence(Math.max(this.since, changed));
-  }
-
-  /** An application may catch what reading throws, and go on. */
-  #watch<Result>(use: () => Result): Result {
-    try {
-      return use();
-    } catch (error) {
-      if (error instanceof StateDamaged) this.damage = error;
-      throw error;
-    }
   }
 }

@@ -12,7 +12,7 @@ import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import type { Outcome, ReadOutcome, SubmitOptions } from '../client/index.ts';
-import type { ReadAnswer, Submission, SubmissionAnswer } from './http/service.ts';
+import type { ExecutedAnswer, ReadAnswer, Submission, SubmissionAnswer } from './http/service.ts';
 import type { Placed, RequestRegistry } from './request-registry.ts';
 
 /** What the gateway needs of the client library. */
@@ -87,7 +87,7 @@ export class Gateway {
     try {
       const outcome = await client.read(operation, { timeoutMs });
       onFinished(outcome.kind, (nowMs() - startedMs) / 1000);
-      return outcome.kind === 'read' ? ok(describeRead(outcome)) : describeOutcome(outcome, true);
+      return outcome.kind === 'read' ? ok(describeRead(outcome)) : describeResult(outcome);
     } finally {
       this.#pending -= 1;
     }
@@ -202,11 +202,16 @@ function describeRead({
 }
 
 function describeOutcome(outcome: Outcome, wait: boolean): Result<SubmissionAnswer, ApiError> {
+  if (wait || outcome.kind !== 'executed') return describeResult(outcome);
+  const { requestDigest, replayed } = outcome;
+  return ok({ kind: 'started', body: startedBody(acceptedOf(outcome).placed, requestDigest), replayed });
+}
+
+function describeResult(outcome: Outcome): Result<ExecutedAnswer, ApiError> {
   switch (outcome.kind) {
     case 'executed': {
       const { placed, replies, resultJson } = acceptedOf(outcome);
       const { requestDigest, replayed } = outcome;
-      if (!wait) return ok({ kind: 'started', body: startedBody(placed, requestDigest), replayed });
       const body: Omit<ExecutedBody, 'result'> = {
         status: 'executed',
         consensus: true,

@@ -65,6 +65,13 @@ describe('Metrics', () => {
     }
   });
 
+  it('tell how busy the event loop is, without waking to look at it', async () => {
+    const { metrics } = setUp();
+    const text = await metrics.text();
+    expect(Number(/^pbft_event_loop_busy_seconds_total (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(0);
+    expect(text.match(/^nodejs_eventloop_lag_\w+ /gm)).toEqual(['nodejs_eventloop_lag_seconds ']);
+  });
+
   it('read totals of the links again and again without adding them up', async () => {
     const { metrics } = setUp();
     await metrics.text();

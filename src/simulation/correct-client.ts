@@ -36,13 +36,14 @@ export interface ClientPlan {
   /** A call ends as unknown after so long, and is tried again. */
   readonly callTimeoutUs: number;
   readonly makeOperation: () => Bytes;
-  /** Share of operations that are read-only requests, and what they ask for. */
-  readonly readShare: number;
-  readonly makeRead: () => Bytes;
+  /** What the next operation asks for if it is a read-only request; undefined if it is to be ordered. */
+  readonly drawRead: () => Bytes | undefined;
   readonly random: Random;
   readonly onWrongReply: (reply: Reply, summary: string) => void;
-  /** `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`, with the outcome; `read` or `read undecided: <why>` without. */
-  readonly onOutcome: (kind: string, outcome: ClientOutcome | undefined) => void;
+  /** Of what was ordered: `executed`, `replayed`, `rejected: <code>`, `unknown: <code>` or `late`. */
+  readonly onOutcome: (kind: string, outcome: ClientOutcome) => void;
+  /** A read-only request has ended; one that is undecided is ordered next. */
+  readonly onRead: (verdict: ReadVerdict) => void;
 }
 
 interface Lane {
@@ -161,9 +162,10 @@ export class CorrectClient implements ClientParty {
   #begin(lane: Lane, time: number): readonly ClientOutput[] {
     lane.nextAt = undefined;
     this.#left -= 1;
-    const { random, readShare, idempotentShare, makeOperation } = this.#plan;
-    if (readShare > 0 && random.chance(readShare)) {
-      this.#beginRead(lane, time);
+    const { random, drawRead, idempotentShare, makeOperation } = this.#plan;
+    const read = drawRead();
+    if (read !== undefined) {
+      this.#beginRead(lane, time, read);
       return [];
     }
     const keyed = random.chance(idempotentShare) ? this.#drawKey() : undefined;
@@ -190,12 +192,12 @@ export class CorrectClient implements ClientParty {
     return submitted.value;
   }
 
-  #beginRead(lane: Lane, time: number): void {
-    const { random, makeRead, requestTimeoutUs } = this.#plan;
+  #beginRead(lane: Lane, time: number, operation: Bytes): void {
+    const { random, requestTimeoutUs } = this.#plan;
     const nonce = { session: random.between(1, MAX_NONCE), timestamp: random.between(1, MAX_NONCE) };
     const patienceUs = Math.floor(requestTimeoutUs / 2);
     const config = { cluster: this.#world.cluster, client: this.client, nonce, patienceUs };
-    const read = new ClientRead(config, this.#world.codec, { now: time, operation: makeRead() });
+    const read = new ClientRead(config, this.#world.codec, { now: time, operation });
     lane.read = read;
     const { request, digest, to, isSigned } = read;
     const unproven = { request, digest };
@@ -217,7 +219,7 @@ export class CorrectClient implements ClientParty {
     const { read } = lane;
     assert(read !== undefined, 'a read ends once');
     lane.read = undefined;
-    this.#plan.onOutcome(verdict.kind === 'read' ? 'read' : `read undecided: ${verdict.why}`, undefined);
+    this.#plan.onRead(verdict);
     if (verdict.kind === 'read') {
       this.#answered += 1;
       lane.nextAt = this.#world.time + this.#plan.random.between(0, this.#plan.thinkUs);

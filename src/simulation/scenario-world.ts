@@ -7,6 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
+import type { ReadVerdict } from '../protocol/client-read.ts';
 import type { ClientOutcome } from '../protocol/client-session.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TUNING, windowSize } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
@@ -34,6 +35,8 @@ export interface ScenarioOptions {
   readonly authentication: AuthenticationMode;
   readonly tuning: Partial<TuningConfig>;
   readonly clientCount: number;
+  /** The cluster answers read-only requests. */
+  readonly readOnlyRequests: boolean;
 }
 
 export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
@@ -44,6 +47,7 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   authentication: 'mac',
   tuning: {},
   clientCount: 2,
+  readOnlyRequests: false,
 };
 
 /** Nothing is left to chance; what has to be drawn all the same, keys for one, is the same in every scenario. */
@@ -53,9 +57,15 @@ export const LINK_US = 1000;
 /** Restarted peers have greeted each other after so long, in µs. */
 const GREETINGS_US = 10_000;
 
+/** What a client is to ask for. */
+interface Asked {
+  readonly operation: Bytes;
+  readonly isRead: boolean;
+}
+
 interface ScenarioClient {
   readonly party: CorrectClient;
-  readonly operations: Bytes[];
+  readonly asked: Asked[];
 }
 
 /** Owns a world whose nodes are up and whose clients do what they are told. */
@@ -66,14 +76,16 @@ export class ScenarioWorld {
   readonly execution: ExecutionChecker;
   readonly linearizability: LinearizabilityChecker;
   readonly coverage = new Coverage();
-  /** What clients came to know, in order: `client1: executed …`. */
+  /** What clients came to know of ordered requests, in order: `client1: executed …`. */
   readonly answers: { readonly client: number; readonly kind: string; readonly outcome: ClientOutcome }[] = [];
+  /** How read-only requests ended, in order. Those that are undecided are ordered next. */
+  readonly reads: { readonly client: number; readonly verdict: ReadVerdict }[] = [];
   readonly #clients: ScenarioClient[] = [];
   readonly #requestTimeoutUs: number;
 
   constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
-    const { replicaCount, checkpointInterval, authentication, tuning, clientCount } = this.options;
+    const { replicaCount, checkpointInterval, authentication, tuning, clientCount, readOnlyRequests } = this.options;
     const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
     const cluster = {
       ...DEFAULT_CLUSTER,
@@ -81,6 +93,7 @@ export class ScenarioWorld {
       replicaCount,
       checkpointInterval,
       authentication,
+      readOnlyRequests,
       clients: clientIds,
     };
     const { sha256 = portableSha256, makeAuthority } = modules;
@@ -141,7 +154,7 @@ export class ScenarioWorld {
   }
 
   #addClient(index: number, id: ClientId): void {
-    const operations: Bytes[] = [];
+    const asked: Asked[] = [];
     const party = new CorrectClient(this.world, id, {
       requests: 0,
       sessions: 1,
@@ -149,11 +162,10 @@ export class ScenarioWorld {
       thinkUs: 0,
       idempotentShare: 0,
       receiptShare: 0,
-      readShare: 0,
-      makeRead: () => new Uint8Array(0),
+      drawRead: () => (asked[0]?.isRead === true ? asked.shift()?.operation : undefined),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,
-      makeOperation: () => operations.shift() ?? new Uint8Array(0),
+      makeOperation: () => asked.shift()?.operation ?? new Uint8Array(0),
       random: new Random(SEED, `client ${index}`),
       onWrongReply: ({ replica, view, sequence }, summary) => {
         // Client 1 is the gateway of node1, client 2 of node2, and so on.
@@ -162,10 +174,13 @@ export class ScenarioWorld {
           this.world.inject(gateway, { kind: 'wrong-reply', replica, view, sequence, summary, frames: [] });
       },
       onOutcome: (kind, outcome) => {
-        if (outcome !== undefined) this.answers.push({ client: index + 1, kind, outcome });
+        this.answers.push({ client: index + 1, kind, outcome });
+      },
+      onRead: (verdict) => {
+        this.reads.push({ client: index + 1, verdict });
       },
     });
-    this.#clients.push({ party, operations });
+    this.#clients.push({ party, asked });
     this.world.addClient(party, `client${index + 1}`);
   }
 
@@ -176,11 +191,21 @@ export class ScenarioWorld {
 
   /** Client `client1 …` asks for a JSON operation, after those it asked for before. */
   request(client: number, operation: object): void {
-    const asked = this.#clients[client - 1];
+    this.#ask(client, operation, false);
+  }
+
+  /** The same as a read-only request; one that is undecided is ordered. Requires: `readOnlyRequests`. */
+  read(client: number, operation: object): void {
+    assert(this.options.readOnlyRequests, 'the cluster answers read-only requests');
+    this.#ask(client, operation, true);
+  }
+
+  #ask(client: number, operation: object, isRead: boolean): void {
+    const asking = this.#clients[client - 1];
     const bytes = encodeUtf8(JSON.stringify(operation));
-    assert(asked !== undefined && bytes !== undefined, 'a client of this world, an operation with a text');
-    asked.operations.push(bytes);
-    asked.party.ask(1);
+    assert(asking !== undefined && bytes !== undefined, 'a client of this world, an operation with a text');
+    asking.asked.push({ operation: bytes, isRead });
+    asking.party.ask(1);
   }
 
   /** Lets `us` µs pass. */

@@ -245,24 +245,29 @@ class Simulation {
     const reads = random.fork('reads');
     for (const [index, id] of correctClients(options).entries()) {
       const gateway = world.node(asReplicaId(index % options.replicaCount));
+      const own = random.fork(`client ${index}`);
       const client = new CorrectClient(world, id, {
         requests: options.requestsPerClient,
         sessions: options.sessionsAtOnce,
         thinkUs: options.thinkUs,
         idempotentShare: options.idempotentShare,
         receiptShare: options.receiptShare,
-        readShare: options.readShare,
         requestsPerSession: options.requestsPerSession,
         requestTimeoutUs: options.tuning.requestTimeoutUs,
         callTimeoutUs: options.callTimeoutUs,
         makeOperation,
-        makeRead: () => (isLedger ? ledgerRead(reads) : counterRead()),
-        random: random.fork(`client ${index}`),
+        drawRead: () => {
+          if (options.readShare === 0 || !own.chance(options.readShare)) return undefined;
+          return isLedger ? ledgerRead(reads) : counterRead();
+        },
+        random: own,
         onWrongReply: ({ replica, view, sequence }, summary) => {
           if (gateway.isUp && replica !== gateway.id)
             world.inject(gateway, { kind: 'wrong-reply', replica, view, sequence, summary, frames: [] });
         },
         onOutcome: (kind) => this.coverage.count('client outcome', kind),
+        onRead: (verdict) =>
+          this.coverage.count('client outcome', verdict.kind === 'read' ? 'read' : `read undecided: ${verdict.why}`),
       });
       this.clients.push(client);
       world.addClient(client, `client${index + 1}`);

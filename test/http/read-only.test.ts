@@ -37,6 +37,13 @@ describe('where read-only requests are on', () => {
     }
   });
 
+  it('is refused under an idempotency key, and nothing is submitted', async () => {
+    const { sequence = NaN } = await put(cluster, 5);
+    const answer = await cluster.post('node1', READ, GET, { 'idempotency-key': 'k1' });
+    expect([answer.status, answer.json]).toMatchObject([400, { error: { code: 'idempotency_key_for_read' } }]);
+    expect((await put(cluster, 6)).sequence).toBe(sequence + 1);
+  });
+
   it('is answered without being ordered', async () => {
     const { sequence: before = NaN } = await put(cluster, 7);
     let ordered = 0;

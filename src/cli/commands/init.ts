@@ -38,10 +38,11 @@ interface InitOptions {
 }
 
 const HELP = `
-Each folder goes to its machine and to no other: it holds that node's secret
-keys, and no other node's. ${CLUSTER_FILE} is public. Hosts that are named twice get
-ports that count upwards. The HTTP API listens on 127.0.0.1 of each machine until
-its configuration says otherwise (docs/configuration.md).
+Copy each folder to its own machine and to no other: it holds the secret keys of
+that node, and of no other. ${CLUSTER_FILE} is public. A host that is named more than
+once gets the next free port numbers for each further node. The HTTP API listens
+on 127.0.0.1 of each machine until its configuration says otherwise
+(docs/configuration.md).
 
 Examples:
   pbft init --hosts a.example.org,b.example.org,c.example.org,d.example.org
@@ -56,31 +57,38 @@ export function addInitCommand(program: Command, end: End): void {
     .description('make keys and configuration of a cluster over several machines')
     .requiredOption(
       '--hosts <hosts>',
-      `host names or addresses of the nodes, in order, with commas; 4 bear one faulty node, 7 two`,
+      `host names or addresses of the nodes, in order, separated by commas; 4 nodes tolerate one faulty node, 7 tolerate two`,
       readHosts,
     )
-    .option('--directory <directory>', 'where the folders are made', 'pbft-cluster')
-    .option('--port <port>', 'HTTP port', integerBetween(1, 65_535), FIRST_HTTP_PORT)
+    .option('--directory <directory>', 'folder in which the folders of the nodes are made', 'pbft-cluster')
+    .option('--port <port>', 'port of the HTTP API', integerBetween(1, 65_535), FIRST_HTTP_PORT)
     .option(
       '--peer-port <port>',
-      'port of the links between nodes and with clients',
+      'port for links from other nodes and from clients',
       integerBetween(1, 65_535),
       FIRST_PEER_PORT,
     )
     .addOption(
-      new Option('--quorum-rule <rule>', 'which votes make a quorum')
+      new Option('--quorum-rule <rule>', 'what makes a quorum')
         .choices(['intersecting', '2f+1'])
         .default('intersecting'),
     )
     .addOption(
-      new Option('--authentication <mode>', 'how nodes prove their messages')
+      new Option('--authentication <mode>', 'what proves who sent a message')
         .choices(['mac', 'signature'])
         .default('mac'),
     )
-    .option('--application <name>', 'ledger, counter, or the path of a module on each machine', 'ledger')
-    .option('--open-clients', 'admit clients whose key is not listed')
-    .option('--read-only-requests', 'reads are answered without being ordered, and every result takes a quorum')
-    .option('--lab', 'nodes may be told to misbehave; never where value is at stake')
+    .option(
+      '--application <name>',
+      'ledger, counter, or the path that a module of your own has on each machine',
+      'ledger',
+    )
+    .option('--open-clients', 'admit any client, not only those with a listed key')
+    .option(
+      '--read-only-requests',
+      'answer read-only requests without ordering them; every result then takes a quorum of replies',
+    )
+    .option('--lab', 'let nodes be told to misbehave; never where value is at stake')
     .addHelpText('after', HELP)
     .action((options: InitOptions) => end(run(options)));
 }

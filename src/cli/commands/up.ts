@@ -34,17 +34,19 @@ interface UpOptions {
 }
 
 const HELP = `
-Everything that the nodes agreed on is kept in the data folder: started again
-with the same folder, the cluster goes on where it was. A node that dies is
-started again; one that dies five times within a minute stays down. Ctrl-C ends
-all nodes.
+Everything that the nodes agree on is kept in the data folder. Run pbft up again
+with the same folder, and the cluster goes on where it was; what it was made with
+(nodes, quorum rule, authentication, read-only requests, application) stays.
+
+A node that dies is started again; one that dies five times within a minute stays
+down. Ctrl-C ends all nodes.
 
 Each node's log is in <data>/nodeN/${LOG_FILE}, its process id in <data>/nodeN/pid.
 
 Examples:
   pbft up
   pbft up --nodes 7 --data seven --port 8101 --peer-port 7101
-  pbft up --nodes 3 --quorum-rule 2f+1 --data unsafe     not safe: see the warning`;
+  pbft up --nodes 3 --quorum-rule 2f+1 --data unsafe     unsafe on purpose, and says why`;
 
 export function addUpCommand(program: Command, end: End): void {
   program
@@ -52,36 +54,39 @@ export function addUpCommand(program: Command, end: End): void {
     .description('run a local cluster, one process per node, until Ctrl-C')
     .option(
       '--nodes <n>',
-      `how many nodes, 1 to ${MAX_REPLICAS} (default: ${LOCAL_NODE_COUNT})`,
+      `number of nodes, 1 to ${MAX_REPLICAS} (default: ${LOCAL_NODE_COUNT})`,
       integerBetween(1, MAX_REPLICAS),
     )
     .option(
       '--port <port>',
-      `HTTP port of node1, the others follow; 0 = free ones (default: ${FIRST_HTTP_PORT})`,
+      `HTTP port of node1, the other nodes take the next ones; 0 takes free ones (default: ${FIRST_HTTP_PORT})`,
       integerBetween(0, 65_535),
     )
     .option(
       '--peer-port <port>',
-      `link port of node1, the others follow; 0 = free ones (default: ${FIRST_PEER_PORT})`,
+      `port of node1 for links, the other nodes take the next ones; 0 takes free ones (default: ${FIRST_PEER_PORT})`,
       integerBetween(0, 65_535),
     )
-    .option('--data <directory>', 'where everything is kept; made when absent', DATA_DIRECTORY)
-    .option('--lab', 'nodes may be told to misbehave (default in a new folder)')
-    .option('--no-lab', 'no lab mode')
+    .option('--data <directory>', 'folder in which everything is kept; made if it is not there', DATA_DIRECTORY)
+    .option('--lab', 'let nodes be told to misbehave (the default in a new folder)')
+    .option('--no-lab', 'turn lab mode off')
     .addOption(
-      new Option('--quorum-rule <rule>', 'which votes make a quorum (default: intersecting)').choices([
+      new Option('--quorum-rule <rule>', 'what makes a quorum; intersecting if not given').choices([
         'intersecting',
         '2f+1',
       ]),
     )
     .addOption(
-      new Option('--authentication <mode>', 'how nodes prove their messages (default: mac)').choices([
+      new Option('--authentication <mode>', 'what proves who sent a message; mac if not given').choices([
         'mac',
         'signature',
       ]),
     )
-    .option('--read-only-requests', 'reads are answered without being ordered, and every result takes a quorum')
-    .option('--application <name>', 'ledger, counter, or the path of a module (default: ledger)')
+    .option(
+      '--read-only-requests',
+      'answer read-only requests without ordering them; every result then takes a quorum of replies',
+    )
+    .option('--application <name>', 'ledger, counter, or the path of a module of your own (default: ledger)')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions) => end(await run(options)));
 }

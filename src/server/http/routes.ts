@@ -152,7 +152,9 @@ export function addRequestRoutes(http: Http, node: NodeService): void {
         tags: ['pbft'],
         summary: 'Have an operation ordered and executed by the cluster',
         headers: Type.Object({
-          'idempotency-key': Type.Optional(Type.String({ description: '1 to 64 printable characters' })),
+          'idempotency-key': Type.Optional(
+            Type.String({ description: '1 to 64 printable characters; not with read_only' }),
+          ),
         }),
         querystring: RequestQuery,
         body: RequestBody,
@@ -162,10 +164,10 @@ export function addRequestRoutes(http: Http, node: NodeService): void {
     async (request, reply) => {
       const key = idempotencyKey(request.headers['idempotency-key']);
       if (request.query.read_only === true) {
+        if (key !== undefined) throw new Refused(apiError('idempotency_key_for_read'));
         const operation = compactJson(request.rawBody ?? EMPTY);
         const read = valueOf(await node.read({ operation, timeoutMs: request.query.timeout_ms ?? DEFAULT_WAIT_MS }));
-        if (read.kind !== 'started') return sendJson(reply, 200, withField(read.body, 'result', read.resultJson));
-        return sendJson(reply, 202, JSON.stringify(read.body));
+        return sendJson(reply, 200, withField(read.body, 'result', read.resultJson));
       }
       const answer = valueOf(
         await node.submit({

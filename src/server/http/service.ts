@@ -33,19 +33,21 @@ export interface Submission {
 }
 
 /** `resultJson`: JSON text that stands for `result`, exactly as the application wrote it. */
+export interface ExecutedAnswer {
+  readonly kind: 'executed';
+  readonly body: Omit<ExecutedBody, 'result'>;
+  readonly resultJson: string;
+  readonly replayed: boolean;
+}
+
 export type SubmissionAnswer =
   | { readonly kind: 'started'; readonly body: StartedBody; readonly replayed: boolean }
-  | {
-      readonly kind: 'executed';
-      readonly body: Omit<ExecutedBody, 'result'>;
-      readonly resultJson: string;
-      readonly replayed: boolean;
-    };
+  | ExecutedAnswer;
 
 /** A read is ordered after all where no quorum answers it. */
 export type ReadAnswer =
   | { readonly kind: 'read'; readonly body: Omit<ReadBody, 'result'>; readonly resultJson: string }
-  | SubmissionAnswer;
+  | ExecutedAnswer;
 
 export interface RequestAnswer {
   readonly body: Omit<RequestStatusBody, 'result'>;
