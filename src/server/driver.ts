@@ -9,7 +9,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
-import { admitted, isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
+import { admitted, makeBehaviour, parseOrder } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import type { WrongReply } from '../client/index.ts';
 import type { CodecContext, Message, MessageType } from '../messages/index.ts';
@@ -273,9 +273,10 @@ export class Driver {
     if (wrong.replica !== this.#options.config.self && this.#mayStep()) this.#step({ kind: 'wrong-reply', ...wrong });
   }
 
-  /** Switches a behaviour on or off here. Requires: lab mode. Returns false for a name that is none. */
-  behave(name: string, enabled: boolean): boolean {
-    if (!isBehaviourName(name)) return false;
+  /** Switches a behaviour on or off here, as it was ordered (`parseOrder`). Requires: lab mode. Returns false for an order that is none. */
+  behave(ordered: string, enabled: boolean): boolean {
+    const order = parseOrder(ordered);
+    if (order === undefined) return false;
     const { config, codec, modules, observer } = this.#options;
     const context = {
       self: config.self,
@@ -284,8 +285,9 @@ export class Driver {
       codec,
       authenticator: modules.authenticator,
       variant: 0,
+      delayUs: order.delayUs,
     };
-    this.#behaviour = enabled ? makeBehaviour(name, context) : undefined;
+    this.#behaviour = enabled ? makeBehaviour(order.name, context) : undefined;
     observer.onBehaviour(this.#behaviour?.name);
     return true;
   }
