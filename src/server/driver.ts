@@ -63,6 +63,8 @@ export interface DriverOptions {
   readonly log: GateLog;
   /** false: the frame was dropped. */
   readonly send: (to: Party, frame: Bytes) => boolean;
+  /** Nobody could use the frame that has just come on this link: it was refused at the door, or holds only requests that are not their clients'. */
+  readonly blame?: (link: Party) => void;
   readonly clock: () => Now;
   /** Lab mode: behaviours can be switched on, frames are recorded. */
   readonly lab: boolean;
@@ -218,6 +220,7 @@ export class Driver {
     if (!this.#mayStep()) return;
     if (this.#options.lab) this.#record('received', link, frame);
     const opened = this.#intake.open(frame, link);
+    if (isUseless(opened)) this.#options.blame?.(link);
     if (!opened.ok) this.#onRefused(link, opened.error);
     else if (opened.value.kind === 'lab') this.#onLabCommand(opened.value);
     else this.#step(opened.value);
@@ -445,6 +448,13 @@ export class Driver {
 }
 
 const BACKLOG_PAUSE_MS = 10;
+
+/** Refused at the door; or requests none of which is their client's, as far as anybody here can tell: a correct replica passes on what it verified. */
+function isUseless(opened: Result<Input | LabCommand, Refusal>): boolean {
+  if (!opened.ok) return true;
+  const { value } = opened;
+  return value.kind === 'requests' && value.requests.every(({ verified }) => verified === 'unverified');
+}
 
 function typeOf(input: Input): MessageType | undefined {
   return input.kind === 'message' ? input.message.type : input.kind === 'requests' ? 'requests' : undefined;
