@@ -8,7 +8,12 @@ export const DEFAULT_BEHAVIOUR = 'corrupt';
 export const SimulateByzantineBody = Type.Object(
   {
     node_id: Type.String({ description: 'the node that is to misbehave', examples: ['node2'] }),
-    behaviour: Type.Optional(Type.String({ description: 'see GET /pbft/behaviours', default: DEFAULT_BEHAVIOUR })),
+    behaviour: Type.Optional(
+      Type.String({
+        description: 'see GET /pbft/behaviours; `slow:10`: everything 10 ms late, 1 to 60000',
+        default: DEFAULT_BEHAVIOUR,
+      }),
+    ),
     enabled: Type.Optional(Type.Boolean({ default: true, description: 'false ends it' })),
   },
   { $id: 'SimulateByzantine', additionalProperties: false, examples: [{ node_id: 'node2' }] },

@@ -11,12 +11,17 @@ import {
   writeJson,
 } from '../server/config/index.ts';
 import type { NodeConfig } from '../server/config/index.ts';
-import { BENCH_TUNING } from './normal-case.ts';
+import type { PbftSetup } from './pbft-setup.ts';
 import type { Row } from './row.ts';
 import type { Surroundings } from './system.ts';
 import { scriptOf } from './workplace.ts';
 
 const HOST = '127.0.0.1';
+
+/** `config.json` of a node, as far as it matters here. */
+interface ConfigFile {
+  readonly replicas: readonly { readonly peer_port: number }[];
+}
 
 export interface ClusterFolder {
   readonly clusterFile: string;
@@ -28,10 +33,13 @@ export async function makeClusterFolder(
   parent: string,
   row: Row,
   { freePorts }: Pick<Surroundings, 'freePorts'>,
+  { tuning, lab, faulty, isLinkTaken }: PbftSetup,
 ): Promise<ClusterFolder> {
   const directory = join(parent, 'cluster');
-  const ports = await freePorts(HOST, 2 * row.nodes);
-  const made = generateCluster(directory, {
+  // The last one stays free: what is dialled there is not there.
+  const ports = await freePorts(HOST, 2 * row.nodes + 1);
+  const nobodysPort = ports.at(-1) ?? 0;
+  const generated = generateCluster(directory, {
     nodes: Array.from({ length: row.nodes }, (_, index) => ({
       host: HOST,
       httpPort: ports[2 * index] ?? 0,
@@ -41,13 +49,19 @@ export async function makeClusterFolder(
     authentication: row.mode,
     openClients: true,
     readOnlyRequests: row.reads !== 'off',
-    tuning: { ...BENCH_TUNING, ...row.tuning },
+    lab,
+    tuning: { ...tuning, ...row.tuning },
   });
-  if (!made.ok) throw new Error(`${directory} cannot be made: ${made.error.code}`);
-  const nodes = made.value.replicas.map(({ id }) => {
+  if (!generated.ok) throw new Error(`${directory} cannot be made: ${generated.error.code}`);
+  const nodes = generated.value.replicas.map(({ id }) => {
     const folder = join(directory, replicaName(id));
     const file = join(folder, NODE_FILES.config);
-    writeJson(file, { ...(JSON.parse(readFileSync(file, 'utf8')) as object), durability: row.durability });
+    const made = JSON.parse(readFileSync(file, 'utf8')) as ConfigFile;
+    const isCut = isLinkTaken === true && id === faulty;
+    const replicas = isCut
+      ? made.replicas.map((entry, index) => (index === 0 ? { ...entry, peer_port: nobodysPort } : entry))
+      : made.replicas;
+    writeJson(file, { ...made, replicas, durability: row.durability });
     const config = loadNodeConfig(folder);
     if (!config.ok) throw new Error(describeConfigFault(config.error).join('; '));
     return { directory: folder, config: config.value };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeExecution, parseOutcomes } from './execution-check.ts';
+import { judgeExecution, judgeUnderAttack, parseOutcomes } from './execution-check.ts';
 import type { NodeAccount } from './execution-check.ts';
 
 const ROOT = 'ab'.repeat(32);
@@ -77,4 +77,37 @@ test('outcomes are read from the text of the metrics', () => {
     ['repeated', 2],
   ]);
   expect(parseOutcomes('').size).toBe(0);
+});
+
+describe('under attack, of the nodes that are correct', () => {
+  const judge = (...accounts: readonly NodeAccount[]): string => judgeUnderAttack(accounts, 50, 2).kind;
+
+  test('another view, requests ordered twice, and one that fetched its state: sound', () => {
+    expect(judge(node(1, { view: 3 }), node(2, {}, { executed: 50, repeated: 4 }), node(3, {}, { executed: 20 }))).toBe(
+      'sound',
+    );
+  });
+
+  test('one that executed more than was acknowledged fails at once, settled or not', () => {
+    const eager = node(2, { low_water_mark: 4 }, { executed: 51 });
+    expect(judgeUnderAttack([node(1), eager, node(3)], 50, 2)).toEqual({
+      kind: 'failed',
+      reason: 'node2 executed 51 requests, and 50 were acknowledged',
+    });
+  });
+
+  test('fewer than f+1 that executed all of it by themselves: failed, and who executed what', () => {
+    const accounts = [node(1), node(2, {}, { executed: 49 }), node(3, {}, {})];
+    expect(judgeUnderAttack(accounts, 50, 2)).toEqual({
+      kind: 'failed',
+      reason: 'of 50 acknowledged requests executed themselves: node1 50, node2 49, node3 0',
+    });
+  });
+
+  test('another state fails, one that is behind is waited for', () => {
+    expect(judge(node(1), node(2, { state_root: 'cd'.repeat(32) }), node(3))).toBe('failed');
+    expect(judge(node(1), node(2, { last_executed: 5, low_water_mark: 5, state_root_sequence: 5 }), node(3))).toBe(
+      'pending',
+    );
+  });
 });

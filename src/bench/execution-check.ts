@@ -38,6 +38,30 @@ export function judgeExecution(accounts: readonly NodeAccount[], acknowledged: n
   return unsettled(accounts) ?? miscounted(accounts, acknowledged) ?? { kind: 'sound' };
 }
 
+/**
+ * The same of the correct nodes while somebody misbehaved: the view may have changed, requests may have been ordered twice (and executed once), and a node
+ * that was left behind may have fetched a state instead of executing. But all have the same state, none executed more than was acknowledged, and f+1 of
+ * them (`weak`) executed each operation once by themselves.
+ */
+export function judgeUnderAttack(accounts: readonly NodeAccount[], acknowledged: number, weak: number): Judgement {
+  const eager = accounts.find(({ outcomes }) => executedBy(outcomes) > acknowledged);
+  if (eager !== undefined)
+    return {
+      kind: 'failed',
+      reason: `${eager.status.node_id} executed ${executedBy(eager.outcomes)} requests, and ${acknowledged} were acknowledged`,
+    };
+  const pending = unsettled(accounts);
+  if (pending !== undefined) return pending;
+  const complete = accounts.filter(({ outcomes }) => executedBy(outcomes) === acknowledged);
+  if (complete.length >= weak) return { kind: 'sound' };
+  const counts = accounts.map(({ status, outcomes }) => `${status.node_id} ${executedBy(outcomes)}`).join(', ');
+  return { kind: 'failed', reason: `of ${acknowledged} acknowledged requests executed themselves: ${counts}` };
+}
+
+function executedBy(outcomes: NodeAccount['outcomes']): number {
+  return outcomes.get('executed') ?? 0;
+}
+
 function unsettled(accounts: readonly NodeAccount[]): Judgement | undefined {
   const [first] = accounts.map(({ status }) => status);
   for (const { status } of accounts) {

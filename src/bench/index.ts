@@ -1,4 +1,10 @@
 /** Floor 4.75: the benchmark. It runs systems as processes, puts them under load, checks what they did, and says what it took. */
+export { parseAttacks, unfitForAttack } from './attack/attack-choice.ts';
+export { reportAttacks, trialName } from './attack/attack-figures.ts';
+export type { AttackOutcome, AttackReport, Trial } from './attack/attack-figures.ts';
+export { attacksJson, formatAttacks } from './attack/attack-report.ts';
+export { ATTACKS } from './attack/attacks.ts';
+export { runAttacks, trialsOf } from './attack/run-attacks.ts';
 export { findEtcd } from './etcd-system.ts';
 export { reportRows } from './figures.ts';
 export type { RowReport, RunOutcome } from './figures.ts';
@@ -8,7 +14,7 @@ export { reportJson } from './report-json.ts';
 export type { RunAbout } from './report-json.ts';
 export { digits, formatReport } from './report-table.ts';
 export { describeRowProblem, parseRow } from './row-parser.ts';
-export { rowName } from './row.ts';
+export { BASE_ROW, rowName } from './row.ts';
 export type { Row } from './row.ts';
 export { runSuite } from './run-suite.ts';
 export { defaultSuite, rowsNamed } from './suite.ts';

@@ -2,7 +2,7 @@
 import { PbftClient } from '../client/index.ts';
 import type { ClusterDescription } from '../client/index.ts';
 import { Identity } from '../node/index.ts';
-import { BENCH_TIMING } from './normal-case.ts';
+import type { ClientTiming } from '../protocol/client-session.ts';
 import type { Row } from './row.ts';
 
 /** So many clients connect at once: nodes keep few connections that have not proven who they are. */
@@ -14,12 +14,16 @@ export class LoadClients {
   readonly #clients: PbftClient[] = [];
 
   /** Makes the clients of a row, each connected to every replica. Throws when they do not get there. */
-  async connect(cluster: ClusterDescription, { clients, sessions }: Pick<Row, 'clients' | 'sessions'>): Promise<void> {
+  async connect(
+    cluster: ClusterDescription,
+    { clients, sessions }: Pick<Row, 'clients' | 'sessions'>,
+    timing: ClientTiming,
+  ): Promise<void> {
     const count = clients === 'independent' ? sessions : 1;
     const each = clients === 'independent' ? 1 : sessions;
     while (this.#clients.length < count) {
       const fresh = Array.from({ length: Math.min(CONNECTING, count - this.#clients.length) }, () => {
-        return new PbftClient({ cluster, identity: Identity.generate(), sessions: each, timing: BENCH_TIMING });
+        return new PbftClient({ cluster, identity: Identity.generate(), sessions: each, timing });
       });
       this.#clients.push(...fresh);
       await Promise.all(fresh.map(async (client) => connected(client, cluster.replicas.length)));

@@ -19,8 +19,9 @@ async function run(plan: LoadPlan): Promise<LoadMessage> {
   if (!file.ok) return { kind: 'failed', reason: `${plan.clusterFile} cannot be used` };
   const clients = new LoadClients();
   try {
-    await clients.connect(describeCluster(file.value), plan.row);
-    const report = await new Load(plan, clients).run();
+    await clients.connect(describeCluster(file.value), plan.row, plan.timing);
+    const tell = (told: LoadMessage): unknown => process.send?.(told);
+    const report = await new Load(plan, clients, tell).run();
     await clients.close();
     return { kind: 'done', report };
   } catch (error) {

@@ -6,12 +6,13 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Outcome } from '../client/index.ts';
 import type { LoadClients } from './load-clients.ts';
-import type { LoadPlan, LoadReport } from './load-report.ts';
+import type { LoadMessage, LoadPlan, LoadReport } from './load-report.ts';
 import { OPERATION_TIMEOUT_MS } from './normal-case.ts';
 import { judgeReadBack, makeOperations } from './operations.ts';
 import type { Operations } from './operations.ts';
 import { cpuUs } from './process-usage.ts';
 import { percentile, Samples } from './statistics.ts';
+import { ViewWatch } from './view-watch.ts';
 
 const MS_PER_SECOND = 1000;
 /** What waits in an open loop when the window is over must have been answered so soon after. */
@@ -28,7 +29,11 @@ export class Load {
   readonly #plan: LoadPlan;
   readonly #clients: LoadClients;
   readonly #operations: Operations;
+  readonly #tell: (told: LoadMessage) => void;
   readonly #latencies = new Samples();
+  readonly #views = new ViewWatch();
+  /** When the last view began, ms of the monotonic clock, and what had been answered within the window by then. */
+  #lastView = { at: 0, measured: 0 };
   #begin: Edge | undefined;
   #end: Edge | undefined;
   /** The window has been open for as long as it was to be. */
@@ -40,10 +45,11 @@ export class Load {
   #arrivals = 0;
   #startedAt = 0;
 
-  /** Requires: the clients are connected. */
-  constructor(plan: LoadPlan, clients: LoadClients) {
+  /** Requires: the clients are connected. `tell`: learns when the window opens and closes. */
+  constructor(plan: LoadPlan, clients: LoadClients, tell: (told: LoadMessage) => void) {
     this.#plan = plan;
     this.#clients = clients;
+    this.#tell = tell;
     this.#operations = makeOperations(plan.row);
   }
 
@@ -57,7 +63,7 @@ export class Load {
         timers.push(setTimeout(() => resolve(action()), ms));
       });
     const window = [
-      at(warmUpMs, () => (this.#begin = this.#edge())),
+      at(warmUpMs, () => this.#open()),
       at(warmUpMs + measureMs, () => {
         this.#isDue = true;
         if (this.#measured > 0) this.#close();
@@ -132,6 +138,8 @@ export class Load {
     if (outcome.kind !== 'executed')
       throw new Error(`an operation ended as ${outcome.kind}, ${outcome.code}: ${outcome.message}`);
     this.#acknowledged += 1;
+    if (this.#views.note(outcome.view, Date.now()))
+      this.#lastView = { at: performance.now(), measured: this.#measured };
     return outcome.result;
   }
 
@@ -141,8 +149,15 @@ export class Load {
     if (this.#isDue) this.#close();
   }
 
+  #open(): void {
+    this.#begin = this.#edge();
+    this.#tell({ kind: 'opened', atMs: Date.now() });
+  }
+
   #close(): void {
-    this.#end ??= this.#edge();
+    if (this.#end !== undefined) return;
+    this.#end = this.#edge();
+    this.#tell({ kind: 'closed', atMs: Date.now() });
   }
 
   get #isOpen(): boolean {
@@ -169,6 +184,11 @@ export class Load {
       p99Us: percentile(latencies, 0.99) * MS_PER_SECOND,
       clientCpuUs: end.clientCpuUs - begin.clientCpuUs,
       serverCpuUs: end.serverCpuUs.map((us, index) => us - (begin.serverCpuUs[index] ?? 0)),
+      viewChanges: this.#views.changes,
+      lastView: {
+        answered: this.#measured - this.#lastView.measured,
+        seconds: Math.max(0, end.at - Math.max(begin.at, this.#lastView.at)) / MS_PER_SECOND,
+      },
     };
   }
 }

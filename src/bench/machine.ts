@@ -25,3 +25,8 @@ export function describeMachine(): Machine {
     isDataInMemory: statfsSync(tmpdir()).type === TMPFS_MAGIC,
   };
 }
+
+/** It, in the spelling of all JSON of this project. */
+export function machineJson({ cpu, cores, memoryBytes, node, kernel, isDataInMemory }: Machine): object {
+  return { cpu, cores, memory_bytes: memoryBytes, node, kernel, data_in_memory: isDataInMemory };
+}

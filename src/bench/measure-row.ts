@@ -2,13 +2,16 @@
 import { cpuCost } from './cpu-cost.ts';
 import { measureEtcd } from './etcd-system.ts';
 import type { RunFigures, RunOutcome } from './figures.ts';
-import type { LoadMessage, LoadPlan, LoadReport } from './load-report.ts';
+import { inWorkplace } from './in-workplace.ts';
+import type { LoadReport } from './load-report.ts';
+import { BENCH_TIMING } from './normal-case.ts';
 import { startPbft } from './pbft-system.ts';
 import { peakRssBytes } from './process-usage.ts';
 import type { Row } from './row.ts';
-import type { RunningSystem, Server, Surroundings } from './system.ts';
+import type { RunningSystem, Surroundings } from './system.ts';
+import { runLoad, startLoad } from './under-load.ts';
 import { startUnreplicated } from './unreplicated-system.ts';
-import { scriptOf, Workplace } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
 
 export interface RunPlan {
   readonly row: Row;
@@ -21,67 +24,29 @@ export interface RunPlan {
 
 /** Figures, if everything that was acknowledged was executed as it must be; else the reason. Nothing is left behind, whatever happens. Rejects only when given up. */
 export async function measureRow(plan: RunPlan): Promise<RunOutcome> {
-  plan.signal.throwIfAborted();
-  const place = new Workplace();
-  let giveUp = (): void => undefined;
-  const givenUp = new Promise<undefined>((resolve) => {
-    giveUp = (): void => resolve(undefined);
-    plan.signal.addEventListener('abort', giveUp, { once: true });
-  });
-  const work = measure(place, plan);
-  try {
-    const outcome = await Promise.race([work, givenUp]);
-    plan.signal.throwIfAborted();
-    return outcome ?? { kind: 'failed', reason: 'given up' };
-  } finally {
-    plan.signal.removeEventListener('abort', giveUp);
-    await place.close();
-    // What was given up fails once its processes are gone, and may have written a last file until then.
-    await work;
-    await place.close();
-  }
+  return inWorkplace(plan.signal, async (place) => measure(place, plan));
 }
 
 async function measure(place: Workplace, plan: RunPlan): Promise<RunOutcome> {
   const { row, surroundings, warmUpMs, measureMs } = plan;
-  try {
-    if (row.system !== 'etcd') return await measureOurs(place, plan);
-    const { etcd, freePorts } = surroundings;
-    if (typeof etcd === 'string') return { kind: 'failed', reason: etcd };
-    return { kind: 'measured', run: await measureEtcd(place, row, { etcd, freePorts, warmUpMs, measureMs }) };
-  } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
-  }
+  if (row.system !== 'etcd') return measureOurs(place, plan);
+  const { etcd, freePorts } = surroundings;
+  if (typeof etcd === 'string') return { kind: 'failed', reason: etcd };
+  return { kind: 'measured', run: await measureEtcd(place, row, { etcd, freePorts, warmUpMs, measureMs }) };
 }
 
 async function measureOurs(place: Workplace, { row, surroundings, warmUpMs, measureMs }: RunPlan): Promise<RunOutcome> {
   // While the nodes start, so does the load.
-  const load = place.start({
-    name: 'load',
-    command: process.execPath,
-    args: [scriptOf('load-process')],
-    hasChannel: true,
-  });
+  const load = startLoad(place);
   const start = row.system === 'pbft' ? startPbft : startUnreplicated;
   const system = await start(place, row, surroundings);
-  await load.next();
-  const { clusterFile } = system;
-  const servers = system.servers.map(({ process: { pid } }) => pid);
-  const plan: LoadPlan = { row, clusterFile, servers, warmUpMs, measureMs };
-  load.send(plan);
-  const message = (await Promise.race([load.next(), ...system.servers.map(ended)])) as LoadMessage;
-  if (message.kind === 'failed') return message;
-  const checked = await system.check(message.report.acknowledged);
+  const { clusterFile, servers } = system;
+  const report = await runLoad(load, servers, { row, clusterFile, timing: BENCH_TIMING, warmUpMs, measureMs });
+  const checked = await system.check(report.acknowledged);
   if (!checked.ok) return { kind: 'failed', reason: checked.error };
-  const run = figuresOf(system, message.report, checked.value);
-  const { readsOrdered } = message.report;
+  const run = figuresOf(system, report, checked.value);
+  const { readsOrdered } = report;
   return { kind: 'measured', run: row.reads === 'only' ? { ...run, readsOrdered } : run };
-}
-
-/** Rejects when a process of the system ends by itself: the load might wait for it in vain. */
-async function ended({ process: server }: Server): Promise<never> {
-  await server.closed();
-  throw new Error(server.describeEnd());
 }
 
 function figuresOf({ servers }: RunningSystem, report: LoadReport, batches: number | undefined): RunFigures {

@@ -2,8 +2,10 @@
 import type { StatusBody } from '../api/index.ts';
 import { makeClusterFolder } from './cluster-folder.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
-import { judgeExecution, parseOutcomes } from './execution-check.ts';
+import { parseOutcomes } from './execution-check.ts';
 import type { NodeAccount } from './execution-check.ts';
+import { NORMAL_SETUP } from './pbft-setup.ts';
+import type { PbftSetup } from './pbft-setup.ts';
 import type { Row } from './row.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Checked, RunningSystem, Server, Surroundings } from './system.ts';
@@ -20,9 +22,19 @@ const SETTLED_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
 
+/** A cluster that serves. */
+export interface PbftSystem extends RunningSystem {
+  readonly nodes: ClusterFolder['nodes'];
+}
+
 /** Starts the nodes; resolves once each is linked to all others. Throws with the reason when they do not get there. */
-export async function startPbft(place: Workplace, row: Row, surroundings: Surroundings): Promise<RunningSystem> {
-  const cluster = await makeClusterFolder(place.folder, row, surroundings);
+export async function startPbft(
+  place: Workplace,
+  row: Row,
+  surroundings: Surroundings,
+  setup: PbftSetup = NORMAL_SETUP,
+): Promise<PbftSystem> {
+  const cluster = await makeClusterFolder(place.folder, row, surroundings, setup);
   const servers = cluster.nodes.map(({ directory }, index): Server => ({
     process: place.start({
       name: `node${index + 1}`,
@@ -35,11 +47,12 @@ export async function startPbft(place: Workplace, row: Row, surroundings: Surrou
     role: index === 0 ? 'primary' : 'backup',
   }));
   await Promise.all(servers.map(async ({ process: node }) => ready(node)));
-  await linked(cluster);
+  await linked(cluster, setup);
   return {
     servers,
+    nodes: cluster.nodes,
     clusterFile: cluster.clusterFile,
-    check: async (acknowledged) => check(cluster, servers, acknowledged),
+    check: async (acknowledged) => check(cluster, servers, setup, acknowledged),
   };
 }
 
@@ -48,10 +61,13 @@ async function ready(node: Server['process']): Promise<void> {
   if (report.kind !== 'ready') throw new Error(`${node.name} did not start: ${report.lines?.join('; ') ?? ''}`);
 }
 
-async function linked({ nodes }: ClusterFolder): Promise<void> {
+async function linked({ nodes }: ClusterFolder, { isLinkTaken, faulty }: PbftSetup): Promise<void> {
   for (const deadline = performance.now() + LINKED_WITHIN_MS; ;) {
     const statuses = await Promise.all(urlsOf(nodes).map(async (url) => status(url)));
-    const lonely = statuses.find(({ connected_peers: peers }) => peers.length < nodes.length - 1);
+    const lonely = statuses.find(({ connected_peers: peers }, index) => {
+      const isCut = isLinkTaken === true && index === faulty;
+      return peers.length < nodes.length - (isCut ? 2 : 1);
+    });
     if (lonely === undefined) return;
     if (performance.now() > deadline)
       throw new Error(`${lonely.node_id} is linked to ${lonely.connected_peers.length} other nodes only`);
@@ -59,12 +75,18 @@ async function linked({ nodes }: ClusterFolder): Promise<void> {
   }
 }
 
-async function check({ nodes }: ClusterFolder, servers: readonly Server[], acknowledged: number): Promise<Checked> {
+async function check(
+  { nodes }: ClusterFolder,
+  servers: readonly Server[],
+  { faulty, judge }: PbftSetup,
+  acknowledged: number,
+): Promise<Checked> {
+  const asked = nodes.filter((_, index) => index !== faulty);
   for (const deadline = performance.now() + SETTLED_WITHIN_MS; ;) {
     const dead = servers.find(({ process: node }) => node.end !== undefined);
     if (dead !== undefined) return fail(dead.process.describeEnd());
-    const accounts = await Promise.all(urlsOf(nodes).map(account));
-    const judgement = judgeExecution(accounts, acknowledged);
+    const accounts = await Promise.all(urlsOf(asked).map(account));
+    const judgement = judge(accounts, acknowledged);
     if (judgement.kind === 'sound') return ok(accounts[0]?.status.last_executed);
     if (judgement.kind === 'failed' || performance.now() > deadline) return fail(judgement.reason);
     await pause();
@@ -72,7 +94,12 @@ async function check({ nodes }: ClusterFolder, servers: readonly Server[], ackno
 }
 
 function urlsOf(nodes: ClusterFolder['nodes']): readonly string[] {
-  return nodes.map(({ config }) => config.replicas[config.self]?.httpUrl ?? '');
+  return nodes.map(urlOf);
+}
+
+/** Where its HTTP API is. */
+export function urlOf({ config }: ClusterFolder['nodes'][number]): string {
+  return config.replicas[config.self]?.httpUrl ?? '';
 }
 
 async function account(url: string): Promise<NodeAccount> {

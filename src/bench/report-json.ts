@@ -1,5 +1,6 @@
 /** The figures for programs. Owns nothing. */
 import type { RowReport } from './figures.ts';
+import { machineJson } from './machine.ts';
 import type { Machine } from './machine.ts';
 
 /** What was run, besides the rows. */
@@ -19,14 +20,7 @@ export function reportJson(about: RunAbout, rows: readonly RowReport[]): object 
   return {
     format: 1,
     commit: about.commit,
-    machine: {
-      cpu: machine.cpu,
-      cores: machine.cores,
-      memory_bytes: machine.memoryBytes,
-      node: machine.node,
-      kernel: machine.kernel,
-      data_in_memory: machine.isDataInMemory,
-    },
+    machine: machineJson(machine),
     runs: about.runs,
     seconds: about.seconds,
     warm_up_seconds: about.warmUpSeconds,

@@ -1,5 +1,6 @@
 /** The unreplicated server under test. To its clients it is a cluster of one replica. Owns nothing: the process belongs to the workplace. */
 import { makeClusterFolder } from './cluster-folder.ts';
+import { NORMAL_SETUP } from './pbft-setup.ts';
 import type { Row } from './row.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Checked, RunningSystem, Surroundings } from './system.ts';
@@ -14,7 +15,7 @@ export async function startUnreplicated(
   row: Row,
   surroundings: Surroundings,
 ): Promise<RunningSystem> {
-  const { nodes, clusterFile } = await makeClusterFolder(place.folder, row, surroundings);
+  const { nodes, clusterFile } = await makeClusterFolder(place.folder, row, surroundings, NORMAL_SETUP);
   const server = place.start({
     name: 'unreplicated',
     command: process.execPath,

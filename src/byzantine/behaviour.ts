@@ -48,6 +48,8 @@ export interface BehaviourContext {
   readonly authenticator: Pick<Authenticator, 'sign'>;
   /** An integer from 0 that picks among the ways to misbehave; 0 is the one for demonstrations, the simulator draws others. */
   readonly variant: number;
+  /** `slow`: how late everything leaves, µs, where somebody says so; else a share of T. */
+  readonly delayUs?: number | undefined;
 }
 
 /** What a replica is told by others, or by its own process. Its own clock is no such thing: nothing keeps a `timeout` from it. */

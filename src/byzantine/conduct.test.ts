@@ -10,6 +10,7 @@ import {
   batch,
   CLIENT,
   cluster,
+  contextOf,
   DIGEST,
   isWellFormed,
   make,
@@ -27,7 +28,7 @@ import {
   TIMEOUT_US,
   vote,
 } from '../../test/support/behaviour-kit.ts';
-import { admitted, BEHAVIOUR_NAMES } from './index.ts';
+import { admitted, BEHAVIOUR_NAMES, makeBehaviour } from './index.ts';
 import type { Behaviour } from './index.ts';
 
 const SECOND_US = 1_000_000;
@@ -78,6 +79,11 @@ describe('slow', () => {
     expect(delayUs).toBeLessThan(TIMEOUT_US);
     expect(delayUs).toBeGreaterThanOrEqual(TIMEOUT_US / 2);
     expect(Number.isInteger(delayUs)).toBe(true);
+  });
+
+  test('is as late as somebody says, whatever the timeout', () => {
+    const slow = makeBehaviour('slow', { ...contextOf(1), delayUs: 10_000 });
+    expect(slow.delayUs).toBe(10_000);
   });
 
   test('says what its replica says', () => {

@@ -21,6 +21,8 @@ export type { Behaviour, BehaviourContext, BehaviourName } from './behaviour.ts'
 export { BEHAVIOUR_CATALOGUE } from './catalogue.ts';
 export type { BehaviourEntry, BehaviourRole, ExpectedSuspicion } from './catalogue-entry.ts';
 export { DelayLine } from './delay-line.ts';
+export { parseOrder } from './order.ts';
+export type { BehaviourOrder } from './order.ts';
 
 /** A fresh liar: nothing it does depends on an earlier one. */
 export function makeBehaviour(name: BehaviourName, context: BehaviourContext): Behaviour {

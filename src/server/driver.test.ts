@@ -96,6 +96,7 @@ interface Running {
   readonly events: Event[];
   readonly faults: DriverFault[];
   readonly dropped: string[];
+  readonly blamed: Party[];
 }
 
 describe('Driver on a real log, n = 1', () => {
@@ -135,7 +136,7 @@ describe('Driver on a real log, n = 1', () => {
     const application = applicationNamed('ledger');
     if (application === undefined) throw new Error('no ledger');
     state = MemoryState.reopened(state);
-    const seen: Omit<Running, 'driver' | 'log'> = { sent: [], events: [], faults: [], dropped: [] };
+    const seen: Omit<Running, 'driver' | 'log'> = { sent: [], events: [], faults: [], dropped: [], blamed: [] };
     const driver = new Driver({
       config,
       modules: { authenticator, application, state },
@@ -143,6 +144,7 @@ describe('Driver on a real log, n = 1', () => {
       records,
       log,
       send: (to, frame) => seen.sent.push({ to, frame, onDisk: onDisk() }) > 0,
+      blame: (link) => void seen.blamed.push(link),
       clock,
       lab: false,
       observer: {
@@ -273,8 +275,10 @@ describe('Driver on a real log, n = 1', () => {
       Array.from({ length: 5 }, () => expect.stringMatching(/malformed|oversized|not-authentic/) as string),
     );
     expect(node.driver.status().lastExecuted).toBe(0);
+    expect(node.blamed).toEqual(Array.from({ length: 5 }, () => clientLink));
     node.driver.onFrame(clientLink, good);
     await expect.poll(() => replies(node).length).toBe(1);
+    expect(node.blamed).toHaveLength(5);
   });
 
   it('wakes the replica by itself when its deadline comes', async () => {

@@ -9,7 +9,7 @@ import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
-import { admitted, isBehaviourName, makeBehaviour } from '../byzantine/index.ts';
+import { admitted, makeBehaviour, parseOrder } from '../byzantine/index.ts';
 import type { Behaviour } from '../byzantine/index.ts';
 import type { WrongReply } from '../client/index.ts';
 import type { CodecContext, Message, MessageType } from '../messages/index.ts';
@@ -63,6 +63,8 @@ export interface DriverOptions {
   readonly log: GateLog;
   /** false: the frame was dropped. */
   readonly send: (to: Party, frame: Bytes) => boolean;
+  /** Nobody could use the frame that has just come on this link: it was refused at the door, or holds only requests that are not their clients'. */
+  readonly blame?: (link: Party) => void;
   readonly clock: () => Now;
   /** Lab mode: behaviours can be switched on, frames are recorded. */
   readonly lab: boolean;
@@ -218,6 +220,7 @@ export class Driver {
     if (!this.#mayStep()) return;
     if (this.#options.lab) this.#record('received', link, frame);
     const opened = this.#intake.open(frame, link);
+    if (isUseless(opened)) this.#options.blame?.(link);
     if (!opened.ok) this.#onRefused(link, opened.error);
     else if (opened.value.kind === 'lab') this.#onLabCommand(opened.value);
     else this.#step(opened.value);
@@ -273,9 +276,10 @@ export class Driver {
     if (wrong.replica !== this.#options.config.self && this.#mayStep()) this.#step({ kind: 'wrong-reply', ...wrong });
   }
 
-  /** Switches a behaviour on or off here. Requires: lab mode. Returns false for a name that is none. */
-  behave(name: string, enabled: boolean): boolean {
-    if (!isBehaviourName(name)) return false;
+  /** Switches a behaviour on or off here, as it was ordered (`parseOrder`). Requires: lab mode. Returns false for an order that is none. */
+  behave(ordered: string, enabled: boolean): boolean {
+    const order = parseOrder(ordered);
+    if (order === undefined) return false;
     const { config, codec, modules, observer } = this.#options;
     const context = {
       self: config.self,
@@ -284,8 +288,9 @@ export class Driver {
       codec,
       authenticator: modules.authenticator,
       variant: 0,
+      delayUs: order.delayUs,
     };
-    this.#behaviour = enabled ? makeBehaviour(name, context) : undefined;
+    this.#behaviour = enabled ? makeBehaviour(order.name, context) : undefined;
     observer.onBehaviour(this.#behaviour?.name);
     return true;
   }
@@ -447,6 +452,13 @@ export class Driver {
 }
 
 const BACKLOG_PAUSE_MS = 10;
+
+/** Refused at the door; or requests none of which is their client's, as far as anybody here can tell: a correct replica passes on what it verified. */
+function isUseless(opened: Result<Input | LabCommand, Refusal>): boolean {
+  if (!opened.ok) return true;
+  const { value } = opened;
+  return value.kind === 'requests' && value.requests.every(({ verified }) => verified === 'unverified');
+}
 
 function typeOf(input: Input): MessageType | undefined {
   return input.kind === 'message' ? input.message.type : input.kind === 'requests' ? 'requests' : undefined;

@@ -5,7 +5,7 @@ import { asReplicaId, replicaName, replicaOfName } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
-import { BEHAVIOUR_CATALOGUE, BEHAVIOUR_NAMES, isBehaviourName } from '../byzantine/index.ts';
+import { BEHAVIOUR_CATALOGUE, BEHAVIOUR_NAMES, parseOrder } from '../byzantine/index.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { Driver } from './driver.ts';
 
@@ -16,7 +16,7 @@ const SUMMARIES: Readonly<Record<(typeof BEHAVIOUR_NAMES)[number], string>> = {
   lie: 'Claims messages that it never got.',
   'alter-timestamps': 'Alters the time in what it sends.',
   silent: 'Says nothing at all.',
-  slow: 'Says everything just before the timeout.',
+  slow: 'Says everything just before the timeout, or so many milliseconds late (`slow:10`).',
   selective: 'Ignores one node: sends it nothing and hears nothing of it.',
   forge: 'Sends bad signatures and votes in the name of others.',
   'wrong-reply': 'Tells clients another result than the executed one.',
@@ -66,7 +66,7 @@ export class Lab {
     }
     const current = (target === self ? driver.behaviour : undefined) ?? this.#switched.get(target);
     const behaviour = named ?? (enabled ? undefined : current) ?? DEFAULT_BEHAVIOUR;
-    if (!isBehaviourName(behaviour))
+    if (parseOrder(behaviour) === undefined)
       return fail(apiError('unknown_behaviour', undefined, { behaviours: BEHAVIOUR_NAMES }));
     const isTold = target === self ? driver.behave(behaviour, enabled) : this.#tell(target, behaviour, enabled);
     if (!isTold) return fail(apiError('peer_unreachable', undefined, { node_id }, 1));

@@ -179,6 +179,7 @@ export class NodeParts {
       lost: this.#options.lost,
       log,
       send: (to, frame) => this.#links.send(to, frame),
+      blame: (link) => this.#links.blame(link),
       clock: now,
       lab: config.lab,
       observer: this.#makeObserver(),

@@ -19,6 +19,15 @@ function processesIn(folder: string): readonly number[] {
   });
 }
 
+/** Ids of the processes that a process has started and that still run. */
+function childrenOf(pid: number): readonly number[] {
+  return [...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').matchAll(/\d+/g)].map(Number);
+}
+
+function isAttacker(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('attacker-process');
+}
+
 interface Report {
   readonly commit: string;
   readonly machine: Readonly<Record<string, unknown>>;
@@ -32,6 +41,19 @@ interface Report {
       readonly checked_operations: number;
       readonly peak_rss_bytes_by_replica: readonly number[];
     }[];
+  }[];
+}
+
+interface AttackReport {
+  readonly row: { readonly name: string };
+  readonly attacks: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly attack: string | null;
+    readonly failures: readonly string[];
+    readonly figures: Readonly<Record<string, { readonly median: number } | null>>;
+    readonly against: { readonly name: string; readonly ops_per_s: number } | null;
+    readonly runs: readonly { readonly checked_operations: number }[];
   }[];
 }
 
@@ -99,6 +121,49 @@ describe('pbft bench', () => {
     checkNothingIsLeft();
   });
 
+  test('attacks that are none, and what does not go with them, are refused all at once', async () => {
+    const ended = await run('--attack', 'silence', 'bad-macs', '--only', 'bad', '--row', 'nodes=3');
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain('--attack "silence" is no attack: allowed are bad-macs, client-flood,');
+    expect(ended.stderr).toContain('--only chooses rows: name the attacks behind --attack instead');
+    expect(ended.stderr).toContain('--row nodes=3: nodes is "3": allowed is 4 or more with --attack');
+    checkNothingIsLeft();
+  });
+
+  test('attacks by nodes: each is held against the fault-free run, and its load is checked', async () => {
+    const ended = await run('--attack', 'equivocating-primary', 'wrong-replies', ...SHORT, '--json', '--quiet');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const report = JSON.parse(ended.stdout) as AttackReport;
+    expect(report.row.name).toBe('pbft');
+    expect(report.attacks.map(({ name }) => name)).toEqual(['fault-free', 'equivocating-primary', 'wrong-replies']);
+    const [free, ...attacked] = report.attacks;
+    expect(free).toMatchObject({ kind: 'fault-free', attack: null, against: null });
+    for (const { failures, figures, runs } of report.attacks) {
+      expect(failures).toEqual([]);
+      expect(figures['ops_per_s']?.median).toBeGreaterThan(0);
+      expect(runs[0]?.checked_operations).toBeGreaterThan(0);
+    }
+    for (const { kind, against } of attacked) {
+      expect(kind).toBe('attack');
+      expect(against?.name).toBe('fault-free');
+      expect(against?.ops_per_s).toBeGreaterThan(0);
+    }
+    checkNothingIsLeft();
+  }, 200_000);
+
+  test('attacks by processes beside the nodes, on a row of its own: a table for people', async () => {
+    const row = ['--row', 'app=kv,sessions=8,durability=memory'];
+    const ended = await run('--attack', 'bad-macs', 'client-flood', 'replica-flood', ...row, ...SHORT);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stdout).toContain('All rows: pbft durability=memory app=kv sessions=8\n');
+    const heading = /^ATTACK +OPS\/S +MIN–MAX +P99 MS +× OPS\/S +× P99 +VIEWS +AFTER S +OPS\/S THEN +×$/m;
+    expect(ended.stdout).toMatch(heading);
+    const flood = /^(?:client|replica)-flood +[\d.,]+ +[\d.,]+–[\d.,]+ +[\d.,]+ +[\d.,]+ +[\d.,]+ +\d/gm;
+    expect(ended.stdout.match(flood)).toHaveLength(2);
+    expect(ended.stderr).toMatch(/^4 of 6 {2}fault-free, CPU of client-flood: [\d.,]+ operations\/s/m);
+    checkNothingIsLeft();
+  }, 300_000);
+
   test('what cannot run says why: no etcd, no such row', async () => {
     expect(await run('--only', 'etcd')).toMatchObject({
       code: 2,
@@ -118,6 +183,22 @@ describe('pbft bench', () => {
     expect(processes.filter(isAlive)).toEqual([]);
     checkNothingIsLeft();
   });
+
+  test('SIGTERM ends an attack as well, and who attacks', async () => {
+    const running = start('--attack', 'replica-flood', '--row', 'sessions=4', '--runs', '1', '--seconds', '1');
+    const processes = await eventually(
+      'somebody attacks',
+      () => {
+        const children = childrenOf(running.pid);
+        return children.some(isAttacker) && children;
+      },
+      120_000,
+    );
+    running.signal('SIGTERM');
+    expect(await running.ended).toMatchObject({ code: 1, stdout: '' });
+    expect(processes.filter(isAlive)).toEqual([]);
+    checkNothingIsLeft();
+  }, 200_000);
 
   test('when it is killed, its processes end by themselves', async () => {
     const running = start('--row', 'sessions=4', '--seconds', '60');

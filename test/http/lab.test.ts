@@ -82,6 +82,18 @@ describe('lab mode', () => {
     await transfer(at, 'node1');
   });
 
+  it('takes `slow` with so many milliseconds over a link, and refuses what is no number of them', async () => {
+    const at = await start();
+    const order = { node_id: 'node2', behaviour: 'slow:5' };
+    const switched = await at.post('node1', '/pbft/simulate-byzantine', order);
+    expect(switched.json).toMatchObject({ behaviour: 'slow:5', enabled: true, byzantine_nodes: ['node2'] });
+    await transfer(at, 'node1');
+    const refused = await at.post('node1', '/pbft/simulate-byzantine', { ...order, behaviour: 'slow:0' });
+    expect(codeOf(refused)).toEqual([400, 'unknown_behaviour']);
+    const ended = await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node2', enabled: false });
+    expect(ended.json).toMatchObject({ behaviour: 'slow:5', enabled: false, byzantine_nodes: [] });
+  });
+
   it('a node can be told itself, and lists itself', async () => {
     const at = await start();
     await at.post('node2', '/pbft/simulate-byzantine', { node_id: 'node2', behaviour: 'wrong-reply' });

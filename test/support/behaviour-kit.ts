@@ -18,7 +18,7 @@ import { makeQuorums } from '../../src/protocol/quorum.ts';
 import type { ReplicaStatus } from '../../src/protocol/status.ts';
 import { portableSha256 } from '../../src/simulation/ideal-authenticator.ts';
 import { makeBehaviour } from '../../src/byzantine/index.ts';
-import type { Behaviour, BehaviourName } from '../../src/byzantine/index.ts';
+import type { Behaviour, BehaviourContext, BehaviourName } from '../../src/byzantine/index.ts';
 
 export const DIGEST = asDigest('ab'.repeat(32));
 export const CLIENT = asClientId('cd'.repeat(32));
@@ -74,14 +74,23 @@ export function make(
   variant = 0,
   sign: (bytes: Bytes) => Bytes = () => SIGNATURE,
 ): Behaviour {
-  return makeBehaviour(name, {
+  return makeBehaviour(name, contextOf(self, variant, sign));
+}
+
+/** What a liar that is replica `self` may know. */
+export function contextOf(
+  self: number,
+  variant = 0,
+  sign: (bytes: Bytes) => Bytes = () => SIGNATURE,
+): BehaviourContext {
+  return {
     self: asReplicaId(self),
     cluster,
     codec,
     requestTimeoutUs: TIMEOUT_US,
     authenticator: { sign },
     variant,
-  });
+  };
 }
 
 export function rewrite(behaviour: Behaviour, self: number, ...outputs: readonly Output[]): readonly Output[] {

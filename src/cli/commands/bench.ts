@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import {
+  ATTACKS,
   defaultSuite,
   describeMachine,
   describeRowProblem,
@@ -16,6 +17,9 @@ import {
   runSuite,
 } from '../../bench/index.ts';
 import type { Row, RowReport, RunAbout, RunOutcome, Surroundings } from '../../bench/index.ts';
+import { aboutLines } from '../bench-about.ts';
+import { ATTACK_RUNS, ATTACK_SECONDS, runAttackTable } from '../bench-attack.ts';
+import { BenchProgress } from '../bench-progress.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { NODE_FLAGS, supervisedNodeArgs } from '../node-command.ts';
@@ -24,12 +28,15 @@ import type { End } from '../options.ts';
 import { findFreePorts } from '../ports.ts';
 import { sourceVersion } from '../seeds/source-version.ts';
 import { terminal } from '../terminal.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 
 /** As commander gives them. */
 interface BenchOptions {
   readonly row: readonly string[];
-  readonly runs: number;
-  readonly seconds: number;
+  /** True: all attacks. */
+  readonly attack?: true | readonly string[];
+  readonly runs?: number;
+  readonly seconds?: number;
   readonly warmUp: number;
   readonly only?: string;
   readonly json?: boolean;
@@ -43,6 +50,8 @@ const SECONDS = 2.5;
 const WARM_UP_SECONDS = 2;
 const MOST_SECONDS = 3600;
 const MS_PER_SECOND = 1000;
+
+const ATTACK_COLUMN = 22;
 
 const HELP = `
 A row is a system under a load: real processes on loopback, warm-up, a measured
@@ -59,13 +68,20 @@ that differ from that:
 and settings of tuning, such as batch_requests=1. docs/benchmarks.md says what
 the figures mean.
 
+With --attack the base row, or that of --row, is measured while somebody
+misbehaves, and once while nobody does:
+
+${ATTACKS.map(({ name, summary }) => `  ${name.padEnd(ATTACK_COLUMN)}${summary}`).join('\n')}
+
 Exit code: 0 all rows measured, 1 a row failed its check or could not run.
 
 Examples:
   pbft bench                                              at most ten minutes
   pbft bench --only sessions --runs 1
   pbft bench --row sessions=256,durability=memory --row system=unreplicated
-  pbft bench --row sessions=256,rate=5000 --json`;
+  pbft bench --row sessions=256,rate=5000 --json
+  pbft bench --attack                                     at most ten minutes
+  pbft bench --attack slow-10ms silent-backup --row app=kv`;
 
 export function addBenchCommand(program: Command, end: End): void {
   const rowsSoFar = (text: string, before: readonly string[]): readonly string[] => [...before, text];
@@ -73,8 +89,17 @@ export function addBenchCommand(program: Command, end: End): void {
     .command('bench')
     .description('measure how fast it is on this machine')
     .option('--row <fields>', 'this row instead of the default suite; repeatable', rowsSoFar, [])
-    .option('--runs <n>', 'how often each row is run', integerBetween(1, MOST_RUNS), RUNS)
-    .option('--seconds <s>', 'how long each run measures', secondsFrom(0.1), SECONDS)
+    .option('--attack [names...]', 'while somebody misbehaves: all attacks, or these')
+    .option(
+      '--runs <n>',
+      `how often each row is run (default: ${RUNS}; attacks: ${ATTACK_RUNS})`,
+      integerBetween(1, MOST_RUNS),
+    )
+    .option(
+      '--seconds <s>',
+      `how long each run measures (default: ${SECONDS}; attacks: ${ATTACK_SECONDS})`,
+      secondsFrom(0.1),
+    )
     .option('--warm-up <s>', 'how long each run is under load before', secondsFrom(0), WARM_UP_SECONDS)
     .option('--only <text>', 'rows whose name contains this')
     .option('--json', 'print the result as JSON')
@@ -98,20 +123,31 @@ interface Choice {
 }
 
 async function run(options: BenchOptions): Promise<ExitCode> {
+  const isAttack = options.attack !== undefined;
+  const about = {
+    commit: sourceVersion(),
+    machine: describeMachine(),
+    runs: options.runs ?? (isAttack ? ATTACK_RUNS : RUNS),
+    seconds: options.seconds ?? (isAttack ? ATTACK_SECONDS : SECONDS),
+    warmUpSeconds: options.warmUp,
+  };
   const etcd = findEtcd(process.env);
+  const surroundings = { freePorts: findFreePorts, nodeArgs: supervisedNodeArgs, nodeFlags: NODE_FLAGS, etcd };
+  const [isJson, isQuiet] = [options.json === true, options.quiet === true];
+  if (options.attack !== undefined) {
+    const attacks = options.attack === true ? [] : options.attack;
+    const { row: rows, only } = options;
+    return runAttackTable({ attacks, rows, only, isJson, isQuiet, about, surroundings });
+  }
   const chosen = chooseRows(options, etcd);
   if ('problems' in chosen) {
     const [first = 'the rows cannot be read', ...more] = chosen.problems;
     return terminal.fail(EXIT.usage, first, ...more);
   }
   for (const line of chosen.leftOut) terminal.note(line);
-  const { seconds, warmUp, runs } = options;
-  const machine = describeMachine();
-  const about = { commit: sourceVersion(), machine, runs, seconds, warmUpSeconds: warmUp, leftOut: chosen.leftOut };
-  const surroundings = { freePorts: findFreePorts, nodeArgs: supervisedNodeArgs, nodeFlags: NODE_FLAGS, etcd };
-  const reports = await measure(chosen.rows, options, surroundings);
+  const reports = await measure(chosen.rows, about, isQuiet, surroundings);
   if (reports === undefined) return terminal.fail(EXIT.refused, 'given up: no figures, and nothing is left running');
-  if (options.json === true) terminal.json(reportJson(about, reports));
+  if (isJson) terminal.json(reportJson({ ...about, leftOut: chosen.leftOut }, reports));
   else printReport(about, reports);
   return reports.some(({ failures }) => failures.length > 0) ? EXIT.refused : EXIT.done;
 }
@@ -143,77 +179,35 @@ function chooseRows(
 /** Undefined when a signal has ended it. */
 async function measure(
   rows: readonly Row[],
-  { runs, seconds, warmUp, quiet }: BenchOptions,
+  { runs, seconds, warmUpSeconds }: Pick<RunAbout, 'runs' | 'seconds' | 'warmUpSeconds'>,
+  isQuiet: boolean,
   surroundings: Surroundings,
 ): Promise<readonly RowReport[] | undefined> {
-  const interrupted = new AbortController();
-  const interrupt = (): void => {
-    // Who is not content with an orderly end gets the other one: on exit everything is killed.
-    if (interrupted.signal.aborted) process.exit(EXIT.refused);
-    interrupted.abort(new Error('interrupted'));
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, interrupt);
-  const progress = new BenchProgress(quiet === true, rows.length * runs);
-  try {
-    const measured = await runSuite({
+  const progress = new BenchProgress(isQuiet, rows.length * runs);
+  const measured = await untilInterrupted(async (signal) =>
+    runSuite({
       rows,
       runs,
-      warmUpMs: warmUp * MS_PER_SECOND,
+      warmUpMs: warmUpSeconds * MS_PER_SECOND,
       measureMs: seconds * MS_PER_SECOND,
       surroundings,
-      signal: interrupted.signal,
+      signal,
       onBegin: (row) => progress.begin(rowName(row)),
-      onEnd: (row, _run, outcome) => progress.end(rowName(row), outcome),
-    });
-    return reportRows(measured);
-  } catch (error) {
-    if (interrupted.signal.aborted) return undefined;
-    throw error;
-  } finally {
-    progress.clear();
-    for (const signal of signals) process.removeListener(signal, interrupt);
-  }
+      onEnd: (row, _run, outcome) => progress.end(rowName(row), describe(outcome)),
+    }),
+  );
+  progress.clear();
+  return measured === undefined ? undefined : reportRows(measured);
 }
 
-/** What each run came to, while the others are still to come. Owns the last line of the terminal meanwhile. */
-class BenchProgress {
-  readonly #isQuiet: boolean;
-  readonly #total: number;
-  #begun = 0;
-
-  constructor(isQuiet: boolean, total: number) {
-    this.#isQuiet = isQuiet;
-    this.#total = total;
-  }
-
-  begin(name: string): void {
-    this.#begun += 1;
-    if (!this.#isQuiet && terminal.isLive) terminal.live(`${this.#begun} of ${this.#total}  ${name} …`);
-  }
-
-  end(name: string, outcome: RunOutcome): void {
-    if (this.#isQuiet) return;
-    this.clear();
-    const said =
-      outcome.kind === 'failed'
-        ? `FAILED: ${outcome.reason}`
-        : `${digits(outcome.run.figures.ops_per_s ?? 0)} operations/s`;
-    terminal.note(`${this.#begun} of ${this.#total}  ${name}: ${said}`);
-  }
-
-  clear(): void {
-    if (!this.#isQuiet && terminal.isLive) terminal.live('');
-  }
+function describe(outcome: RunOutcome): string {
+  return outcome.kind === 'failed'
+    ? `FAILED: ${outcome.reason}`
+    : `${digits(outcome.run.figures.ops_per_s ?? 0)} operations/s`;
 }
 
-const GIB = 2 ** 30;
-
-function printReport({ commit, machine, runs, seconds, warmUpSeconds }: RunAbout, reports: readonly RowReport[]): void {
-  const { cpu, cores, memoryBytes, node, kernel, isDataInMemory } = machine;
-  terminal.line(`pbft ${commit}; ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s after ${warmUpSeconds} s`);
-  terminal.line(`${cpu}, ${cores} cores, ${digits(memoryBytes / GIB)} GiB; Node ${node}; Linux ${kernel}`);
-  if (isDataInMemory) terminal.line('The folder for temporary files lies in memory: a sync costs nothing there.');
+function printReport(about: Omit<RunAbout, 'leftOut'>, reports: readonly RowReport[]): void {
+  for (const line of aboutLines(about)) terminal.line(line);
   terminal.line();
   for (const line of formatReport(reports)) terminal.line(line);
   terminal.line();

@@ -28,6 +28,7 @@ Examples:
   pbft byzantine node2                    behaviour corrupt
   pbft byzantine node2 equivocate
   pbft byzantine node2 equivocate --off
+  pbft byzantine node1 slow:10            everything 10 ms late
   pbft byzantine --list                   all behaviours
   pbft byzantine --list equivocate        one of them, and what others see of it`;
 

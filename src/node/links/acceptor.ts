@@ -21,6 +21,7 @@ import { FRAME } from './framing.ts';
 import type { FrameKind } from './framing.ts';
 import { decodeHello, encodeAccept, encodeGreeting, NONCE_BYTES, partyName, verifyHello } from './handshake.ts';
 import type { ReceivedHello } from './handshake.ts';
+import { Patience } from './patience.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
 import { neighbourhood, openServer } from './transport.ts';
 import type { Address } from './transport.ts';
@@ -51,6 +52,7 @@ interface Accepted {
   readonly greeting: Bytes;
   readonly address: string;
   readonly deadline: NodeJS.Timeout;
+  readonly patience: Patience;
   party: Party | undefined;
   listed: boolean;
 }
@@ -108,6 +110,15 @@ export class Acceptor {
     if (link !== undefined) return link.connection.send(FRAME.message, frame);
     this.#clientTraffic.droppedFrames += 1;
     return false;
+  }
+
+  /** Nobody could use the frame that has just come from this party: where that are too many, its link is read more slowly. */
+  blame(party: Party): void {
+    const link = party.kind === 'client' ? this.#clients.get(party.client) : this.#replicas.get(party.replica);
+    if (link === undefined) return;
+    const { connection, patience } = link;
+    patience.spend(performance.now());
+    connection.restWhile(() => patience.waitMs(performance.now()));
   }
 
   check(now: number): void {
@@ -170,7 +181,8 @@ export class Acceptor {
     const deadline = setTimeout(() => {
       connection.end({ code: 'handshake-timeout', reason: `no hello within ${this.#settings.handshakeTimeoutMs} ms` });
     }, this.#settings.handshakeTimeoutMs);
-    const accepted: Accepted = { connection, greeting, address, deadline, party: undefined, listed: false };
+    const patience = new Patience(this.#settings.uselessFrames, performance.now());
+    const accepted: Accepted = { connection, greeting, address, deadline, patience, party: undefined, listed: false };
     const group = neighbourhood(address);
     const victim = this.#unauthenticated.whoGivesWay(group)?.member;
     this.#all.add(accepted);

@@ -58,6 +58,8 @@ export class Connection {
   #lastProgress = performance.now();
   #frameSince = 0;
   #framesTaken = 0;
+  /** Runs while nothing is read. */
+  #rest: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, settings: LinkSettings, traffic: Traffic, handlers: ConnectionHandlers) {
     this.#socket = socket;
@@ -128,6 +130,19 @@ export class Connection {
   cut(refusal: LinkRefusal): void {
     this.#finish(refusal);
     this.#socket.destroy();
+  }
+
+  /** Reads nothing for as long as `waitMs` says, asked again when that is over; what comes meanwhile waits on the other side. */
+  restWhile(waitMs: () => number): void {
+    if (this.#ended || this.#rest !== undefined) return;
+    const ms = waitMs();
+    if (ms <= 0) return;
+    this.#socket.pause();
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.restWhile(waitMs);
+      if (this.#rest === undefined) this.#socket.resume();
+    }, Math.ceil(ms));
   }
 
   /** Looks for a dead or stuck peer. `now`: ms, as performance.now(). */
@@ -240,6 +255,9 @@ export class Connection {
   #finish(refusal: LinkRefusal): void {
     if (this.#ended) return;
     this.#ended = true;
+    // What comes still is read and dropped, so that the other side learns why.
+    if (this.#rest !== undefined) this.#socket.resume();
+    clearTimeout(this.#rest);
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#handlers.onEnded(refusal);

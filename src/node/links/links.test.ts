@@ -43,6 +43,9 @@ async function startConfigured(replicas: readonly LinkedReplica[]): Promise<void
   for (const replica of replicas) replica.running.connect();
 }
 
+/** More than is read at once. */
+const LARGE = new Uint8Array(256 * 1024);
+
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
 const read = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
@@ -95,6 +98,33 @@ describe('links between replicas', () => {
     await until(() => right.frames.length === 1, 'a frame is there');
     expect(read(right.frames[0]?.bytes ?? new Uint8Array(0))).toBe('again');
     expect(left.running.stats().replicas[0]?.droppedFrames).toBe(1);
+  });
+
+  it('are read more slowly while too many frames come that nobody can use, and in the end all are read', async () => {
+    const [left, right] = await startPair({ limits: { uselessFrames: { perSecond: 20, atOnce: 5 } } });
+    right.onFrame = (_frame, link) => right.running.blame(link);
+    const since = performance.now();
+    for (let sent = 0; sent < 15; sent += 1) expect(left.sendTo(right.id, LARGE)).toBe(true);
+    await until(() => right.frames.length === 15, 'all frames are there');
+    // Nine of the first fourteen were too many: no earlier than after 450 ms is the last one due. Timers may be a little early.
+    expect(performance.now() - since).toBeGreaterThan(400);
+    expect(left.isLinkedTo(right.id)).toBe(true);
+  });
+
+  it('of others are read as before meanwhile', async () => {
+    const replicas = await startAll(3, { limits: { uselessFrames: { perSecond: 1, atOnce: 2 } } });
+    const [flooding, right, other] = replicas;
+    if (flooding === undefined || right === undefined || other === undefined) throw new Error('three were started');
+    const from = (replica: LinkedReplica): number =>
+      right.frames.filter(({ from: name }) => name === `node${replica.id + 1}`).length;
+    right.onFrame = (frame, link) => {
+      if (frame.from === 'node1') right.running.blame(link);
+    };
+    for (let sent = 0; sent < 30; sent += 1) flooding.sendTo(right.id, LARGE);
+    await until(() => from(flooding) > 2, 'there were too many');
+    for (let sent = 0; sent < 30; sent += 1) other.sendTo(right.id, LARGE);
+    await until(() => from(other) === 30, 'all frames of the other one are there');
+    expect(from(flooding)).toBeLessThan(30);
   });
 
   it('measure the round trip', async () => {

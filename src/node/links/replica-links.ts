@@ -108,6 +108,11 @@ export class ReplicaLinks {
     return this.#diallers.get(to.replica)?.send(frame) ?? false;
   }
 
+  /** Counts a frame that nobody could use against the link of the party that it came from: beyond `uselessFrames` that link is read more slowly, and no other. */
+  blame(party: Party): void {
+    this.#acceptor.blame(party);
+  }
+
   stats(): LinkStats {
     const replicas = [...this.#diallers].map(([replica, dialler]) => {
       const { receivedFrames, receivedBytes } = this.#acceptor.trafficOf(replica);

@@ -21,6 +21,8 @@ export interface LinkSettings {
   readonly openClientOutgoingBytes: number;
   /** Half-received frames of all clients that are not listed together; above it the one with most loses its link. */
   readonly openClientIncomingBytes: number;
+  /** Frames a second that nobody could use, and so many at once: beyond it a link to here is read more slowly. */
+  readonly uselessFrames: { readonly perSecond: number; readonly atOnce: number };
   /** The dialling side asks so often whether the other is there. */
   readonly pingIntervalMs: number;
   /** A link on which nothing came for so long is dead: its peer pings or answers pings. */
@@ -45,6 +47,8 @@ export const DEFAULT_LINK_SETTINGS: LinkSettings = {
   clientQueueBytes: 2 * LIMITS.frameBytes,
   openClientOutgoingBytes: 128 * MIB,
   openClientIncomingBytes: 128 * MIB,
+  // None comes from a correct peer. Each costs some ten µs: all that one peer may take is a hundredth of a core.
+  uselessFrames: { perSecond: 1_000, atOnce: 1_000 },
   pingIntervalMs: 2_000,
   idleTimeoutMs: 10_000,
   stallTimeoutMs: 20_000,
