@@ -37,7 +37,7 @@ async function measure(place: Workplace, plan: RunPlan): Promise<RunOutcome> {
 
 async function measureOurs(place: Workplace, { row, surroundings, warmUpMs, measureMs }: RunPlan): Promise<RunOutcome> {
   // While the nodes start, so does the load.
-  const load = startLoad(place);
+  const load = startLoad(place, surroundings);
   const start = row.system === 'pbft' ? startPbft : startUnreplicated;
   const system = await start(place, row, surroundings);
   const { clusterFile, servers } = system;

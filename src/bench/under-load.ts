@@ -1,19 +1,19 @@
 /** A load in a process of its own: started while the system starts, then put onto it. Owns nothing: the process belongs to the workplace. */
 import type { BenchProcess } from './bench-process.ts';
 import type { LoadMessage, LoadPlan, LoadReport } from './load-report.ts';
-import type { Server } from './system.ts';
+import type { Server, Surroundings } from './system.ts';
 import { scriptOf } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Called when the measured window opens and closes. */
 export type OnEdge = (edge: 'opened' | 'closed', atMs: number) => void;
 
-/** Its process, which is to be told a plan. */
-export function startLoad(place: Workplace): BenchProcess {
+/** Its process, which is to be told a plan. It runs under the flags of the nodes, `nodeFlags`: it shares their cores. */
+export function startLoad(place: Workplace, { nodeFlags }: Pick<Surroundings, 'nodeFlags'>): BenchProcess {
   return place.start({
     name: 'load',
     command: process.execPath,
-    args: [scriptOf('load-process')],
+    args: [...nodeFlags, scriptOf('load-process')],
     hasChannel: true,
   });
 }

@@ -54,7 +54,7 @@ interface Culprit {
 async function measure(place: Workplace, plan: AttackRunPlan): Promise<AttackOutcome> {
   const { trial, row, surroundings, warmUpMs, measureMs } = plan;
   const attack = trial.kind === 'attack' ? ATTACKS.find(({ name }) => name === trial.attack) : undefined;
-  const load = startLoad(place);
+  const load = startLoad(place, surroundings);
   const system = await startPbft(place, row, surroundings, setupFor(row, attack));
   const culprit = await makeCulprit(place, plan, system, attack);
   let begun: Promise<number> | undefined;
