@@ -5,7 +5,8 @@ import type { ReplicaId } from '../base/ids.ts';
 import { asReplicaId, asSequence } from '../base/ids.ts';
 import { CodecContext, readStatement, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
-import { Identity, sha256 } from '../node/index.ts';
+import { Identity, makeSignatureVerifier, sha256 } from '../node/index.ts';
+import { ReceiptVerifier } from '../protocol/receipts.ts';
 import { tableErrorResult, makeTableError } from '../protocol/table-error.ts';
 import { PbftClient } from './pbft-client.ts';
 import type { PbftClientOptions, WrongReply } from './pbft-client.ts';
@@ -213,6 +214,27 @@ describe('a request', () => {
     expect(said.map((content) => content.type === 'reply' && content.replica)).toEqual([2, 0, 3]);
     expect(refused).toEqual(['1 not-authentic']);
   });
+
+  test.each(['mac', 'signature'] as const)(
+    'gets a receipt that is asked for, and anyone can check it (%s)',
+    async (mode) => {
+      const cluster = await makeCluster(mode);
+      const client = makeClient(cluster);
+      await connected(client);
+      const outcome = await client.submit(bytesOf('truth'), { receipt: true });
+      const receipt = outcome.kind === 'executed' ? (outcome.receipt ?? []) : [];
+      expect(receipt.length).toBeGreaterThanOrEqual(2);
+      const signingKeys = cluster.identities.map((identity) => identity.public.signing);
+      const receipts = new ReceiptVerifier(
+        new CodecContext(cluster.clusterId, sha256),
+        makeSignatureVerifier(signingKeys),
+      );
+      for (const reply of receipt) {
+        expect(receipts.isValid(reply)).toBe(true);
+        expect(receipts.isValid({ ...reply, sequence: asSequence(reply.sequence + 1) })).toBe(false);
+      }
+    },
+  );
 
   test('never waits for the full result from a replica whose link is down', async () => {
     const cluster = await makeCluster();
