@@ -100,7 +100,7 @@ describe('OSDI’99 §4.1: the view', () => {
 
 describe('OSDI’99 §4.1: the reply', () => {
   test('each replica sends its reply directly to the client, with view, timestamp, client, replica and result', () => {
-    const bench = new Bench();
+    const bench = new Bench({ tuning: { fullResultBytes: 1 } });
     const request = bench.kit.authenticated('x', { replier: 2 });
     bench.send([request]);
     bench.run();
@@ -110,6 +110,13 @@ describe('OSDI’99 §4.1: the reply', () => {
       expect(reply.resultDigest).toBe(resultDigest(bench.kit.codec, bytes('x#1')));
     }
     expect(bench.replies.filter(({ reply }) => reply.result !== undefined).map(({ from }) => from)).toEqual([2]);
+  });
+
+  test('[§5.1.1] a small result each of them returns in full', () => {
+    const bench = new Bench({ tuning: { fullResultBytes: 3 } });
+    bench.send([bench.kit.authenticated('x', { replier: 2 })]);
+    bench.run();
+    expect(bench.replies.map(({ reply }) => reply.result)).toEqual([0, 1, 2, 3].map(() => bytes('x#1')));
   });
 
   test('the client accepts a result on f+1 authentic replies of different replicas with the same timestamp and result', () => {

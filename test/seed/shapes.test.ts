@@ -52,12 +52,12 @@ describe.each(['mac', 'signature'] as const)('message shapes, authentication %s'
     expect(Object.keys(message ?? {})).toEqual(['type', 'view', 'sequence', 'digest', 'node_id', 'signature']);
   });
 
-  test('REPLY: view, sequence, result "executed", node_id, no type; a MAC proves all that travel together, a signature each', () => {
+  test('REPLY: view, sequence, result "executed", node_id, no type; one MAC or signature proves all that travel together', () => {
     const together = first('replies');
     const [reply] = (together?.['replies'] ?? []) as readonly Message[];
     expect(reply).toMatchObject({ view: 0, sequence: 1, result: 'executed', node_id: 'node2' });
     expect(reply).not.toHaveProperty('type');
-    const proof = authentication === 'mac' ? together?.['signature'] : reply?.['receipt_signature'];
-    expect(proof).toEqual(SIGNATURE);
+    const tree = together?.['tree_signature'] as Message | undefined;
+    expect(authentication === 'mac' ? together?.['signature'] : tree?.['signature']).toEqual(SIGNATURE);
   });
 });
