@@ -302,6 +302,19 @@ describe('G23: CHECKPOINTs that are kept', () => {
     const asked = rig.pass(300_000);
     expect(effectsOf(asked)).toContain('send fetch-state → 2');
   });
+
+  test('far above: an old certificate does not keep out a newer one that liars contradicted first (seed 1118416)', () => {
+    const rig = executed(0, { n: 7 });
+    const [liars, correct] = [
+      [0, 2],
+      [3, 4, 5, 6],
+    ];
+    for (const from of [...liars, ...correct]) announce(rig, from, 100, LIE);
+    for (const from of liars) announce(rig, from, 200, OTHER_LIE);
+    // As often as others are asked: the signatures of the liars, too, which the certificate takes.
+    for (let time = 0; time < 3; time += 1) for (const from of [...liars, ...correct]) announce(rig, from, 200, LIE);
+    expect(eventsOfKind(rig.pass(300_000), 'transfer-started')).toMatchObject([{ sequence: 200, root: LIE }]);
+  });
 });
 
 test('under q = 1 (one replica) the own CHECKPOINT is the proof', () => {

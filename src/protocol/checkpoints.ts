@@ -129,8 +129,8 @@ function support(votes: Iterable<SignedCheckpoint>, { checkpoint }: SignedCheckp
 }
 
 /**
- * Beyond two windows: per sender the highest, and besides it the one that most others name too. With the highest alone a liar that signs a
- * number nobody has reached takes its signature out of every certificate for a replica that is far behind.
+ * Beyond two windows: per sender the highest, and besides it the one that is worth most. With the highest alone a liar that signs a
+ * number nobody has reached, or another root, takes its signature out of every certificate for a replica that is far behind.
  */
 function keepFar(core: Core, signed: SignedCheckpoint): void {
   const { replica, sequence } = signed.checkpoint;
@@ -141,11 +141,27 @@ function keepFar(core: Core, signed: SignedCheckpoint): void {
   const [highest, ...rest] = [...kept, signed].toSorted(
     (left, right) => right.checkpoint.sequence - left.checkpoint.sequence,
   );
-  const [supported] = rest.toSorted((left, right) => support(others, right) - support(others, left));
+  const [best] = rest
+    .map((one) => ({ one, worth: worth(core, support(others, one)), support: support(others, one) }))
+    .toSorted((left, right) => {
+      if (left.worth !== right.worth) return right.worth - left.worth;
+      return left.worth > 0
+        ? right.one.checkpoint.sequence - left.one.checkpoint.sequence
+        : right.support - left.support;
+    });
   core.farCheckpoints.set(
     replica,
-    [highest, supported].filter((one) => one !== undefined),
+    [highest, best?.one].filter((one) => one !== undefined),
   );
+}
+
+/**
+ * 2 where it completes a certificate; 1 where a correct one of the others names it, and it may do so yet; else 0. Of equal worth above 0 the higher
+ * number is better: of a lower one everybody may have dropped the state (seed 1118416).
+ */
+function worth({ quorums }: Core, others: number): 0 | 1 | 2 {
+  if (others + 1 >= quorums.quorum) return 2;
+  return others >= quorums.weak ? 1 : 0;
 }
 
 /** The root that q distinct signers name at `sequence`, with their signatures. */
