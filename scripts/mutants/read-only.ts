@@ -18,8 +18,8 @@ export const READ_ONLY: readonly Mutant[] = [
     file: `${PROTOCOL}/reply-certificate.ts`,
     search: '  return cluster.readOnlyRequests ? quorums.quorum : quorums.weak;',
     replace: '  return cluster.readOnlyRequests ? quorums.weak : quorums.weak;',
-    seeds: 300,
-    reads: true,
+    seeds: 0,
+    test: 'test/simulation/read-only.test.ts',
   },
   {
     name: 'equal results of different times make a read',

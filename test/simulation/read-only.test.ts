@@ -189,3 +189,31 @@ describe('equal results are not enough: they must have been true at one number',
     expect(settle(scene)).toBe(true);
   });
 });
+
+describe('beside reads a write is acknowledged by a quorum', () => {
+  /** Node 1 executes x = new, and node 4, which lies to the reader alone. Nodes 2 and 3 have voted for it and do not learn that it is decided. */
+  test('what one correct node has executed and two have not is not acknowledged: those two and a liar read the old value', () => {
+    const scene = makeScene();
+    scene.request(1, put('old'));
+    expect(scene.runUntilAnswered()).toBe(true);
+    scene.behave(4, 'wrong-reply');
+    scene.node(4).behaviour = liarTo(scene, new Map([[clientOf(scene, 2), got('old')]]));
+    const isBehind = (to: string): boolean => to === 'node2' || to === 'node3';
+    loseVotes(scene, 2, (type, to) => type === 'commit' && isBehind(to));
+    lose(scene, ['decided'], (_from, to) => isBehind(to));
+    scene.request(1, put('new'));
+    scene.run(50_000);
+    expect(executedOf(scene)).toEqual([2, 1, 1, 2]);
+
+    scene.read(2, get);
+    runUntilRead(scene, 1);
+    expect(readsOf(scene)).toEqual(['client2 old at 1']);
+    scene.linearizability.check();
+    expect(scene.answers).toHaveLength(1);
+
+    scene.node(4).behaviour = undefined;
+    trouble(scene, 'heal');
+    expect(settle(scene)).toBe(true);
+    expect(scene.answers.at(-1)?.outcome).toMatchObject({ kind: 'executed', sequence: 2 });
+  });
+});
