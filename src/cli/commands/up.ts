@@ -112,7 +112,7 @@ async function run(options: UpOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 45_000;
 const LOOK_AGAIN_MS = 100;
 
 /** One run of a local cluster, from its start to its end. */
