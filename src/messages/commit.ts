@@ -1,32 +1,9 @@
 /** COMMIT: a replica has prepared the batch. `[TOCS §4.3.1]` */
-import { message } from './message-schema.ts';
-import { constant, digest, sender, sequence, view } from './schema/scalars.ts';
 import type { ValueOf } from './schema/schema.ts';
-
-const type = constant('commit');
+import { vote } from './vote.ts';
 
 /** A vote for the batch of that digest. */
-export const commit = message({
-  type: 'commit',
-  tag: 3,
-  content: { view, sequence, digest, replica: sender },
-  quick: {
-    read: (reader) => ({
-      type: type.read(reader),
-      view: view.read(reader),
-      sequence: sequence.read(reader),
-      digest: digest.read(reader),
-      replica: sender.read(reader),
-    }),
-    write(writer, value) {
-      type.write(writer, value.type);
-      view.write(writer, value.view);
-      sequence.write(writer, value.sequence);
-      digest.write(writer, value.digest);
-      sender.write(writer, value.replica);
-    },
-  },
-});
+export const commit = vote('commit', 3);
 
 /** COMMIT. */
 export type Commit = ValueOf<typeof commit>;

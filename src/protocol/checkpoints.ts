@@ -142,7 +142,10 @@ function keepFar(core: Core, signed: SignedCheckpoint): void {
     (left, right) => right.checkpoint.sequence - left.checkpoint.sequence,
   );
   const [best] = rest
-    .map((one) => ({ one, worth: worth(core, support(others, one)), support: support(others, one) }))
+    .map((one) => {
+      const named = support(others, one);
+      return { one, worth: worth(core, named), support: named };
+    })
     .toSorted((left, right) => {
       if (left.worth !== right.worth) return right.worth - left.worth;
       return left.worth > 0

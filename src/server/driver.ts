@@ -453,7 +453,8 @@ export class Driver {
 
 const BACKLOG_PAUSE_MS = 10;
 
-/** Refused at the door; or requests none of which is their client's, as far as anybody here can tell: a correct replica passes on what it verified. */
+/** Refused at the door; or requests none of which is their client's, as far as anybody here can tell. A correct replica passes on what it verified; where a client convinced it alone, a view change brings a few
+ * frames of them, far below what a link may bring. */
 function isUseless(opened: Result<Input | LabCommand, Refusal>): boolean {
   if (!opened.ok) return true;
   const { value } = opened;

@@ -47,7 +47,7 @@ export const DEFAULT_LINK_SETTINGS: LinkSettings = {
   clientQueueBytes: 2 * LIMITS.frameBytes,
   openClientOutgoingBytes: 128 * MIB,
   openClientIncomingBytes: 128 * MIB,
-  // None comes from a correct peer. Each costs some ten µs: all that one peer may take is a hundredth of a core.
+  // A correct peer brings few: at a view change, what a client convinced it of and not others. Each costs some ten µs: all that one peer may take is a hundredth of a core.
   uselessFrames: { perSecond: 1_000, atOnce: 1_000 },
   pingIntervalMs: 2_000,
   idleTimeoutMs: 10_000,
