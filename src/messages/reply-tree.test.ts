@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CLUSTER, context } from '../../test/support/arbitrary-messages.ts';
 import { must } from '../../test/support/must.ts';
+import { plainReply } from '../../test/support/plain-reply.ts';
 import { InvariantViolation } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
@@ -17,27 +18,7 @@ import type { TreePlace } from './tree-signature.ts';
 const D = asDigest('d1'.repeat(32));
 const SIGNATURE = new Uint8Array(64).fill(7);
 
-function reply(timestamp: number, change: Partial<Reply> = {}): Reply {
-  return {
-    type: 'reply',
-    view: asView(1),
-    sequence: asSequence(9),
-    digest: D,
-    replica: asReplicaId(2),
-    client: asClientId('ab'.repeat(32)),
-    session: 5,
-    timestamp,
-    requestDigest: D,
-    outcome: 'executed',
-    resultDigest: D,
-    since: undefined,
-    result: undefined,
-    receipt: undefined,
-    ...change,
-  };
-}
-
-const replies = (count: number): readonly Reply[] => Array.from({ length: count }, (_, index) => reply(index + 1));
+const replies = (count: number): readonly Reply[] => Array.from({ length: count }, (_, index) => plainReply(index + 1));
 const treeOf = (count: number): ReplyTree => ReplyTree.over(context, replies(count));
 const placeIn = (tree: ReplyTree, position: number, count = 1): TreePlace => ({
   leaves: tree.leaves,
@@ -66,7 +47,7 @@ describe('the definition, written out', () => {
   const node = (left: string, right: string): string => sha256(domain('pbft/1/reply-node'), left, right);
 
   test('one reply: its leaf is the root', () => {
-    expect(treeOf(1).root).toBe(leaf(reply(1), 0));
+    expect(treeOf(1).root).toBe(leaf(plainReply(1), 0));
     expect(treeOf(1).siblings(0, 1)).toEqual([]);
   });
 
@@ -84,7 +65,7 @@ describe('the definition, written out', () => {
   test('what is attached is not covered: the result is, by its digest', () => {
     const result = new Uint8Array(3);
     const receipt = { leaves: 1, position: 0, siblings: [], signature: SIGNATURE };
-    expect(replyLeaf(context, reply(1, { result, receipt }), 0)).toBe(replyLeaf(context, reply(1), 0));
+    expect(replyLeaf(context, plainReply(1, { result, receipt }), 0)).toBe(replyLeaf(context, plainReply(1), 0));
   });
 });
 
@@ -107,13 +88,13 @@ describe('every row of every tree', () => {
   test('of the largest size: at most one hash a floor', () => {
     const tree = treeOf(LIMITS.repliesPerTree);
     expect(tree.siblings(1234, 1)).toHaveLength(12);
-    expect(signedFor([reply(1235)], placeIn(tree, 1234))).toBe(signedBy(tree));
+    expect(signedFor([plainReply(1235)], placeIn(tree, 1234))).toBe(signedBy(tree));
   });
 
   test('none, or more than the largest size, is a mistake of ours', () => {
     expect(() => treeOf(0)).toThrow(InvariantViolation);
     expect(() => treeOf(LIMITS.repliesPerTree + 1)).toThrow(InvariantViolation);
-    expect(() => ReplyTree.around(context, [reply(4)], placeIn(treeOf(8), 3))?.siblings(6, 1)).toThrow(
+    expect(() => ReplyTree.around(context, [plainReply(4)], placeIn(treeOf(8), 3))?.siblings(6, 1)).toThrow(
       InvariantViolation,
     );
   });
@@ -129,17 +110,19 @@ describe('attacks', () => {
     );
     for (let at = 0; at < size; at += 1) {
       const place = placeIn(tree, at);
-      const proven = places.filter((other) => signedFor([reply(at + 1)], { ...place, ...other }) === signedBy(tree));
+      const proven = places.filter(
+        (other) => signedFor([plainReply(at + 1)], { ...place, ...other }) === signedBy(tree),
+      );
       expect(proven).toEqual([{ leaves: size, position: at }]);
     }
   });
 
   test('equal replies side by side: the position of one is not that of the other', () => {
-    const twins = [reply(1), reply(1)];
+    const twins = [plainReply(1), plainReply(1)];
     const tree = ReplyTree.over(context, twins);
     const place = placeIn(tree, 0);
-    expect(signedFor([reply(1)], place)).toBe(signedBy(tree));
-    expect(signedFor([reply(1)], { ...place, position: 1 })).not.toBe(signedBy(tree));
+    expect(signedFor([plainReply(1)], place)).toBe(signedBy(tree));
+    expect(signedFor([plainReply(1)], { ...place, position: 1 })).not.toBe(signedBy(tree));
   });
 
   test('another reply, in any field of its content', () => {
@@ -157,7 +140,7 @@ describe('attacks', () => {
       { resultDigest: asDigest('d2'.repeat(32)) },
       { outcome: 'read', since: asSequence(9) },
     ];
-    for (const change of changes) expect(signedFor([reply(3, change)], placeIn(tree, 2))).not.toBe(signedBy(tree));
+    for (const change of changes) expect(signedFor([plainReply(3, change)], placeIn(tree, 2))).not.toBe(signedBy(tree));
   });
 
   test('a way that is cut, longer, turned round, or that of another reply or tree', () => {
@@ -176,14 +159,14 @@ describe('attacks', () => {
       ReplyTree.over(context, replies(7).toReversed()).siblings(2, 1),
       ...place.siblings.map((_, index) => place.siblings.map((each, at) => (at === index ? other(each) : each))),
     ];
-    for (const siblings of ways) expect(signedFor([reply(3)], { ...place, siblings })).not.toBe(signedBy(tree));
+    for (const siblings of ways) expect(signedFor([plainReply(3)], { ...place, siblings })).not.toBe(signedBy(tree));
   });
 
   test('a way of the wrong length leads nowhere, whatever was signed', () => {
     const tree = treeOf(7);
     const place = placeIn(tree, 2);
     for (const siblings of [place.siblings.slice(1), [...place.siblings, D]])
-      expect(ReplyTree.around(context, [reply(3)], { ...place, siblings })).toBeUndefined();
+      expect(ReplyTree.around(context, [plainReply(3)], { ...place, siblings })).toBeUndefined();
   });
 
   test('an inner node is no leaf: the tree above it, taken for a smaller tree, is not what was signed', () => {
@@ -198,10 +181,10 @@ describe('attacks', () => {
 
   test('the last leaf once more makes another tree', () => {
     const three = ReplyTree.over(context, replies(3));
-    const four = ReplyTree.over(context, [...replies(3), reply(3)]);
+    const four = ReplyTree.over(context, [...replies(3), plainReply(3)]);
     expect(four.root).not.toBe(three.root);
     expect(signedBy(four)).not.toBe(signedBy(three));
-    expect(signedFor([reply(3)], { ...placeIn(three, 2), leaves: 4, position: 3 })).toBeUndefined();
+    expect(signedFor([plainReply(3)], { ...placeIn(three, 2), leaves: 4, position: 3 })).toBeUndefined();
   });
 
   test('a row with a reply less, one more, one changed or two exchanged', () => {
@@ -213,18 +196,18 @@ describe('attacks', () => {
       [],
       row.slice(1),
       row.slice(0, -1),
-      [...row, reply(7)],
-      [...row, reply(6)],
-      [reply(2), ...row],
+      [...row, plainReply(7)],
+      [...row, plainReply(6)],
+      [plainReply(2), ...row],
       row.toReversed(),
-      row.map((each, index) => (index === 1 ? reply(99) : each)),
+      row.map((each, index) => (index === 1 ? plainReply(99) : each)),
     ];
     for (const some of rows) expect(signedFor(some, place)).not.toBe(signedBy(tree));
   });
 
   test('a row that would reach beyond the tree', () => {
     const tree = treeOf(3);
-    expect(signedFor([reply(3), reply(4)], placeIn(tree, 2))).toBeUndefined();
+    expect(signedFor([plainReply(3), plainReply(4)], placeIn(tree, 2))).toBeUndefined();
     expect(signedFor(replies(4), { leaves: 3, position: 0, siblings: [] })).toBeUndefined();
   });
 
@@ -242,7 +225,7 @@ describe('attacks', () => {
         fc.nat(16),
         fc.array(fc.constantFrom(...tree.siblings(4, 1), ...tree.siblings(7, 2), D), { maxLength: 8 }),
         (timestamps, leaves, position, siblings) => {
-          const some = timestamps.map((timestamp) => reply(timestamp));
+          const some = timestamps.map((timestamp) => plainReply(timestamp));
           if (signedFor(some, { leaves, position, siblings }) !== signedBy(tree)) return;
           expect(leaves).toBe(11);
           expect(timestamps).toEqual(timestamps.map((_, index) => position + index + 1));
@@ -257,14 +240,14 @@ describe('attacks', () => {
 describe('a receipt as a statement', () => {
   const tree = treeOf(6);
   const statementOf = (position: number): Uint8Array =>
-    receiptStatement(context, reply(position + 1, { result: new Uint8Array(9) }), {
+    receiptStatement(context, plainReply(position + 1, { result: new Uint8Array(9) }), {
       ...placeIn(tree, position),
       signature: SIGNATURE,
     });
 
   test('carries all that it takes: content, signature, and what that covers', () => {
     const read = must(readStatement(context, statementOf(4)));
-    const { result, receipt, ...content } = reply(5);
+    const { result, receipt, ...content } = plainReply(5);
     expect(read).toMatchObject({ content, signature: SIGNATURE });
     expect(toHex(read.signed)).toBe(signedBy(tree));
     expect([result, receipt]).toEqual([undefined, undefined]);
@@ -278,7 +261,7 @@ describe('a receipt as a statement', () => {
 
   test('whose hashes lead to no root is none', () => {
     const place = { leaves: 6, position: 4, siblings: [] };
-    const bytes = receiptStatement(context, reply(5), { ...place, signature: SIGNATURE });
+    const bytes = receiptStatement(context, plainReply(5), { ...place, signature: SIGNATURE });
     expect(readStatement(context, bytes)).toEqual({
       ok: false,
       error: { code: 'malformed', reason: 'its hashes lead to no root' },

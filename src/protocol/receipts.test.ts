@@ -1,8 +1,9 @@
 /** Receipts with real keys: what one signature for many replies proves, and how often it is verified. */
+import { plainReply } from '../../test/support/plain-reply.ts';
 import { describe, expect, test } from 'vitest';
 import { RealKeys } from '../../test/support/real-keys.ts';
 import { replica, seq } from '../../test/support/core-kit.ts';
-import { asDigest, asView } from '../base/ids.ts';
+import { asDigest } from '../base/ids.ts';
 import type { Reply, TreeSignature } from '../messages/index.ts';
 import type { Authenticator } from './ports.ts';
 import { ReceiptVerifier, makeReceipts, signReplies } from './receipts.ts';
@@ -11,22 +12,8 @@ const D = asDigest('d1'.repeat(32));
 const keys = new RealKeys();
 const codec = keys.codec();
 
-const reply = (timestamp: number, by = 2): Reply => ({
-  type: 'reply',
-  view: asView(0),
-  sequence: seq(3),
-  digest: D,
-  replica: replica(by),
-  client: keys.clientId,
-  session: 7,
-  timestamp,
-  requestDigest: D,
-  outcome: 'executed',
-  resultDigest: D,
-  since: undefined,
-  result: undefined,
-  receipt: undefined,
-});
+const reply = (timestamp: number, by = 2): Reply =>
+  plainReply(timestamp, { replica: replica(by), client: keys.clientId });
 const some = (count: number): readonly Reply[] => Array.from({ length: count }, (_, index) => reply(index + 1));
 
 function verifier(): { readonly receipts: ReceiptVerifier; readonly checks: () => number } {

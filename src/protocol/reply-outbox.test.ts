@@ -1,8 +1,9 @@
 /** What gathers until the end of a turn, and how it leaves: frames per client, and one signature for all. */
+import { plainReply } from '../../test/support/plain-reply.ts';
 import { describe, expect, test } from 'vitest';
 import { RealKeys } from '../../test/support/real-keys.ts';
 import { clientId, replica, seq } from '../../test/support/core-kit.ts';
-import { asDigest, asView } from '../base/ids.ts';
+import { asDigest } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { LIMITS, encodeMessage, replySize } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
@@ -17,22 +18,7 @@ const codec = keys.codec();
 const receipts = (): ReceiptVerifier => new ReceiptVerifier(codec, keys.authenticator('client'));
 
 function reply(client: number, timestamp: number, result?: Bytes): Reply {
-  return {
-    type: 'reply',
-    view: asView(0),
-    sequence: seq(3),
-    digest: D,
-    replica: replica(2),
-    client: clientId(client),
-    session: 7,
-    timestamp,
-    requestDigest: D,
-    outcome: 'executed',
-    resultDigest: D,
-    since: undefined,
-    result,
-    receipt: undefined,
-  };
+  return plainReply(timestamp, { client: clientId(client), result });
 }
 
 function outbox(mode: AuthenticationMode): { readonly box: ReplyOutbox; readonly signings: () => number } {
