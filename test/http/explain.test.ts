@@ -66,6 +66,7 @@ describe('explain and evidence', () => {
 
   it('signature mode: what a node says against one that lies to clients is proven to whoever has the public keys', async () => {
     const at = (cluster = await TestCluster.start({ authentication: 'signature' }));
+    await at.clientsLinked();
     await at.post('node2', '/pbft/simulate-byzantine', { node_id: 'node2', behaviour: 'wrong-reply' });
     await at.execute('node1', { operation: 'transfer', amount: 1 });
     const json = await eventually('node1 has named node2', async () => {
@@ -80,6 +81,7 @@ describe('explain and evidence', () => {
 
   it('MACs: the same lie is known here, and proves nothing to others', async () => {
     const at = (cluster = await TestCluster.start());
+    await at.clientsLinked();
     await at.post('node2', '/pbft/simulate-byzantine', { node_id: 'node2', behaviour: 'wrong-reply' });
     await at.execute('node1', { operation: 'transfer', amount: 1 });
     const json = await eventually('node1 has named node2', async () => {

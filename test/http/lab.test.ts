@@ -96,6 +96,7 @@ describe('lab mode', () => {
 
   it('a node can be told itself, and lists itself', async () => {
     const at = await start();
+    await at.clientsLinked();
     await at.post('node2', '/pbft/simulate-byzantine', { node_id: 'node2', behaviour: 'wrong-reply' });
     expect((await at.status('node2'))['byzantine_nodes']).toEqual(['node2']);
     await transfer(at, 'node1');

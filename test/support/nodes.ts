@@ -136,6 +136,17 @@ export class TestCluster {
     }
   }
 
+  /** Until the client behind every node's HTTP API has a link to every node: before that a reply may find no way, and nobody misses it. */
+  async clientsLinked(): Promise<void> {
+    for (const name of this.#running.keys()) {
+      await eventually(`the clients of all nodes have a link to ${name}`, async () => {
+        const { text } = await this.get(name, '/metrics');
+        const linked = /^pbft_connected_clients(?:\{.*\})? (\d+)$/m.exec(text)?.[1];
+        return Number(linked) >= this.#running.size;
+      });
+    }
+  }
+
   async get(name: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     return call(`${this.node(name).httpUrl}${path}`, { headers });
   }
