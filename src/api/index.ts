@@ -5,6 +5,7 @@
 export * from './byzantine.ts';
 export * from './common.ts';
 export * from './error-catalogue.ts';
+export * from './events.ts';
 export * from './evidence.ts';
 export * from './explain.ts';
 export * from './protocol-log.ts';
@@ -14,3 +15,4 @@ export * from './state-proof-file.ts';
 export * from './state-proof-verdict.ts';
 export * from './state-value.ts';
 export * from './status.ts';
+export * from './stream-event.ts';

@@ -1,6 +1,6 @@
 /** What a node shows of itself: the replica's readonly view in the words of the API. Pure functions; nothing is kept. */
-import { suspicionItem } from '../api/index.ts';
-import type { LogMessage, LogSlot, StatusBody, SuspicionsBody, SuspicionSummary } from '../api/index.ts';
+import { suspicionItem, suspicionSummary } from '../api/index.ts';
+import type { LogMessage, LogSlot, StatusBody, SuspicionsBody } from '../api/index.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
 import { decodeFrame, toJson } from '../messages/index.ts';
@@ -69,28 +69,6 @@ function recoveryBody({ recovery }: ReplicaStatus, { recoveryLacks }: NodeFacts)
 }
 
 const DIVERGED = 'The state of this node contradicts a stable checkpoint: it executes and votes no more.';
-
-export function suspicionSummary({
-  node,
-  kind,
-  certainty,
-  view,
-  sequence,
-  evidence,
-  ...seen
-}: Suspicion): SuspicionSummary {
-  return {
-    node_id: replicaName(node),
-    kind,
-    certainty,
-    view,
-    sequence,
-    first_seen_ms: seen.firstSeenMs,
-    last_seen_ms: seen.lastSeenMs,
-    count: seen.count,
-    evidence: evidence.summary,
-  };
-}
 
 /** `isProvable`: whether its evidence proves a suspicion to third parties. */
 export function suspicionsBody(
