@@ -20,4 +20,5 @@ export function misbehave(world: World, node: SimulatedNode, { behaviour, ...how
   const authenticator = authority.authenticator({ kind: 'replica', replica: node.id });
   const context = { ...how, self: node.id, cluster, codec, authenticator };
   node.behaviour = behaviour === undefined ? undefined : makeBehaviour(behaviour, context);
+  world.observer.misbehaves(node.id, behaviour);
 }

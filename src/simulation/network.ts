@@ -71,6 +71,14 @@ export class Network {
     else this.#cuts.delete(`${from}>${to}`);
   }
 
+  /** The links that are cut, as (from, to). */
+  cuts(): readonly (readonly [Address, Address])[] {
+    return [...this.#cuts].map((link): readonly [Address, Address] => {
+      const [from = '', to = ''] = link.split('>');
+      return [from, to];
+    });
+  }
+
   /** Returns what takes the rule away again. */
   addRule(rule: FrameRule): () => void {
     this.#rules.push(rule);

@@ -55,6 +55,10 @@ export interface Observer {
   /** All that was on the disk of a node that is down is gone: it will start as one that recovers, and is one of the f until it is done. */
   diskLost?(node: ReplicaId): void;
   crashed?(node: ReplicaId, point: string): void;
+  /** A process stands still, or goes on. */
+  paused?(node: ReplicaId, isPaused: boolean): void;
+  /** A node was told to lie from now on, or (undefined) to stop. */
+  misbehaves?(node: ReplicaId, behaviour: string | undefined): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;
   /** A frame is handed to the network, which may lose it at once. */
   sent?(from: Party, to: Party, frame: Bytes): void;

@@ -153,7 +153,9 @@ export class Scenario {
   /** Runs the swarm, from its start to its end. */
   *#judge(): Generator<void, readonly string[]> {
     if (this.#swarm === undefined) throw new ScenarioError('"> verdict" judges the "> swarm {…}" before it');
-    const simulation = new Simulation(this.#swarm, this.#modules);
+    // A seed ends where it breaks an invariant.
+    const { onViolation: _ignored, ...modules } = this.#modules;
+    const simulation = new Simulation(this.#swarm, modules);
     const { violation } = yield* simulation.playToReport();
     this.violation = violation ?? this.violation;
     return [violation === undefined ? NO_VIOLATION : describeBroken(violation)];

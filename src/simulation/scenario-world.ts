@@ -93,7 +93,8 @@ export class ScenarioWorld {
   readonly reads: { readonly client: number; readonly verdict: ReadVerdict }[] = [];
   readonly #clients: ScenarioClient[] = [];
   readonly #parts: NodeParts[] = [];
-  readonly #requestTimeoutUs: number;
+  /** T of its nodes, µs. */
+  readonly requestTimeoutUs: number;
 
   constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
@@ -137,7 +138,7 @@ export class ScenarioWorld {
     });
     const pipeline = Math.min(DEFAULT_TUNING.pipeline, windowSize(cluster));
     const ownTuning = { ...DEFAULT_TUNING, pipeline, ...tuning };
-    this.#requestTimeoutUs = ownTuning.requestTimeoutUs;
+    this.requestTimeoutUs = ownTuning.requestTimeoutUs;
     for (let index = 0; index < replicaCount; index += 1) {
       const self = asReplicaId(index);
       const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
@@ -271,7 +272,7 @@ export class ScenarioWorld {
 
   /** From now on, and for the checkers for ever, the node may lie; undefined: it stops doing so. */
   behave(index: number, behaviour: BehaviourName | undefined, variant = 0): void {
-    misbehave(this.world, this.node(index), { behaviour, variant, requestTimeoutUs: this.#requestTimeoutUs });
+    misbehave(this.world, this.node(index), { behaviour, variant, requestTimeoutUs: this.requestTimeoutUs });
   }
 
   /** Two instances have this identity. */

@@ -314,6 +314,7 @@ export class World implements NodeHost {
     if (!node.isUp || this.#paused.has(node)) return;
     this.trace.add(this.#time, [node.id, 6], () => `${node.name} stands still`);
     this.#paused.set(node, new Backlog(bytesPerLink));
+    this.observer.paused(node.id, true);
   }
 
   /** A process that stands still goes on: its timers first, then everything that waited, in order. */
@@ -322,9 +323,19 @@ export class World implements NodeHost {
     if (backlog === undefined) return;
     this.trace.add(this.#time, [node.id, 7], () => `${node.name} goes on`);
     this.#paused.delete(node);
+    this.observer.paused(node.id, false);
     const waiting = backlog.drain();
     for (const event of waiting) if (event.kind === 'wake') this.#queue.push(this.#time, event);
     for (const event of waiting) if (event.kind !== 'wake') this.#queue.push(this.#time, event);
+  }
+
+  isPaused(node: SimulatedNode): boolean {
+    return this.#paused.has(node);
+  }
+
+  /** When the next thing happens, in µs of virtual time; undefined: nothing ever will. */
+  get nextTime(): number | undefined {
+    return this.#queue.nextTime;
   }
 
   wake(node: SimulatedNode, at: number): void {
@@ -465,6 +476,9 @@ export class World implements NodeHost {
         this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
         each((observer) => observer.crashed?.(node, point));
       },
+      paused: (node: ReplicaId, isPaused: boolean) => each((observer) => observer.paused?.(node, isPaused)),
+      misbehaves: (node: ReplicaId, behaviour: string | undefined) =>
+        each((observer) => observer.misbehaves?.(node, behaviour)),
       refused: (node: NodeView, link: Party, refusal: Refusal) =>
         each((observer) => observer.refused?.(node, link, refusal)),
       sent: (from: Party, to: Party, frame: Bytes) => each((observer) => observer.sent?.(from, to, frame)),
