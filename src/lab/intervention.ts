@@ -86,6 +86,8 @@ function actOnNode(target: ActionWorld, action: NodeAction): Result<undefined, A
   if (problem !== undefined) return fail({ code: 'node-state', message: problem });
   switch (action.do) {
     case 'crash':
+      // Both instances of a twin are one node.
+      world.twinOf(node.id)?.crash('by hand', 0);
       node.crash('by hand', 0);
       break;
     case 'restart':

@@ -59,7 +59,8 @@ export interface RunModules {
 const ONE_WORLD = 'a run of the lab has one "> cluster", or one "> swarm" with its "> verdict"';
 
 export class LabRun {
-  readonly #identity: RunIdentity;
+  readonly #source: RunSource;
+  #interventions: readonly Intervention[];
   readonly #modules: RunModules;
   readonly #play: Generator<unknown, void>;
   readonly #broken: BrokenAt[] = [];
@@ -75,7 +76,8 @@ export class LabRun {
   #end: RunEnd | undefined;
 
   constructor(identity: RunIdentity, modules: RunModules = {}) {
-    this.#identity = identity;
+    this.#source = identity.source;
+    this.#interventions = identity.interventions;
     this.#modules = modules;
     this.#play = this.#make();
     this.#resume();
@@ -149,25 +151,39 @@ export class LabRun {
     while (this.#step < step && this.advance());
   }
 
-  /** Does it here and now. The caller keeps it with the identity, at this step. */
+  /** What was done by hand up to here, and what is to be done later. */
+  get interventions(): readonly Intervention[] {
+    return this.#interventions;
+  }
+
+  /** Does it here and now; whatever was to be done later is not: the run is another one from here on. */
   interfere(action: Action): Result<undefined, ActionProblem> {
+    const done = this.#tryTo(action);
+    if (!done.ok) return done;
+    this.#interventions = [...this.#interventions.slice(0, this.#next), { at: this.#step, action }];
+    this.#next += 1;
+    return done;
+  }
+
+  #tryTo(action: Action): Result<undefined, ActionProblem> {
     return this.#guarded(() => this.#act(action)) ?? ok(undefined);
   }
 
   #act(action: Action): Result<undefined, ActionProblem> {
     const { world } = this;
     if (world === undefined) return ok(undefined);
-    this.#recorder?.note({ kind: 'by-hand', what: describeAction(action) });
-    return act({ world, scene: this.#scenario?.scene, requestTimeoutUs: this.requestTimeoutUs }, action);
+    const done = act({ world, scene: this.#scenario?.scene, requestTimeoutUs: this.requestTimeoutUs }, action);
+    if (done.ok) this.#recorder?.note({ kind: 'by-hand', what: describeAction(action) });
+    return done;
   }
 
   /** What the identity says is done at this step. */
   #interfere(): void {
-    const { interventions } = this.#identity;
-    for (let next = interventions[this.#next]; next?.at === this.#step; next = interventions[this.#next]) {
+    for (;;) {
+      const next = this.#interventions[this.#next];
+      if (next?.at !== this.#step) return;
       this.#next += 1;
-      const { action } = next;
-      const done = this.interfere(action);
+      const done = this.#tryTo(next.action);
       if (!done.ok) this.#undone.push({ intervention: next, problem: done.error });
     }
   }
@@ -214,7 +230,7 @@ export class LabRun {
   }
 
   *#make(): Generator<unknown, void> {
-    const { source } = this.#identity;
+    const source = this.#source;
     const { sha256, onTrace } = this.#modules;
     const modules: SimulationModules = {
       ...(sha256 === undefined ? {} : { sha256 }),

@@ -14,6 +14,8 @@ import type { ClientOutcome } from '../protocol/client-session.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
+import type { Quorums } from '../protocol/quorum.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 import type { Authority } from './authority.ts';
@@ -117,6 +119,10 @@ export class World implements NodeHost {
   /** Virtual time, in µs. */
   get time(): number {
     return this.#time;
+  }
+
+  get quorums(): Quorums {
+    return makeQuorums(this.cluster.replicaCount, this.cluster.quorumRule);
   }
 
   addObserver(observer: Observer): void {
