@@ -153,7 +153,8 @@ function clusterSight(world: World): ClusterSight | undefined {
   return { replicaCount, faultLimit, quorum, rule: quorumRule, authentication, checkpointInterval };
 }
 
-function flightSights({ world, recorder }: LabRun): readonly FlightSight[] {
+/** What is under way, in the order in which it arrives; at most {@link MOST_FLIGHTS}. */
+export function flightSights({ world, recorder }: LabRun): readonly FlightSight[] {
   const flights = world?.frames.list().slice(0, MOST_FLIGHTS) ?? [];
   return flights.map(({ number, from, to, frame, sentAt, arrivesAt }) => ({
     number,

@@ -229,15 +229,7 @@ export class Scenario {
   /** `12 every 5ms`: each client asks so often for a transfer, one more after each such time. */
   #load([count = '', word, time = '']: readonly string[]): readonly string[] {
     if (word !== 'every') throw new ScenarioError('"load": a number, then every and a duration');
-    const times = countOf(count, MOST_LOAD, 'the number of requests');
-    const everyUs = microseconds(time);
-    const scene = this.#world;
-    for (let index = 0; index < times; index += 1) {
-      scene.world.after(index * everyUs, 'the clients ask', () => {
-        for (let client = 1; client <= scene.options.clientCount; client += 1)
-          scene.request(client, { operation: 'transfer', to: `account-${client}`, amount: index + 1 });
-      });
-    }
+    this.#world.load(countOf(count, MOST_LOAD, 'the number of requests'), microseconds(time));
     return [];
   }
 

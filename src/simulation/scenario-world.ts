@@ -93,6 +93,8 @@ export class ScenarioWorld {
   readonly reads: { readonly client: number; readonly verdict: ReadVerdict }[] = [];
   readonly #clients: ScenarioClient[] = [];
   readonly #parts: NodeParts[] = [];
+  /** Requests of a load that nobody was asked for yet. */
+  #toCome = 0;
   /** T of its nodes, µs. */
   readonly requestTimeoutUs: number;
 
@@ -212,6 +214,18 @@ export class ScenarioWorld {
     this.#ask(client, operation, true);
   }
 
+  /** Each client asks for a transfer so many times, the first one now. */
+  load(times: number, everyUs: number): void {
+    this.#toCome += times;
+    for (let index = 0; index < times; index += 1) {
+      this.world.after(index * everyUs, 'the clients ask', () => {
+        this.#toCome -= 1;
+        for (let client = 1; client <= this.#clients.length; client += 1)
+          this.request(client, { operation: 'transfer', to: `account-${client}`, amount: index + 1 });
+      });
+    }
+  }
+
   #ask(client: number, operation: object, isRead: boolean): void {
     const asking = this.#clients[client - 1];
     const bytes = encodeUtf8(JSON.stringify(operation));
@@ -245,9 +259,13 @@ export class ScenarioWorld {
   }
 
   *walkUntilAnswered(limitUs?: number): Generator<void, boolean> {
-    const isAnswered = yield* this.walkUntil(() => this.#clients.every(({ party }) => party.isDone), limitUs);
+    const isAnswered = yield* this.walkUntil(() => this.#areAnswered(), limitUs);
     this.linearizability.check();
     return isAnswered;
+  }
+
+  #areAnswered(): boolean {
+    return this.#toCome === 0 && this.#clients.every(({ party }) => party.isDone);
   }
 
   /**
