@@ -3,6 +3,7 @@
  * of bodies that prove something.
  */
 export * from './byzantine.ts';
+export * from './cluster.ts';
 export * from './common.ts';
 export * from './error-catalogue.ts';
 export * from './events.ts';

@@ -33,7 +33,7 @@ import { behavioursBody } from './lab.ts';
 import type { LinkWatch } from './link-watch.ts';
 import type { MessageRing } from './message-ring.ts';
 import type { Metrics } from './metrics.ts';
-import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
+import { clusterBody, logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
 import type { RequestRegistry } from './request-registry.ts';
 import { readState } from './state-reading.ts';
 
@@ -82,6 +82,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         ],
         recoveryLacks: recoveryLacks(driver),
       }),
+    cluster: () => clusterBody(driver.status(), config, { application: parts.applicationName, version: parts.version }),
     submit: (submission: Submission) => gateway.submit(submission),
     read: (submission) => gateway.read(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),

@@ -1,6 +1,6 @@
 /** What a node shows of itself: the replica's readonly view in the words of the API. Pure functions; nothing is kept. */
 import { suspicionItem, suspicionSummary } from '../api/index.ts';
-import type { LogMessage, LogSlot, StatusBody, SuspicionsBody } from '../api/index.ts';
+import type { ClusterBody, LogMessage, LogSlot, StatusBody, SuspicionsBody } from '../api/index.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
 import { decodeFrame, toJson } from '../messages/index.ts';
@@ -9,6 +9,7 @@ import type { Quorums } from '../protocol/quorum.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { Suspicion } from '../protocol/suspicion.ts';
 import { describeWait } from '../protocol/wait-text.ts';
+import type { NodeConfig } from './config/index.ts';
 import type { RecordedFrame } from './message-ring.ts';
 
 /** What the replica does not know of its node. */
@@ -54,6 +55,26 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
     uptime_s: facts.uptimeSeconds,
     version: facts.version,
     warnings: [...facts.warnings, ...(status.diverged ? [DIVERGED] : [])],
+  };
+}
+
+/** What every node of the cluster would say alike. */
+export function clusterBody(
+  { self, quorums }: ReplicaStatus,
+  config: Pick<NodeConfig, 'replicas' | 'authentication' | 'lab'>,
+  { application, version }: Pick<NodeFacts, 'application' | 'version'>,
+): ClusterBody {
+  return {
+    node_id: replicaName(self),
+    nodes: config.replicas.map(({ id, httpUrl }) => ({ node_id: replicaName(id), url: httpUrl })),
+    n: quorums.replicaCount,
+    f: quorums.faultLimit,
+    quorum_size: quorums.quorum,
+    quorum_rule: quorums.rule,
+    authentication: config.authentication,
+    application,
+    lab: config.lab,
+    version,
   };
 }
 

@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   BehavioursBody,
+  ClusterBody,
   ErrorBody,
   ExplainBody,
   HealthBody,
@@ -39,6 +40,7 @@ describe('/openapi.json', () => {
       'get /healthz',
       'get /metrics',
       'get /pbft/behaviours',
+      'get /pbft/cluster',
       'get /pbft/explain',
       'get /pbft/log',
       'get /pbft/requests/{id}',
@@ -61,6 +63,7 @@ describe('/openapi.json', () => {
     ['/healthz', HealthBody],
     ['/readyz', ReadyBody],
     ['/pbft/behaviours', BehavioursBody],
+    ['/pbft/cluster', ClusterBody],
     ['/pbft/log?messages=true', LogBody],
     ['/pbft/suspicions', SuspicionsBody],
     ['/pbft/explain', ExplainBody],

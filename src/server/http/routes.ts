@@ -6,6 +6,7 @@ import Type from 'typebox';
 import {
   apiError,
   BehavioursBody,
+  ClusterBody,
   DEFAULT_WAIT_MS,
   ErrorBody,
   ExecutedBody,
@@ -130,6 +131,17 @@ export function addStatusRoutes(http: Http, node: NodeService): void {
       },
     },
     async () => node.status(),
+  );
+  http.get(
+    '/pbft/cluster',
+    {
+      schema: {
+        tags: ['pbft'],
+        summary: 'Who belongs to the cluster, and how it is set up',
+        response: { 200: ClusterBody, '4xx': ErrorBody },
+      },
+    },
+    async () => node.cluster(),
   );
 }
 

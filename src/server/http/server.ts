@@ -19,6 +19,7 @@ import { addLabRoutes, addProtocolRoutes, addRequestRoutes, addStatusRoutes } fr
 import type { Http } from './routes.ts';
 import type { NodeService } from './service.ts';
 import { compileValidator } from './validation.ts';
+import { addWebPages, WEB_DIRECTORY } from './web-pages.ts';
 
 export interface HttpLimits {
   readonly connections: number;
@@ -56,6 +57,8 @@ export interface HttpOptions {
     readonly seconds: number;
   }) => void;
   readonly version: string;
+  /** Where the built pages are; {@link WEB_DIRECTORY} unless given. */
+  readonly webDirectory?: string;
 }
 
 /** Builds the server; it listens only when told to. */
@@ -119,6 +122,7 @@ async function addRoutes(http: Http, node: NodeService, options: HttpOptions): P
   addRequestRoutes(http, node);
   addProtocolRoutes(http, node);
   addLabRoutes(http, node);
+  await addWebPages(http, { directory: options.webDirectory ?? WEB_DIRECTORY, clusterUrls: options.names.clusterUrls });
   http.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => reply.send(http.swagger()));
 }
 

@@ -2,6 +2,7 @@
 import type {
   ApiError,
   BehavioursBody,
+  ClusterBody,
   ExecutedBody,
   ExplainBody,
   LogBody,
@@ -65,6 +66,7 @@ export interface NodeService {
   stopped(): ApiError | undefined;
   readiness(): Readiness;
   status(): StatusBody;
+  cluster(): ClusterBody;
   submit(submission: Submission): Promise<Result<SubmissionAnswer, ApiError>>;
   /** Has a read-only operation answered. */
   read(submission: Pick<Submission, 'operation' | 'timeoutMs'>): Promise<Result<ReadAnswer, ApiError>>;

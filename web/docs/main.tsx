@@ -1,0 +1,3 @@
+import { mount, Page } from '../components/page.tsx';
+
+mount(<Page name="API">{undefined}</Page>);

@@ -1,0 +1,157 @@
+/**
+ * The picture: everything that the components draw, made of stream events alone, from however many nodes, in whatever order they come in. The
+ * same for dashboard and lab. It knows no clock and no browser; everything in it is bounded, the oldest goes first.
+ */
+import { Arrows } from './arrows.ts';
+import { Figures } from './figures.ts';
+import { Suspicions, ViewChanges } from './history.ts';
+import { Marks } from './marks.ts';
+import { applyToNode, newNode } from './nodes.ts';
+import type { NodePicture } from './nodes.ts';
+import { Slots } from './slots.ts';
+import type { QuorumSizes } from './slots.ts';
+import type { StreamEvent } from './stream-event.ts';
+
+/** Who takes part: known before any event comes. */
+export interface Members {
+  /** `node1 …`, in order. */
+  readonly nodes: readonly string[];
+  readonly faultLimit: number;
+  readonly quorum: number;
+}
+
+/** Client lanes that are kept; who spoke last stays. */
+export const MAX_CLIENTS = 8;
+
+export class Picture {
+  readonly members: Members;
+  readonly arrows = new Arrows();
+  readonly marks = new Marks();
+  readonly viewChanges = new ViewChanges();
+  readonly suspicions = new Suspicions();
+  readonly figures = new Figures();
+  readonly nodes: ReadonlyMap<string, NodePicture>;
+  readonly #slots = new Slots();
+  readonly #clients: string[] = [];
+  #version = 0;
+  #nowUs = 0;
+
+  constructor(members: Members) {
+    this.members = members;
+    this.nodes = new Map(members.nodes.map((name) => [name, newNode(name)]));
+  }
+
+  /** Grows with every event: what was drawn of a lower one is old. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The newest time of any node, in µs. */
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  get slots(): Slots['slots'] {
+    return this.#slots.slots;
+  }
+
+  get requests(): Slots['requests'] {
+    return this.#slots.requests;
+  }
+
+  /** Clients that were heard of, in the order in which they came. */
+  get clients(): readonly string[] {
+    return this.#clients;
+  }
+
+  get quorums(): QuorumSizes {
+    return { quorum: this.members.quorum, weak: this.members.faultLimit + 1 };
+  }
+
+  /** The highest view that any node is in. */
+  get view(): number {
+    return Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
+  }
+
+  /** Takes one event in. Requires: it was not applied before. Events of nodes that are no members are left out. */
+  apply(event: StreamEvent): void {
+    const node = this.nodes.get(event.node);
+    if (node === undefined) return;
+    this.#version += 1;
+    this.#nowUs = Math.max(this.#nowUs, event.at_us);
+    applyToNode(node, event);
+    this.marks.apply(event);
+    this.#remember(event);
+  }
+
+  /** In the lab: a message was taken out of the network. */
+  dropMessage(id: string, from: string, to: string): void {
+    this.#version += 1;
+    this.arrows.drop(id, from, to);
+  }
+
+  #remember(event: StreamEvent): void {
+    switch (event.kind) {
+      case 'message-sent':
+      case 'message-received':
+        this.#onMessage(event);
+        break;
+      case 'request-received':
+        this.#onClient(event.client);
+        this.#slots.onRequest(event);
+        break;
+      case 'pre-prepared':
+        this.figures.onAccepted(event.sequence);
+        this.#slots.onSlot(event);
+        break;
+      case 'prepared':
+      case 'committed':
+        this.#slots.onSlot(event);
+        break;
+      case 'executed':
+        this.#slots.onSlot(event);
+        this.#onExecuted(event);
+        break;
+      case 'checkpoint-stable':
+        this.figures.onStable(event.sequence);
+        break;
+      case 'view-change-started':
+      case 'new-view-made':
+      case 'view-entered':
+        this.viewChanges.apply(event);
+        break;
+      case 'suspicion':
+        this.suspicions.apply(event.node, event.suspicion);
+        break;
+      case 'refused': {
+        const arrow = this.arrows.lastReceived(event.node, event.from, event.type);
+        if (arrow !== undefined) arrow.refused = event.code;
+        break;
+      }
+      default:
+    }
+  }
+
+  #onMessage(event: Extract<StreamEvent, { kind: 'message-sent' | 'message-received' }>): void {
+    const arrow = this.arrows.apply(event);
+    this.#onClient(arrow.from);
+    this.#onClient(arrow.to);
+    const { type, view, sequence, digest } = event.message;
+    if ((type === 'prepare' || type === 'commit') && view !== null && sequence !== null && digest !== null)
+      this.#slots.onVote(type, arrow.from, { view, sequence, digest });
+  }
+
+  #onExecuted(event: Extract<StreamEvent, { kind: 'executed' }>): void {
+    if (!this.figures.onExecuted(event.sequence, event.request_count)) return;
+    for (const { request_digest } of event.requests) {
+      const request = this.requests.get(request_digest);
+      if (request?.executedUs !== undefined) this.figures.onLatency((request.executedUs - request.receivedUs) / 1000);
+    }
+  }
+
+  #onClient(party: string): void {
+    if (!party.startsWith('client:') || this.#clients.includes(party)) return;
+    this.#clients.push(party);
+    if (this.#clients.length > MAX_CLIENTS) this.#clients.shift();
+  }
+}
