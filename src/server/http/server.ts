@@ -125,11 +125,8 @@ async function addRoutes(http: Http, node: NodeService, options: HttpOptions): P
   addRequestRoutes(http, node);
   addProtocolRoutes(http, node);
   addLabRoutes(http, node);
-<<<<<<< HEAD
   await addWebPages(http, { directory: options.webDirectory ?? WEB_DIRECTORY, clusterUrls: options.names.clusterUrls });
-=======
   addEventRoutes(http, node);
->>>>>>> h-events
   http.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => reply.send(http.swagger()));
 }
 
