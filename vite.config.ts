@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
+import { sourceVersion } from './src/cli/seeds/source-version.ts';
 
 const WEB = join(import.meta.dirname, 'web');
 
@@ -11,6 +12,8 @@ const pages = ['.', ...readdirSync(WEB)]
 
 export default defineConfig({
   root: WEB,
+  // Links of the lab say which source they were made with.
+  define: { __PBFT_BUILD__: JSON.stringify(sourceVersion()) },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: join(import.meta.dirname, 'dist/web'),

@@ -22,7 +22,7 @@ interface LineRule {
 
 const MAX_LINES = 600;
 
-const CORE_FLOORS = ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation'];
+const CORE_FLOORS = ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation', 'lab'];
 
 const SKIPPED_FOLDERS = new Set(['node_modules', '.git', 'dist', 'coverage', 'pbft-data', 'screenshots']);
 

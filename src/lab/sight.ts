@@ -100,6 +100,8 @@ export interface ClusterSight {
 export interface RunSight {
   readonly step: number;
   readonly timeUs: number;
+  /** When the next thing happens; undefined: nothing will. */
+  readonly nextAtUs: number | undefined;
   readonly line: number | undefined;
   readonly isScriptOver: boolean;
   readonly end: RunEnd | undefined;
@@ -124,6 +126,7 @@ export function sightOf(run: LabRun): RunSight {
   return {
     step,
     timeUs,
+    nextAtUs: world?.nextTime,
     line,
     isScriptOver,
     end,

@@ -73,15 +73,27 @@ export class Picture {
     return Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
   }
 
-  /** Takes one event in. Requires: it was not applied before. Events of nodes that are no members are left out. */
+  /** Takes one event in. Requires: it was not applied before. Events of others than members are left out, but messages of clients. */
   apply(event: StreamEvent): void {
     const node = this.nodes.get(event.node);
-    if (node === undefined) return;
+    if (node === undefined) {
+      this.#applyClient(event);
+      return;
+    }
     this.#version += 1;
     this.#nowUs = Math.max(this.#nowUs, event.at_us);
     applyToNode(node, event);
     this.marks.apply(event);
     this.#remember(event);
+  }
+
+  /** In the lab clients tell as well what they send and receive. */
+  #applyClient(event: StreamEvent): void {
+    if (!event.node.startsWith('client:')) return;
+    if (event.kind !== 'message-sent' && event.kind !== 'message-received') return;
+    this.#version += 1;
+    this.#nowUs = Math.max(this.#nowUs, event.at_us);
+    this.#onMessage(event);
   }
 
   /** In the lab: a message was taken out of the network. */

@@ -1,0 +1,214 @@
+/**
+ * Carries out orders on one session, in slices, so that a newer order is heard while one is under way. Owns the session and what the page knows of it.
+ * Knows no Worker: whoever makes it gives it a way to pause and to answer.
+ */
+import { score } from '../../src/lab/challenge.ts';
+import type { Goal } from '../../src/lab/challenge.ts';
+import { LabSession } from '../../src/lab/lab-session.ts';
+import { fits } from '../../src/lab/pattern.ts';
+import { sightOf } from '../../src/lab/sight.ts';
+import { playSolution } from '../../src/lab/solution.ts';
+import { LabRun } from '../../src/lab/lab-run.ts';
+import type { RunSource } from '../../src/lab/lab-run.ts';
+import type { Happening } from '../../src/lab/lab-event.ts';
+import type { Move } from '../../src/lab/told/told-scenario.ts';
+import { MOST_TOLD } from './worker-messages.ts';
+import type { FromWorker, Order, Standing, ToWorker } from './worker-messages.ts';
+
+export interface EngineHost {
+  /** ms of any clock. */
+  now(): number;
+  /** Lets whatever came meanwhile be heard. */
+  pause(): Promise<void>;
+  answer(message: FromWorker): void;
+}
+
+/** So long the engine works before it listens, in ms. */
+const SLICE_MS = 40;
+/** Steps between two looks at the clock. */
+const STEPS_PER_LOOK = 16;
+/** A search for an event goes no further, in steps. */
+const FURTHEST = 50_000;
+
+export class LabEngine {
+  readonly #host: EngineHost;
+  #session: LabSession | undefined;
+  #source: RunSource | undefined;
+  #goal: Goal | undefined;
+  /** The newest order that was heard: an older one ends. */
+  #latest = 0;
+  #chain: Promise<void> = Promise.resolve();
+  /** The happenings that the page knows: so many of this list. */
+  #known: readonly Happening[] = [];
+  #knownCount = 0;
+  #sliceEnd = 0;
+
+  constructor(host: EngineHost) {
+    this.#host = host;
+  }
+
+  /** Orders are carried out one after another, in the order in which they come. */
+  hear({ number, order }: ToWorker): void {
+    this.#latest = number;
+    this.#chain = this.#chain.then(async () => {
+      try {
+        await this.#carryOut(number, order);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#host.answer({ kind: 'failed', number, message });
+      }
+    });
+  }
+
+  async #carryOut(number: number, order: Order): Promise<void> {
+    this.#sliceEnd = this.#host.now() + SLICE_MS;
+    let problem: string | undefined;
+    if (order.kind === 'trace') return this.#trace(number);
+    if (order.kind === 'open') await this.#open(number, order);
+    else if (this.#session !== undefined) problem = await this.#go(this.#session, number, order);
+    this.#tell(number, problem);
+  }
+
+  async #open(number: number, order: Extract<Order, { kind: 'open' }>): Promise<void> {
+    this.#source = order.source;
+    this.#goal = order.goal;
+    this.#session = new LabSession(order);
+    await this.#advanceWhile(number, ({ run }) => run.step < order.at);
+  }
+
+  /** What went wrong, in words. */
+  async #go(
+    session: LabSession,
+    number: number,
+    order: Exclude<Order, { kind: 'open' | 'trace' }>,
+  ): Promise<string | undefined> {
+    switch (order.kind) {
+      case 'seek':
+        // Backwards is a run from the beginning: up to there it is not sliced, but short of what forwards takes.
+        if (order.step < session.run.step) session.seek(order.step);
+        await this.#advanceWhile(number, ({ run }) => run.step < order.step);
+        return undefined;
+      case 'pass': {
+        const until = session.run.timeUs + order.us;
+        session.advance();
+        await this.#advanceWhile(number, ({ run }) => (run.world?.nextTime ?? Infinity) <= until);
+        return undefined;
+      }
+      case 'next-event':
+        return await this.#findNext(session, number, order);
+      case 'end':
+        await this.#advanceWhile(number, ({ run }) => !run.isScriptOver);
+        return undefined;
+      case 'act': {
+        const done = session.interfere(order.action);
+        return done.ok ? undefined : done.error.message;
+      }
+      case 'undo':
+        return session.undo() ? undefined : 'nothing was done by hand up to here';
+      case 'solve':
+        return this.#solve(order.moves);
+      case 'stop':
+        return undefined;
+    }
+  }
+
+  async #findNext(
+    session: LabSession,
+    number: number,
+    { pattern }: Extract<Order, { kind: 'next-event' }>,
+  ): Promise<string | undefined> {
+    const last = session.run.step + FURTHEST;
+    let seen = session.happenings.length;
+    let isFound = false;
+    await this.#advanceWhile(number, ({ happenings, run }) => {
+      for (; seen < happenings.length && !isFound; seen += 1) {
+        const happening = happenings[seen];
+        isFound = happening !== undefined && fits(happening.event, pattern);
+      }
+      return !isFound && run.step < last;
+    });
+    return isFound ? undefined : `no ${pattern.kind} came`;
+  }
+
+  /** The run once more, up to where it stands, with every line written down. */
+  #trace(number: number): void {
+    const lines: string[] = [];
+    if (this.#session !== undefined && this.#source !== undefined) {
+      const { interventions, run } = this.#session;
+      const again = new LabRun({ source: this.#source, interventions }, { onTrace: (line) => lines.push(line) });
+      again.runTo(run.step);
+    }
+    this.#host.answer({ kind: 'trace', number, text: lines.map((line) => `${line}\n`).join('') });
+  }
+
+  #solve(moves: readonly Move[]): string | undefined {
+    if (this.#source === undefined) return undefined;
+    this.#session = new LabSession({ source: this.#source, interventions: [] });
+    return playSolution(this.#session, moves) ? undefined : 'the solution does not fit this run';
+  }
+
+  /** Goes on while it holds, until the end, or until a newer order is heard. */
+  async #advanceWhile(number: number, holds: (session: LabSession) => boolean): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (let steps = 1; holds(session) && session.advance(); steps += 1) {
+      if (steps % STEPS_PER_LOOK !== 0 || this.#host.now() < this.#sliceEnd) continue;
+      this.#host.answer({ kind: 'progress', number, step: session.run.step });
+      await this.#host.pause();
+      if (this.#latest !== number) return;
+      this.#sliceEnd = this.#host.now() + SLICE_MS;
+    }
+  }
+
+  #tell(number: number, problem: string | undefined): void {
+    const session = this.#session;
+    if (session === undefined) {
+      this.#host.answer({ kind: 'failed', number, message: 'no run is open' });
+      return;
+    }
+    this.#host.answer({ kind: 'standing', number, standing: this.#standing(session, problem) });
+  }
+
+  #standing(session: LabSession, problem: string | undefined): Standing {
+    const { run, happenings, interventions } = session;
+    // A list only grows; whoever goes back begins another one with the same first happenings.
+    const kept =
+      this.#known === happenings ? this.#knownCount : commonLength(this.#known.slice(0, this.#knownCount), happenings);
+    const fresh = happenings.slice(kept);
+    this.#known = happenings;
+    this.#knownCount = happenings.length;
+    return {
+      sight: sightOf(run),
+      interventions,
+      kept,
+      fresh: fresh.slice(-MOST_TOLD),
+      left: Math.max(0, fresh.length - MOST_TOLD),
+      score: this.#goal === undefined ? undefined : score(this.#goal, played(session)),
+      isAtEnd: session.isAtEnd,
+      isFull: session.isFull,
+      problem,
+    };
+  }
+}
+
+function played({ happenings, run, interventions }: LabSession): Parameters<typeof score>[1] {
+  return {
+    happenings,
+    broken: run.broken.map(({ invariant }) => invariant),
+    actions: interventions.filter(({ at }) => at <= run.step).map(({ action }) => action.do),
+  };
+}
+
+/** How many happenings both begin with: the same objects, since a run only appends to them. */
+function commonLength(left: readonly Happening[], right: readonly Happening[]): number {
+  const most = Math.min(left.length, right.length);
+  // What is told is never taken back but from the end: the last common one decides.
+  let low = 0;
+  let high = most;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (left[middle - 1] === right[middle - 1]) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
