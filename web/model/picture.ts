@@ -5,6 +5,7 @@
 import { Arrows } from './arrows.ts';
 import { Figures } from './figures.ts';
 import { Suspicions, ViewChanges } from './history.ts';
+import type { SuspicionSummary } from './history.ts';
 import { Marks } from './marks.ts';
 import { applyToNode, newNode } from './nodes.ts';
 import type { NodePicture } from './nodes.ts';
@@ -18,6 +19,16 @@ export interface Members {
   readonly nodes: readonly string[];
   readonly faultLimit: number;
   readonly quorum: number;
+}
+
+/** The part of `GET /pbft/status` that says how a node stands. */
+export interface NodeStanding {
+  readonly view: number;
+  readonly in_view_change: boolean;
+  readonly last_executed: number;
+  readonly sequence: number;
+  readonly low_water_mark: number;
+  readonly suspicions: readonly SuspicionSummary[];
 }
 
 /** Client lanes that are kept; who spoke last stays. */
@@ -82,6 +93,26 @@ export class Picture {
     applyToNode(node, event);
     this.marks.apply(event);
     this.#remember(event);
+  }
+
+  /**
+   * What a node says of itself when asked: how it stood before its first event, and what it has held against others since. Events are newer than any
+   * answer, so numbers only grow by it.
+   */
+  applyStatus(name: string, status: NodeStanding): void {
+    const node = this.nodes.get(name);
+    if (node === undefined) return;
+    this.#version += 1;
+    if (status.view > node.view) {
+      node.view = status.view;
+      node.inViewChange = status.in_view_change;
+    }
+    node.lastExecuted = Math.max(node.lastExecuted, status.last_executed);
+    node.highestAccepted = Math.max(node.highestAccepted, status.sequence);
+    node.stable = Math.max(node.stable, status.low_water_mark);
+    this.figures.onStable(status.low_water_mark);
+    this.figures.onAccepted(status.sequence);
+    for (const suspicion of status.suspicions) this.suspicions.apply(name, suspicion);
   }
 
   /** In the lab: a message was taken out of the network. */

@@ -102,7 +102,8 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
     if (span !== undefined) stage.current?.show(span.fromUs, span.toUs);
   };
   useEffect(() => {
-    if (focus !== undefined) fit();
+    if (focus === undefined) stage.current?.follow(true);
+    else fit();
   }, [focus]);
 
   const pointer = usePointer(stage, (hit) => select(hit, false));
