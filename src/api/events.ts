@@ -294,6 +294,19 @@ export const StreamEvent = Type.Union([...STREAM_EVENTS], { $id: 'StreamEvent' }
 export type StreamEvent = Static<(typeof STREAM_EVENTS)[number]>;
 export type StreamEventKind = StreamEvent['kind'];
 
+export const EventsQuery = Type.Object(
+  {
+    kinds: Type.Optional(
+      Type.String({
+        maxLength: 2048,
+        description: 'only these kinds, separated by commas; `hello` and `lost` come in any case',
+        examples: ['suspicion,view-entered'],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** The names of all kinds, in the order above. */
 export const STREAM_EVENT_KINDS: readonly StreamEventKind[] = STREAM_EVENTS.map(
   ({ properties }) => properties.kind.const,

@@ -2,16 +2,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { LabRequest } from './lab-channel.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SupervisedNode, SupervisorEvent } from './supervisor.ts';
 
 let folder = '';
 let supervisor: Supervisor | undefined;
 let events: SupervisorEvent[] = [];
+let requests: [string, LabRequest][] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pbft-supervisor-'));
   events = [];
+  requests = [];
 });
 afterEach(async () => {
   supervisor?.kill();
@@ -29,7 +32,10 @@ function makeNode(name: string, script: string): SupervisedNode {
 }
 
 function supervise(...nodes: readonly SupervisedNode[]): Supervisor {
-  supervisor = new Supervisor(nodes, (event) => events.push(event));
+  supervisor = new Supervisor(nodes, {
+    onEvent: (event) => void events.push(event),
+    onRequest: (node, request) => void requests.push([node, request]),
+  });
   supervisor.start();
   return supervisor;
 }

@@ -152,6 +152,8 @@ describe('Driver on a real log, n = 1', () => {
         onSync: () => undefined,
         onDropped: (reason) => void seen.dropped.push(reason),
         onRecorded: () => undefined,
+        onSent: () => undefined,
+        onReceived: () => undefined,
         onBehaviour: () => undefined,
         onStopped: (fault) => void seen.faults.push(fault),
       },
