@@ -91,7 +91,7 @@ export function Dashboard(props: DashboardProps): VNode {
             />
           </Panel>
         </div>
-        <div class="column">
+        <div class="column side">
           <Panel id="send" title="Send a request" note={cluster?.application ?? ''}>
             <RequestForm
               application={cluster?.application ?? ''}
@@ -109,7 +109,7 @@ export function Dashboard(props: DashboardProps): VNode {
             />
           </Panel>
         </div>
-        <div class="column">
+        <div class="column told">
           <Panel id="suspicions" title="Suspicions" note="who is said to lie, and what was seen">
             <SuspicionList suspicions={picture.suspicions.sorted()} faultLimit={picture.members.faultLimit} />
           </Panel>
@@ -118,10 +118,12 @@ export function Dashboard(props: DashboardProps): VNode {
           </Panel>
         </div>
       </div>
-      <Panel id="figures" title="Figures" note="of the last three minutes">
-        <FiguresPanel samples={useMemo(() => [...picture.figures.samples], [version])} />
-      </Panel>
-      <Links {...props} />
+      <div class="bottom">
+        <Panel id="figures" title="Figures" note="of the last three minutes">
+          <FiguresPanel samples={useMemo(() => [...picture.figures.samples], [version])} />
+        </Panel>
+        <Links {...props} />
+      </div>
     </div>
   );
 }
@@ -168,6 +170,7 @@ function Replicas({ store, picture, orders }: DashboardProps): VNode {
             isSuspected={suspected.has(node.name)}
             highestExecuted={picture.figures.highestExecuted}
             windowSlots={status === undefined ? undefined : status.high_water_mark - status.low_water_mark}
+            nowUs={Date.now() * 1000}
             isServing={node.name === cluster?.node_id}
             note={presence === 'up' ? status?.warnings[0] : undefined}
           >

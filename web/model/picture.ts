@@ -79,9 +79,19 @@ export class Picture {
     return { quorum: this.members.quorum, weak: this.members.faultLimit + 1 };
   }
 
-  /** The highest view that any node is in. */
+  /** The view that most nodes are in; one that a single node has left for is none yet. */
   get view(): number {
-    return Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
+    const counts = new Map<number, number>();
+    for (const { view, inViewChange } of this.nodes.values())
+      if (!inViewChange) counts.set(view, (counts.get(view) ?? 0) + 1);
+    const [best] = [...counts].toSorted(([leftView, left], [rightView, right]) => right - left || rightView - leftView);
+    return best?.[0] ?? Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
+  }
+
+  /** Whether everything that a node did at that time was told: what it did not tell may have happened all the same. */
+  isWholeAt(party: string, us: number): boolean {
+    const sampled = this.nodes.get(party)?.sampled;
+    return sampled === undefined || us > sampled.atUs;
   }
 
   /** Takes one event in. Requires: it was not applied before. Events of nodes that are no members are left out. */

@@ -137,9 +137,9 @@ function paintFold(context: CanvasRenderingContext2D, { colors, height }: Frame,
   context.fillStyle = colors.soft;
   context.textAlign = 'center';
   context.save();
-  context.translate(x + 22, (HEAD_PX + height) / 2);
+  context.translate(x + 20, (HEAD_PX + height) / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(`${pauseText(pauseUs)} of nothing`, 0, 0);
+  context.fillText(`⋯ ${pauseText(pauseUs)} ⋯`, 0, 0);
   context.restore();
 }
 
