@@ -26,7 +26,8 @@ export class Tour {
   readonly #looked = signal<ReadonlySet<StepName>>(new Set());
   /** Who was told to lie by this tour. */
   #liar: string | undefined;
-  #firstView: number | undefined;
+  /** The view when a node was first seen down. */
+  #viewAtFall: number | undefined;
 
   constructor(parts: TourParts) {
     this.#parts = parts;
@@ -42,7 +43,8 @@ export class Tour {
     this.#check();
     const view = picture?.view ?? 0;
     const primary = primaryOf(view, picture?.members.nodes.length ?? 1);
-    const liar = this.#liar ?? primaryOf(view + 1, picture?.members.nodes.length ?? 1);
+    const liar =
+      this.#liar ?? (primary === 'node2' ? primaryOf(view + 1, picture?.members.nodes.length ?? 1) : 'node2');
     const isLying = (picture?.nodes.get(liar)?.behaviour ?? null) !== null;
     const canBear = (picture?.members.faultLimit ?? 0) > 0;
     const noFault = canBear ? undefined : 'With so few nodes none may fail: it takes four to bear one.';
@@ -99,16 +101,16 @@ export class Tour {
     const { store } = this.#parts;
     const picture = store.picture.value;
     if (picture === undefined) return;
-    this.#firstView ??= picture.view;
     if (picture.figures.highestExecuted > 0 && this.#parts.sender.executed.value > 0) this.#done.add('request');
     if (this.#looked.value.has('phases')) this.#done.add('phases');
     const liars = [...picture.nodes.values()].filter(({ behaviour }) => behaviour !== null);
     if (liars.length > 0) this.#done.add('lie');
     if (this.#looked.value.has('caught')) this.#done.add('caught');
-    const firstView = this.#firstView;
-    const isReplaced = picture.viewChanges.list.some(
-      ({ view, left, entered }) => view > firstView && left.size > 0 && entered.size >= picture.members.quorum,
-    );
+    if ([...store.presences.value.values()].includes('down')) this.#viewAtFall ??= picture.view;
+    const before = this.#viewAtFall;
+    const isReplaced =
+      before !== undefined &&
+      picture.viewChanges.list.some(({ view, entered }) => view > before && entered.size >= picture.members.quorum);
     if (isReplaced) this.#done.add('kill');
   }
 

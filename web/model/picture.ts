@@ -184,8 +184,8 @@ export class Picture {
 
   #onExecuted(event: Extract<StreamEvent, { kind: 'executed' }>): void {
     if (!this.figures.onExecuted(event.sequence, event.request_count)) return;
-    for (const { request_digest } of event.requests) {
-      const request = this.requests.get(request_digest);
+    for (const digest of this.slots.get(event.sequence)?.requests ?? []) {
+      const request = this.requests.get(digest);
       if (request?.executedUs !== undefined) this.figures.onLatency((request.executedUs - request.receivedUs) / 1000);
     }
   }

@@ -147,6 +147,7 @@ export class Slots {
     slot.digest = event.digest;
     slot.requestCount = event.request_count;
     slot.executed.add(event.node);
+    if (slot.requests.length === 0) slot.requests = event.requests.map(({ request_digest }) => request_digest);
     for (const { request_digest, client, outcome } of event.requests) {
       const request = this.#request(request_digest, event.at_us);
       request.client ??= client;
