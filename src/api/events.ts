@@ -6,9 +6,7 @@
 import Type from 'typebox';
 import type { Static, TProperties } from 'typebox';
 import { Count, DigestText, NodeName, SequenceNumber, SuspicionSummary, ViewNumber } from './common.ts';
-
-/** Digests and requests that one event lists at most; `request_count` says how many there are. */
-export const MAX_EVENT_REQUESTS = 64;
+import { MAX_EVENT_REQUESTS } from './event-bounds.ts';
 
 /** What names a replica or a client: `node1`, `client:0a1b2c3d` (the first eight characters of its key). */
 export const PartyName = Type.String({

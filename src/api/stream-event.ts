@@ -9,7 +9,7 @@ import type { CodecContext, Message } from '../messages/index.ts';
 import type { Event, ExecutedRequest } from '../protocol/event.ts';
 import type { Suspicion } from '../protocol/suspicion.ts';
 import type { SuspicionSummary } from './common.ts';
-import { MAX_EVENT_REQUESTS } from './events.ts';
+import { MAX_EVENT_REQUESTS } from './event-bounds.ts';
 import type { ExecutedRequestSummary, MessageSummary, StreamEvent } from './events.ts';
 
 /** What every event begins with: who says so, when, and as which of its events. */

@@ -11,6 +11,7 @@ import { readOptions, writeOptions } from '../simulation/options-json.ts';
 import { leastReplicas, makeOptions, parseLiar } from '../simulation/options.ts';
 import type { SwarmOptions, SwarmOverrides } from '../simulation/options.ts';
 import { LONGEST_OPERATION } from './intervention.ts';
+import { fragmentOf, LINK_VERSION } from './link-fragment.ts';
 import type { Action, Intervention } from './intervention.ts';
 import { MOST_INTERVENTIONS, MOST_STEPS } from './lab-session.ts';
 import type { RunSource } from './lab-run.ts';
@@ -38,7 +39,6 @@ export interface LinkProblem {
   readonly message: string;
 }
 
-const VERSION = '1';
 export const LONGEST_LINK = 32_768;
 const LONGEST_SCENARIO = 16_384;
 const LONGEST_BUILD = 64;
@@ -49,10 +49,10 @@ export const LONGEST_DELAY_US = 60_000_000;
 
 /** Without the `#`. */
 export function writeLink({ build, source, interventions, at }: LabLink): string {
-  const fields: (readonly [string, string])[] = [['v', VERSION], ['build', build], ...sourceFields(source)];
+  const fields: (readonly [string, string])[] = [['build', build], ...sourceFields(source)];
   if (interventions.length > 0) fields.push(['do', interventions.map(writeIntervention).join('~')]);
   if (at > 0) fields.push(['at', String(at)]);
-  return fields.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+  return fragmentOf(fields);
 }
 
 function sourceFields(source: LinkSource): readonly (readonly [string, string])[] {
@@ -126,8 +126,8 @@ class Reading {
 
   constructor(text: string) {
     for (const part of text.split('&')) this.#take(part);
-    if (this.#fields.get('v') !== VERSION)
-      this.#note('version', 'v', `this lab reads links of version ${VERSION}: v=${VERSION}`);
+    if (this.#fields.get('v') !== LINK_VERSION)
+      this.#note('version', 'v', `this lab reads links of version ${LINK_VERSION}: v=${LINK_VERSION}`);
   }
 
   #take(part: string): void {

@@ -1,6 +1,7 @@
 /** One replica at a glance: is it there, which role, how far it is, what is said against it. */
 import type { ComponentChildren, VNode } from 'preact';
 import type { StateLook } from '../model/language.ts';
+import { toldShare } from '../model/nodes.ts';
 import type { NodePicture } from '../model/nodes.ts';
 import { Sign } from './sign.tsx';
 import { plural } from './text.ts';
@@ -21,6 +22,8 @@ export interface ReplicaCardProps {
   readonly highestExecuted: number;
   /** How wide the log may become, in slots; undefined where it is not known. */
   readonly windowSlots: number | undefined;
+  /** The time, µs, on the clock that events are stamped by. */
+  readonly nowUs: number;
   /** It serves the page that is looked at. */
   readonly isServing?: boolean;
   /** One more line for people: what it waits for. */
@@ -39,6 +42,7 @@ export function ReplicaCard(props: ReplicaCardProps): VNode {
   const { node, presence, isPrimary, isCaught, isSuspected, highestExecuted, windowSlots } = props;
   const { state, text } = PRESENCES[presence];
   const isKnown = presence === 'up';
+  const share = toldShare(node, props.nowUs);
   const inLog = Math.max(0, node.highestAccepted - node.stable);
   return (
     <article class={`replica ${isPrimary ? 'primary' : ''} ${isKnown ? '' : 'away'}`} aria-label={node.name}>
@@ -53,10 +57,7 @@ export function ReplicaCard(props: ReplicaCardProps): VNode {
       <dl>
         <div>
           <dt>View</dt>
-          <dd>
-            {node.view}
-            {node.inViewChange ? <span class="soft"> (changing)</span> : undefined}
-          </dd>
+          <dd>{node.view}</dd>
         </div>
         <div>
           <dt>Executed</dt>
@@ -103,9 +104,9 @@ export function ReplicaCard(props: ReplicaCardProps): VNode {
             <Sign state="off">no link to {[...node.downLinks].join(', ')}</Sign>
           </li>
         ) : undefined}
-        {isKnown && node.sampledShare < 1 ? (
+        {isKnown && share < 1 ? (
           <li>
-            <Sign state="off">shows {Math.round(node.sampledShare * 100)} % of its slots</Sign>
+            <Sign state="off">shows {Math.round(share * 100)} % of its slots</Sign>
           </li>
         ) : undefined}
         {node.lostEvents > 0 ? (

@@ -1,7 +1,7 @@
 /** What else can be done by hand: links, requests. */
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { describeAction } from '../../src/lab/intervention.ts';
+import { describeAction } from '../../src/lab/action-words.ts';
 import type { LabStore } from './lab-store.ts';
 import type { Standing } from './worker-messages.ts';
 

@@ -3,15 +3,15 @@
  * Knows no Worker: whoever makes it gives it a way to pause and to answer.
  */
 import { score } from '../../src/lab/challenge.ts';
-import type { Goal } from '../../src/lab/challenge.ts';
 import { LabSession } from '../../src/lab/lab-session.ts';
 import { fits } from '../../src/lab/pattern.ts';
 import { sightOf } from '../../src/lab/sight.ts';
 import { playSolution } from '../../src/lab/solution.ts';
 import { LabRun } from '../../src/lab/lab-run.ts';
-import type { RunSource } from '../../src/lab/lab-run.ts';
+import { writeLink } from '../../src/lab/link.ts';
 import type { Happening } from '../../src/lab/lab-event.ts';
-import type { Move } from '../../src/lab/told/told-scenario.ts';
+import { openFragment } from './opened-run.ts';
+import type { OpenedRun } from './opened-run.ts';
 import { MOST_TOLD } from './worker-messages.ts';
 import type { FromWorker, Order, Standing, ToWorker } from './worker-messages.ts';
 
@@ -32,9 +32,9 @@ const FURTHEST = 50_000;
 
 export class LabEngine {
   readonly #host: EngineHost;
+  readonly #build: string;
   #session: LabSession | undefined;
-  #source: RunSource | undefined;
-  #goal: Goal | undefined;
+  #opened: OpenedRun | undefined;
   /** The newest order that was heard: an older one ends. */
   #latest = 0;
   #chain: Promise<void> = Promise.resolve();
@@ -43,8 +43,10 @@ export class LabEngine {
   #knownCount = 0;
   #sliceEnd = 0;
 
-  constructor(host: EngineHost) {
+  /** `build`: of which source this is. */
+  constructor(host: EngineHost, build: string) {
     this.#host = host;
+    this.#build = build;
   }
 
   /** Orders are carried out one after another, in the order in which they come. */
@@ -64,16 +66,27 @@ export class LabEngine {
     this.#sliceEnd = this.#host.now() + SLICE_MS;
     let problem: string | undefined;
     if (order.kind === 'trace') return this.#trace(number);
-    if (order.kind === 'open') await this.#open(number, order);
-    else if (this.#session !== undefined) problem = await this.#go(this.#session, number, order);
+    if (order.kind === 'open') {
+      if (!(await this.#open(number, order.fragment))) return;
+    } else if (this.#session !== undefined) problem = await this.#go(this.#session, number, order);
     this.#tell(number, problem);
   }
 
-  async #open(number: number, order: Extract<Order, { kind: 'open' }>): Promise<void> {
-    this.#source = order.source;
-    this.#goal = order.goal;
-    this.#session = new LabSession(order);
-    await this.#advanceWhile(number, ({ run }) => run.step < order.at);
+  /** False when the link leads nowhere. */
+  async #open(number: number, fragment: string): Promise<boolean> {
+    const found = openFragment(fragment);
+    this.#session = undefined;
+    this.#opened = undefined;
+    if (found.kind === 'refused') {
+      this.#host.answer({ kind: 'refused', number, problems: found.problems });
+      return false;
+    }
+    this.#opened = found.opened;
+    const { source, link, title } = found.opened;
+    this.#host.answer({ kind: 'opened', number, title });
+    this.#session = new LabSession({ source, interventions: link.interventions });
+    await this.#advanceWhile(number, ({ run }) => run.step < link.at);
+    return true;
   }
 
   /** What went wrong, in words. */
@@ -106,7 +119,7 @@ export class LabEngine {
       case 'undo':
         return session.undo() ? undefined : 'nothing was done by hand up to here';
       case 'solve':
-        return this.#solve(order.moves);
+        return this.#solve();
       case 'stop':
         return undefined;
     }
@@ -133,18 +146,19 @@ export class LabEngine {
   /** The run once more, up to where it stands, with every line written down. */
   #trace(number: number): void {
     const lines: string[] = [];
-    if (this.#session !== undefined && this.#source !== undefined) {
+    if (this.#session !== undefined && this.#opened !== undefined) {
       const { interventions, run } = this.#session;
-      const again = new LabRun({ source: this.#source, interventions }, { onTrace: (line) => lines.push(line) });
+      const again = new LabRun({ source: this.#opened.source, interventions }, { onTrace: (line) => lines.push(line) });
       again.runTo(run.step);
     }
     this.#host.answer({ kind: 'trace', number, text: lines.map((line) => `${line}\n`).join('') });
   }
 
-  #solve(moves: readonly Move[]): string | undefined {
-    if (this.#source === undefined) return undefined;
-    this.#session = new LabSession({ source: this.#source, interventions: [] });
-    return playSolution(this.#session, moves) ? undefined : 'the solution does not fit this run';
+  #solve(): string | undefined {
+    const challenge = this.#opened?.told?.challenge;
+    if (this.#opened === undefined || challenge === undefined) return 'this run is no challenge';
+    this.#session = new LabSession({ source: this.#opened.source, interventions: [] });
+    return playSolution(this.#session, challenge.solution) ? undefined : 'the solution does not fit this run';
   }
 
   /** Goes on while it holds, until the end, or until a newer order is heard. */
@@ -162,14 +176,15 @@ export class LabEngine {
 
   #tell(number: number, problem: string | undefined): void {
     const session = this.#session;
-    if (session === undefined) {
+    const opened = this.#opened;
+    if (session === undefined || opened === undefined) {
       this.#host.answer({ kind: 'failed', number, message: 'no run is open' });
       return;
     }
-    this.#host.answer({ kind: 'standing', number, standing: this.#standing(session, problem) });
+    this.#host.answer({ kind: 'standing', number, standing: this.#standing(session, opened, problem) });
   }
 
-  #standing(session: LabSession, problem: string | undefined): Standing {
+  #standing(session: LabSession, { goal, link }: OpenedRun, problem: string | undefined): Standing {
     const { run, happenings, interventions } = session;
     // A list only grows; whoever goes back begins another one with the same first happenings.
     const kept =
@@ -183,9 +198,10 @@ export class LabEngine {
       kept,
       fresh: fresh.slice(-MOST_TOLD),
       left: Math.max(0, fresh.length - MOST_TOLD),
-      score: this.#goal === undefined ? undefined : score(this.#goal, played(session)),
+      score: goal === undefined ? undefined : score(goal, played(session)),
       isAtEnd: session.isAtEnd,
       isFull: session.isFull,
+      link: writeLink({ ...link, build: this.#build, interventions, at: run.step }),
       problem,
     };
   }

@@ -77,11 +77,11 @@ function RunView({ store, stage }: { store: LabStore; stage: Extract<LabStage, {
           <SharePanel store={store} />
         </div>
       </header>
-      {isChoosing ? <LibraryPanel current={opened.told?.id} /> : undefined}
-      {opened.link.build === BUILD ? undefined : (
+      {isChoosing ? <LibraryPanel current={opened.told} /> : undefined}
+      {opened.build === BUILD ? undefined : (
         <p class="notice warn" role="status" data-testid="other-build">
-          This link was made with build <code>{opened.link.build}</code>, and this is <code>{BUILD}</code>: the run may
-          be another one here.
+          This link was made with build <code>{opened.build}</code>, and this is <code>{BUILD}</code>: the run may be
+          another one here.
         </p>
       )}
       <div class="lab-grid">

@@ -6,12 +6,8 @@ import { signal } from '@preact/signals';
 import type { Action } from '../../src/lab/intervention.ts';
 import type { Happening, LabEvent, LabOnlyEvent } from '../../src/lab/lab-event.ts';
 import type { Pattern } from '../../src/lab/pattern.ts';
-import { writeLink } from '../../src/lab/link.ts';
 import { Picture } from '../model/picture.ts';
-import { BUILD } from './build.ts';
-import { openFragment } from './opened-run.ts';
-import type { OpenedRun } from './opened-run.ts';
-import type { FromWorker, Order, Standing, ToWorker } from './worker-messages.ts';
+import type { FromWorker, Order, RunTitle, Standing, ToWorker } from './worker-messages.ts';
 
 export type LabStage =
   /** The Worker has not answered yet. */
@@ -19,7 +15,7 @@ export type LabStage =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'run'; readonly opened: OpenedRun };
+  | { readonly kind: 'run'; readonly opened: RunTitle };
 
 export interface LabView {
   readonly stage: LabStage;
@@ -63,6 +59,8 @@ export class LabStore {
   readonly #makeWorker: () => Worker;
   #worker: Worker | undefined;
   #number = 0;
+  /** The order that opened this run. */
+  #opening = 0;
   /** Orders without an answer. */
   #open = 0;
   #frame: number | undefined;
@@ -106,17 +104,17 @@ export class LabStore {
 
   openAddress(): void {
     this.pause();
-    const found = openFragment(location.hash);
     this.picture = undefined;
     this.happenings = [];
     const { speed } = this.view.value;
-    if (found.kind !== 'run') {
-      this.#set({ ...START, speed, stage: found });
+    const fragment = location.hash;
+    if (fragment.length < 2) {
+      this.#set({ ...START, speed, stage: { kind: 'nothing' } });
       return;
     }
-    const { run, link, goal } = found.opened;
-    this.#set({ ...START, speed, stage: found });
-    this.#send({ kind: 'open', source: run, interventions: link.interventions, goal, at: link.at });
+    this.#set({ ...START, speed });
+    this.#send({ kind: 'open', fragment });
+    this.#opening = this.#number;
   }
 
   seek(step: number): void {
@@ -149,11 +147,10 @@ export class LabStore {
     this.#send({ kind: 'undo' });
   }
 
+  /** Shows one way to win the challenge. */
   solve(): void {
     this.pause();
-    const { stage } = this.view.value;
-    if (stage.kind === 'run' && stage.opened.challenge !== undefined)
-      this.#send({ kind: 'solve', moves: stage.opened.challenge.solution });
+    this.#send({ kind: 'solve' });
   }
 
   stop(): void {
@@ -188,10 +185,8 @@ export class LabStore {
 
   /** The address of exactly what is seen. */
   link(): string {
-    const { stage, standing } = this.view.value;
-    if (stage.kind !== 'run' || standing === undefined) return '';
-    const { sight, interventions } = standing;
-    return `#${writeLink({ ...stage.opened.link, build: BUILD, interventions, at: sight.step })}`;
+    const { standing } = this.view.value;
+    return standing === undefined ? '' : `#${standing.link}`;
   }
 
   #onFrame(at: number): void {
@@ -223,9 +218,16 @@ export class LabStore {
       this.#set({ progress: message.step });
       return;
     }
+    if (message.kind === 'opened') {
+      if (message.number === this.#opening) this.#set({ stage: { kind: 'run', opened: message.title } });
+      return;
+    }
     this.#open -= 1;
+    // What was asked of a run that is not open any more.
+    if (message.number < this.#opening) return;
     if (message.kind === 'trace') this.#onTrace?.(message.text);
     else if (message.kind === 'failed') this.#fail(message.message);
+    else if (message.kind === 'refused') this.#set({ stage: message });
     else this.#take(message.standing);
   }
 
@@ -235,9 +237,7 @@ export class LabStore {
   }
 
   #take(standing: Standing): void {
-    const { stage, furthest } = this.view.value;
-    // What was under way when another address was opened.
-    if (stage.kind !== 'run') return;
+    const { furthest } = this.view.value;
     const forgotten = this.#remember(standing);
     const { step } = standing.sight;
     this.#set({

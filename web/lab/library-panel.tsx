@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { TOLD_SCENARIOS } from '../../src/lab/told/library.ts';
 import { BUILD } from './build.ts';
-import { addressOf } from './opened-run.ts';
+import { plainAddress } from '../../src/lab/link-fragment.ts';
 import { SetUpForm } from './set-up-form.tsx';
 
 export function LibraryPanel({ current }: { current: string | undefined }): VNode {
@@ -17,7 +17,7 @@ export function LibraryPanel({ current }: { current: string | undefined }): VNod
           {TOLD_SCENARIOS.map(({ id, title, summary }) => (
             <li key={id}>
               <a
-                href={addressOf({ kind: 'told', id, isChallenge: false }, BUILD)}
+                href={plainAddress(BUILD, { kind: 'told', id, isChallenge: false })}
                 {...(id === current ? { 'aria-current': 'page' as const } : {})}
               >
                 {title}
@@ -50,7 +50,7 @@ function SeedForm(): VNode {
         class="seed-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (isGood) location.hash = addressOf({ kind: 'seed', seed: Number(seed), overrides: {} }, BUILD);
+          if (isGood) location.hash = plainAddress(BUILD, { kind: 'seed', seed: Number(seed) });
         }}
       >
         <label class="field">

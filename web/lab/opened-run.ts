@@ -1,45 +1,47 @@
-/** What a link leads to: a title, words, and what the Worker is to run. Pure. */
-import type { Goal } from '../../src/lab/challenge.ts';
-import { readLink, runSourceOf, writeLink } from '../../src/lab/link.ts';
+/** What a link leads to: a title, and what is to be run. The Worker's side of it: reading a link takes the simulator. Pure. */
+import { readLink, runSourceOf } from '../../src/lab/link.ts';
 import type { LabLink, LinkSource } from '../../src/lab/link.ts';
 import type { RunSource } from '../../src/lab/lab-run.ts';
+import type { Goal } from '../../src/lab/challenge.ts';
 import { toldScenario, toldText } from '../../src/lab/told/library.ts';
-import type { Challenge, ToldScenario } from '../../src/lab/told/told-scenario.ts';
+import type { ToldScenario } from '../../src/lab/told/told-scenario.ts';
+import type { RunTitle } from './worker-messages.ts';
 
 export interface OpenedRun {
   readonly link: LabLink;
-  readonly title: string;
-  readonly run: RunSource;
+  readonly source: RunSource;
   readonly told: ToldScenario | undefined;
-  /** Given: this run is the challenge, and scored by its goal. */
-  readonly challenge: Challenge | undefined;
   readonly goal: Goal | undefined;
+  readonly title: RunTitle;
 }
 
 export type Opened =
   | { readonly kind: 'run'; readonly opened: OpenedRun }
-  /** There is nothing behind the `#`. */
-  | { readonly kind: 'nothing' }
+  /** Everything that is wrong with the link. */
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
 export function openFragment(fragment: string): Opened {
-  if (fragment.replace(/^#/, '') === '') return { kind: 'nothing' };
   const read = readLink(fragment);
-  if (!read.ok)
-    return {
-      kind: 'refused',
-      problems: read.error.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)),
-    };
-  const { source } = read.value;
-  const run = runSourceOf(source, toldText);
-  if (run === undefined) {
-    const id = source.kind === 'told' ? source.id : '';
+  if (!read.ok) {
+    const problems = read.error.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+    return { kind: 'refused', problems };
+  }
+  const link = read.value;
+  const source = runSourceOf(link.source, toldText);
+  if (source === undefined) {
+    const id = link.source.kind === 'told' ? link.source.id : '';
     return { kind: 'refused', problems: [`told: this build tells no scenario "${id}"`] };
   }
-  const told = source.kind === 'told' ? toldScenario(source.id) : undefined;
-  const challenge = source.kind === 'told' && source.isChallenge ? told?.challenge : undefined;
-  const opened = { link: read.value, title: titleOf(source, told), run, told, challenge, goal: challenge?.goal };
-  return { kind: 'run', opened };
+  const told = link.source.kind === 'told' ? toldScenario(link.source.id) : undefined;
+  const isChallenge = link.source.kind === 'told' && link.source.isChallenge;
+  const title: RunTitle = {
+    title: titleOf(link.source, told),
+    build: link.build,
+    told: told?.id,
+    isChallenge,
+    text: source.kind === 'scenario' ? source.text : undefined,
+  };
+  return { kind: 'run', opened: { link, source, told, goal: isChallenge ? told?.challenge?.goal : undefined, title } };
 }
 
 function titleOf(source: LinkSource, told: ToldScenario | undefined): string {
@@ -53,9 +55,4 @@ function titleOf(source: LinkSource, told: ToldScenario | undefined): string {
     case 'text':
       return 'A scenario of one’s own';
   }
-}
-
-/** The address of a source's run at its beginning. */
-export function addressOf(source: LinkSource, build: string): string {
-  return `#${writeLink({ build, source, interventions: [], at: 0 })}`;
 }

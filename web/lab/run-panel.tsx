@@ -45,7 +45,6 @@ export function RunPanel({ store }: { store: LabStore }): VNode {
             focus={focus}
             onFocus={setFocus}
             pxPerMs={60}
-            foldMs={8}
             guessMs={1}
             isPaced={false}
             formatTime={virtualTime}

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { BUILD } from './build.ts';
-import { addressOf } from './opened-run.ts';
+import { plainAddress } from '../../src/lab/link-fragment.ts';
 
 export function ScenarioText({ text }: { text: string }): VNode {
   const [draft, setDraft] = useState(text);
@@ -23,7 +23,7 @@ export function ScenarioText({ text }: { text: string }): VNode {
         type="button"
         class="button"
         onClick={() => {
-          location.hash = addressOf({ kind: 'text', text: draft }, BUILD);
+          location.hash = plainAddress(BUILD, { kind: 'text', text: draft });
         }}
       >
         Run this text

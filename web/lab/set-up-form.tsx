@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { makeQuorums, quorumsIntersect } from '../../src/protocol/quorum.ts';
 import { BUILD } from './build.ts';
-import { addressOf } from './opened-run.ts';
+import { plainAddress } from '../../src/lab/link-fragment.ts';
 import { BEHAVIOURS, BOUNDS, FIRST_SET_UP, problemsOf, scenarioOf } from './set-up.ts';
 import type { NumberField, SetUp } from './set-up.ts';
 
@@ -32,7 +32,7 @@ export function SetUpForm(): VNode {
         class="set-up"
         onSubmit={(event) => {
           event.preventDefault();
-          if (problems.size === 0) location.hash = addressOf({ kind: 'text', text: scenarioOf(setUp) }, BUILD);
+          if (problems.size === 0) location.hash = plainAddress(BUILD, { kind: 'text', text: scenarioOf(setUp) });
         }}
       >
         <div class="set-up-fields">

@@ -1,6 +1,6 @@
 /** A set-up chosen by hand, as the scenario that it is. Pure. */
-import { BEHAVIOUR_NAMES } from '../../src/byzantine/index.ts';
-import type { BehaviourName } from '../../src/byzantine/index.ts';
+import { BEHAVIOUR_NAMES } from '../../src/byzantine/behaviour.ts';
+import type { BehaviourName } from '../../src/byzantine/behaviour.ts';
 
 export interface SetUp {
   readonly nodes: number;

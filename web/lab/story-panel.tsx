@@ -5,37 +5,38 @@ import { findInOrder } from '../../src/lab/pattern.ts';
 import type { ToldScenario } from '../../src/lab/told/told-scenario.ts';
 import { BUILD } from './build.ts';
 import type { LabStore } from './lab-store.ts';
-import { addressOf } from './opened-run.ts';
-import type { OpenedRun } from './opened-run.ts';
+import { plainAddress } from '../../src/lab/link-fragment.ts';
+import { toldScenario } from '../../src/lab/told/library.ts';
+import type { RunTitle } from './worker-messages.ts';
 import { ScenarioText } from './scenario-text.tsx';
 
 export interface StoryProps {
   readonly store: LabStore;
-  readonly opened: OpenedRun;
+  readonly opened: RunTitle;
   /** What was drawn of a lower one is old. */
   readonly version: number;
 }
 
 export function StoryPanel({ store, opened }: StoryProps): VNode {
-  const { told, challenge } = opened;
+  const told = opened.told === undefined ? undefined : toldScenario(opened.told);
   return (
     <>
-      {challenge !== undefined && told !== undefined ? <ChallengeStory store={store} opened={opened} /> : undefined}
-      {challenge === undefined && told !== undefined ? <Story store={store} told={told} /> : undefined}
+      {opened.isChallenge && told !== undefined ? <ChallengeStory store={store} told={told} /> : undefined}
+      {!opened.isChallenge && told !== undefined ? <Story store={store} told={told} /> : undefined}
       {told === undefined ? <OwnRun opened={opened} /> : undefined}
-      {opened.run.kind === 'scenario' ? <ScenarioText key={opened.run.text} text={opened.run.text} /> : undefined}
+      {opened.text === undefined ? undefined : <ScenarioText key={opened.text} text={opened.text} />}
     </>
   );
 }
 
-function OwnRun({ opened }: { opened: OpenedRun }): VNode {
+function OwnRun({ opened }: { opened: RunTitle }): VNode {
   return (
     <section class="panel" aria-labelledby="story-title">
       <header>
         <h2 id="story-title">{opened.title}</h2>
       </header>
       <p>
-        {opened.run.kind === 'swarm'
+        {opened.text === undefined
           ? 'A whole random run of the simulator: clients, faults and liars are drawn from its seed. It is the run that `pbft simulate` makes, step by step.'
           : 'A run of your own. Play it, look into it, break it; a link keeps it.'}
       </p>
@@ -109,7 +110,7 @@ function Ending({ told }: { told: ToldScenario }): VNode {
         <>
           <h3>A challenge</h3>
           <p>{told.challenge.words}</p>
-          <a class="button main" href={addressOf({ kind: 'told', id: told.id, isChallenge: true }, BUILD)}>
+          <a class="button main" href={plainAddress(BUILD, { kind: 'told', id: told.id, isChallenge: true })}>
             Take it
           </a>
         </>
@@ -118,13 +119,13 @@ function Ending({ told }: { told: ToldScenario }): VNode {
   );
 }
 
-function ChallengeStory({ store, opened }: { store: LabStore; opened: OpenedRun }): VNode {
-  const { challenge, told } = opened;
+function ChallengeStory({ store, told }: { store: LabStore; told: ToldScenario }): VNode {
+  const { challenge } = told;
   const score = store.view.value.standing?.score;
   return (
     <section class="panel story" aria-labelledby="story-title">
       <header>
-        <h2 id="story-title">{opened.title}</h2>
+        <h2 id="story-title">Challenge: {told.title}</h2>
         <span data-testid="score">
           <Sign state={score?.isWon === true ? 'ok' : 'off'}>{score?.isWon === true ? 'won' : 'not yet'}</Sign>
         </span>
@@ -148,11 +149,9 @@ function ChallengeStory({ store, opened }: { store: LabStore; opened: OpenedRun 
         <button type="button" class="button" onClick={() => store.solve()}>
           Show one way
         </button>
-        {told === undefined ? undefined : (
-          <a class="button" href={addressOf({ kind: 'told', id: told.id, isChallenge: false }, BUILD)}>
-            Back to the story
-          </a>
-        )}
+        <a class="button" href={plainAddress(BUILD, { kind: 'told', id: told.id, isChallenge: false })}>
+          Back to the story
+        </a>
       </div>
     </section>
   );

@@ -4,21 +4,13 @@
  */
 import type { Action, Intervention } from '../../src/lab/intervention.ts';
 import type { Happening } from '../../src/lab/lab-event.ts';
-import type { RunSource } from '../../src/lab/lab-run.ts';
 import type { Pattern } from '../../src/lab/pattern.ts';
-import type { Goal, Score } from '../../src/lab/challenge.ts';
+import type { Score } from '../../src/lab/challenge.ts';
 import type { RunSight } from '../../src/lab/sight.ts';
-import type { Move } from '../../src/lab/told/told-scenario.ts';
 
 export type Order =
-  /** Another run, from its beginning; `goal`: what it is scored by. */
-  | {
-      readonly kind: 'open';
-      readonly source: RunSource;
-      readonly interventions: readonly Intervention[];
-      readonly goal: Goal | undefined;
-      readonly at: number;
-    }
+  /** The run that a link leads to; with or without the `#`. */
+  | { readonly kind: 'open'; readonly fragment: string }
   | { readonly kind: 'seek'; readonly step: number }
   /** So many virtual µs on; at least one step. */
   | { readonly kind: 'pass'; readonly us: number }
@@ -27,12 +19,24 @@ export type Order =
   | { readonly kind: 'end' }
   | { readonly kind: 'act'; readonly action: Action }
   | { readonly kind: 'undo' }
-  /** The run from its beginning, with these moves. */
-  | { readonly kind: 'solve'; readonly moves: readonly Move[] }
+  /** The challenge from its beginning, and won. */
+  | { readonly kind: 'solve' }
   /** Every line of the run up to here, as text. */
   | { readonly kind: 'trace' }
   /** Ends what is under way. */
   | { readonly kind: 'stop' };
+
+/** What is open, in short. */
+export interface RunTitle {
+  readonly title: string;
+  /** Of the link. */
+  readonly build: string;
+  /** Name of the told scenario; undefined for all else. */
+  readonly told: string | undefined;
+  readonly isChallenge: boolean;
+  /** Of the scenario; undefined for a seed. */
+  readonly text: string | undefined;
+}
 
 export interface ToWorker {
   readonly number: number;
@@ -51,12 +55,16 @@ export interface Standing {
   readonly score: Score | undefined;
   readonly isAtEnd: boolean;
   readonly isFull: boolean;
+  /** To exactly this, without the `#`. */
+  readonly link: string;
   /** Why the order was not, or not wholly, carried out. */
   readonly problem: string | undefined;
 }
 
 export type FromWorker =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'opened'; readonly number: number; readonly title: RunTitle }
+  | { readonly kind: 'refused'; readonly number: number; readonly problems: readonly string[] }
   | { readonly kind: 'standing'; readonly number: number; readonly standing: Standing }
   | { readonly kind: 'progress'; readonly number: number; readonly step: number }
   | { readonly kind: 'trace'; readonly number: number; readonly text: string }

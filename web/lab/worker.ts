@@ -1,5 +1,7 @@
 /** The lab's Worker: the simulator, the same core as in a node, and nothing of a server. */
+import { BUILD } from './build.ts';
 import { LabEngine } from './lab-engine.ts';
+import type { EngineHost } from './lab-engine.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 
 const channel = new MessageChannel();
@@ -9,7 +11,7 @@ channel.port1.start();
 
 const answer = (message: FromWorker): void => postMessage(message);
 
-const engine = new LabEngine({
+const host: EngineHost = {
   now: () => performance.now(),
   // A message to oneself comes behind those that are there already: orders are heard in between, and no timer holds the work up.
   pause: async () =>
@@ -18,7 +20,8 @@ const engine = new LabEngine({
       channel.port2.postMessage(undefined);
     }),
   answer,
-});
+};
+const engine = new LabEngine(host, BUILD);
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => engine.hear(data));
 answer({ kind: 'ready' });

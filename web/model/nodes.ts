@@ -17,8 +17,8 @@ export interface NodePicture {
   refusals: number;
   /** Events that the stream could not bring. */
   lostEvents: number;
-  /** Of the last second's messages this share was sent; 1: all. */
-  sampledShare: number;
+  /** When of what happened only a share was told last, and which share: µs, its clock. */
+  sampled: { readonly atUs: number; readonly share: number } | undefined;
   /** µs, its clock: its last event. */
   lastUs: number;
 }
@@ -35,9 +35,17 @@ export function newNode(name: string): NodePicture {
     downLinks: new Set(),
     refusals: 0,
     lostEvents: 0,
-    sampledShare: 1,
+    sampled: undefined,
     lastUs: 0,
   };
+}
+
+/** So long after it a node still counts as one that does not tell everything, in µs. */
+const SAMPLED_US = 3_000_000;
+
+/** The share of what happens that a node tells at `nowUs`: 1 unless it said otherwise shortly. */
+export function toldShare({ sampled }: NodePicture, nowUs: number): number {
+  return sampled === undefined || nowUs - sampled.atUs > SAMPLED_US ? 1 : sampled.share;
 }
 
 /** Which node is the primary of a view. */
@@ -95,7 +103,7 @@ export function applyToNode(node: NodePicture, event: StreamEvent): void {
       node.lostEvents += event.count;
       break;
     case 'sampled':
-      node.sampledShare = event.of === 0 ? 1 : event.kept / event.of;
+      node.sampled = { atUs: event.at_us, share: event.kept / Math.max(1, event.of) };
       break;
     default:
   }

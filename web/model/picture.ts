@@ -5,6 +5,7 @@
 import { Arrows } from './arrows.ts';
 import { Figures } from './figures.ts';
 import { Suspicions, ViewChanges } from './history.ts';
+import type { SuspicionSummary } from './history.ts';
 import { Marks } from './marks.ts';
 import { applyToNode, newNode } from './nodes.ts';
 import type { NodePicture } from './nodes.ts';
@@ -18,6 +19,16 @@ export interface Members {
   readonly nodes: readonly string[];
   readonly faultLimit: number;
   readonly quorum: number;
+}
+
+/** The part of `GET /pbft/status` that says how a node stands. */
+export interface NodeStanding {
+  readonly view: number;
+  readonly in_view_change: boolean;
+  readonly last_executed: number;
+  readonly sequence: number;
+  readonly low_water_mark: number;
+  readonly suspicions: readonly SuspicionSummary[];
 }
 
 /** Client lanes that are kept; who spoke last stays. */
@@ -68,9 +79,19 @@ export class Picture {
     return { quorum: this.members.quorum, weak: this.members.faultLimit + 1 };
   }
 
-  /** The highest view that any node is in. */
+  /** The view that most nodes are in; one that a single node has left for is none yet. */
   get view(): number {
-    return Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
+    const counts = new Map<number, number>();
+    for (const { view, inViewChange } of this.nodes.values())
+      if (!inViewChange) counts.set(view, (counts.get(view) ?? 0) + 1);
+    const [best] = [...counts].toSorted(([leftView, left], [rightView, right]) => right - left || rightView - leftView);
+    return best?.[0] ?? Math.max(0, ...[...this.nodes.values()].map(({ view }) => view));
+  }
+
+  /** Whether everything that a node did at that time was told: what it did not tell may have happened all the same. */
+  isWholeAt(party: string, us: number): boolean {
+    const sampled = this.nodes.get(party)?.sampled;
+    return sampled === undefined || us > sampled.atUs;
   }
 
   /** Takes one event in. Requires: it was not applied before. Events of others than members are left out, but messages of clients. */
@@ -94,6 +115,26 @@ export class Picture {
     this.#version += 1;
     this.#nowUs = Math.max(this.#nowUs, event.at_us);
     this.#onMessage(event);
+  }
+
+  /**
+   * What a node says of itself when asked: how it stood before its first event, and what it has held against others since. Events are newer than any
+   * answer, so numbers only grow by it.
+   */
+  applyStatus(name: string, status: NodeStanding): void {
+    const node = this.nodes.get(name);
+    if (node === undefined) return;
+    this.#version += 1;
+    if (status.view > node.view) {
+      node.view = status.view;
+      node.inViewChange = status.in_view_change;
+    }
+    node.lastExecuted = Math.max(node.lastExecuted, status.last_executed);
+    node.highestAccepted = Math.max(node.highestAccepted, status.sequence);
+    node.stable = Math.max(node.stable, status.low_water_mark);
+    this.figures.onStable(status.low_water_mark);
+    this.figures.onAccepted(status.sequence);
+    for (const suspicion of status.suspicions) this.suspicions.apply(name, suspicion);
   }
 
   /** In the lab: a message was taken out of the network. */
@@ -155,8 +196,8 @@ export class Picture {
 
   #onExecuted(event: Extract<StreamEvent, { kind: 'executed' }>): void {
     if (!this.figures.onExecuted(event.sequence, event.request_count)) return;
-    for (const { request_digest } of event.requests) {
-      const request = this.requests.get(request_digest);
+    for (const digest of this.slots.get(event.sequence)?.requests ?? []) {
+      const request = this.requests.get(digest);
       if (request?.executedUs !== undefined) this.figures.onLatency((request.executedUs - request.receivedUs) / 1000);
     }
   }

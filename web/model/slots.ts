@@ -106,9 +106,13 @@ export class Slots {
 
   onSlot(event: SlotEvent): void {
     const slot = this.#slot(event.sequence, event.view, event.at_us);
+    slot.lastUs = Math.max(slot.lastUs, event.at_us);
+    if (event.kind === 'executed') {
+      this.#execute(slot, event);
+      return;
+    }
     if (event.view < slot.view) return;
     if (event.view > slot.view) startView(slot, event.view);
-    slot.lastUs = Math.max(slot.lastUs, event.at_us);
     if (event.kind === 'pre-prepared') {
       slot.proposed.set(event.node, event.digest);
       slot.digest ??= event.digest;
@@ -117,9 +121,7 @@ export class Slots {
     }
     // A certificate decides which of several proposals this slot is about.
     slot.digest = event.digest;
-    const reached = { prepared: slot.prepared, committed: slot.committed, executed: slot.executed }[event.kind];
-    reached.add(event.node);
-    if (event.kind === 'executed') this.#execute(slot, event);
+    (event.kind === 'prepared' ? slot.prepared : slot.committed).add(event.node);
   }
 
   /** A vote that was seen on its way. */
@@ -140,15 +142,24 @@ export class Slots {
     for (const digest of requests) this.#request(digest, at_us).sequence = slot.sequence;
   }
 
-  #execute(slot: Slot, { node, requests, request_count, at_us }: Extract<StreamEvent, { kind: 'executed' }>): void {
-    slot.requestCount = request_count;
-    for (const { request_digest, client, outcome } of requests) {
-      const request = this.#request(request_digest, at_us);
+  /** Its view is the one that the node is in by then, which says nothing of the slot. */
+  #execute(slot: Slot, event: Extract<StreamEvent, { kind: 'executed' }>): void {
+    slot.digest = event.digest;
+    slot.requestCount = event.request_count;
+    slot.executed.add(event.node);
+    if (slot.requests.length === 0) slot.requests = event.requests.map(({ request_digest }) => request_digest);
+    for (const { request_digest, client, outcome } of event.requests) {
+      const request = this.#request(request_digest, event.at_us);
       request.client ??= client;
       request.sequence ??= slot.sequence;
       request.outcome ??= outcome;
-      request.executedUs = Math.min(request.executedUs ?? at_us, at_us);
-      request.executedBy.add(node);
+      onExecuted(request, event);
+    }
+    // Above a rate the list is left out; which requests the slot holds its proposal has said.
+    if (event.requests.length > 0) return;
+    for (const digest of slot.requests) {
+      const request = this.requests.get(digest);
+      if (request !== undefined) onExecuted(request, event);
     }
   }
 
@@ -198,4 +209,9 @@ function startView(slot: Slot, view: number): void {
   slot.view = view;
   for (const votes of [slot.proposed, slot.prepared, slot.committed, slot.prepares, slot.commits]) votes.clear();
   if (slot.executed.size === 0) slot.digest = undefined;
+}
+
+function onExecuted(request: RequestPicture, { node, at_us }: Extract<StreamEvent, { kind: 'executed' }>): void {
+  request.executedUs = Math.min(request.executedUs ?? at_us, at_us);
+  request.executedBy.add(node);
 }

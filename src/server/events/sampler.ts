@@ -11,7 +11,10 @@ export interface SamplerLimits {
   readonly part: number;
   /** What may be spent however little else the process does, µs a second. */
   readonly floorUs: number;
-  /** What may be spent at once after a quiet time, µs. */
+  /**
+   * What may be spent at once after a quiet time, µs. Enough for some hundred events of code that has not run before, on a machine that lets it wait in
+   * between: the first request that somebody watches is told whole.
+   */
   readonly savedUs: number;
   /** The smallest share, before nothing at all is kept for the rest of a second. */
   readonly leastShare: number;
@@ -21,7 +24,7 @@ export interface SamplerLimits {
 export const DEFAULT_SAMPLER_LIMITS: SamplerLimits = {
   part: 0.022,
   floorUs: 2500,
-  savedUs: 5000,
+  savedUs: 50_000,
   leastShare: 2 ** -12,
 };
 

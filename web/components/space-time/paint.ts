@@ -128,18 +128,24 @@ function paintTicks(
     context.moveTo(x, HEAD_PX - 6);
     context.lineTo(x, height - 6);
     const ms = tick * step;
-    context.fillText(`+${step < 1 ? ms.toFixed(step < 0.1 ? 2 : 1) : ms} ms`, x, 22);
+    context.fillText(tickText(ms, step), x, 22);
   }
   context.stroke();
+}
+
+/** `+0.2 ms`, `+12 ms`, `+1.5 s`, as fine as the ticks are. */
+function tickText(ms: number, stepMs: number): string {
+  if (ms >= 1000) return `+${(ms / 1000).toFixed(stepMs < 1000 ? 2 : 0)} s`;
+  return `+${stepMs < 1 ? ms.toFixed(stepMs < 0.1 ? 2 : 1) : ms} ms`;
 }
 
 function paintFold(context: CanvasRenderingContext2D, { colors, height }: Frame, x: number, pauseUs: number): void {
   context.fillStyle = colors.soft;
   context.textAlign = 'center';
   context.save();
-  context.translate(x + 22, (HEAD_PX + height) / 2);
+  context.translate(x + 20, (HEAD_PX + height) / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(`${pauseText(pauseUs)} of nothing`, 0, 0);
+  context.fillText(`⋯ ${pauseText(pauseUs)} ⋯`, 0, 0);
   context.restore();
 }
 

@@ -13,8 +13,6 @@ const MAX_SCENE_MARKS = 1500;
 
 export interface SceneOptions {
   readonly pxPerMs: number;
-  /** Pauses longer than this are folded, in ms. */
-  readonly foldMs: number;
   /** What an arrow takes of which one end is unknown, in ms. */
   readonly guessMs: number;
   readonly hidden: ReadonlySet<Phase>;
@@ -22,7 +20,9 @@ export interface SceneOptions {
   readonly laneHeight: number;
 }
 
-export const FOLD_PX = 44;
+/** A pause that would take more than this is folded to the width after it, in px. */
+const LONGEST_PAUSE_PX = 220;
+export const FOLD_PX = 40;
 /** Above the first lane: times. */
 export const HEAD_PX = 34;
 const FOOT_PX = 10;
@@ -65,7 +65,7 @@ export function makeScene(picture: Picture, options: SceneOptions): Scene {
   const guessUs = options.guessMs * 1000;
   const axis = new TimeAxis({
     pxPerUs: options.pxPerMs / 1000,
-    foldUs: options.foldMs * 1000,
+    foldUs: (LONGEST_PAUSE_PX / options.pxPerMs) * 1000,
     foldPx: FOLD_PX,
   });
   const shown = picture.arrows.list
@@ -86,7 +86,7 @@ export function makeScene(picture: Picture, options: SceneOptions): Scene {
     height: HEAD_PX + lanes.length * laneHeight + FOOT_PX,
     arrows: shown.map(({ arrow, span }) => ({
       arrow,
-      fate: fateOf(arrow, picture.nowUs, options.isSeen),
+      fate: fateOf(arrow, picture.nowUs, (party) => options.isSeen(party) && picture.isWholeAt(party, span.fromUs)),
       fromX: axis.xOf(span.fromUs),
       fromY: yOf.get(arrow.from) ?? 0,
       toX: axis.xOf(span.toUs),

@@ -28,7 +28,6 @@ export interface SpaceTimeProps {
   readonly onFocus: (sequence: number | undefined) => void;
   /** Defaults suit a cluster on one machine; a simulated network is slower. */
   readonly pxPerMs?: number;
-  readonly foldMs?: number;
   readonly guessMs?: number;
   readonly formatTime: (us: number) => string;
   /** false: what has happened is shown at once (the lab paces itself). */
@@ -49,7 +48,7 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
   const stage = useRef<Stage>(undefined);
   const [hidden, setHidden] = useState(HIDDEN_AT_FIRST);
   const [selected, setSelected] = useState<Hit>();
-  const [state, setState] = useState<StageState>({ isFollowing: true, pxPerMs: props.pxPerMs ?? 70 });
+  const [state, setState] = useState<StageState>({ isFollowing: true, pxPerMs: props.pxPerMs ?? 45 });
   const [lanes, setLanes] = useState<readonly string[]>([]);
   const width = useElementWidth(frame);
   const scheme = useScheme();
@@ -62,17 +61,16 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
       hidden,
       isSeen,
       laneHeight,
-      foldMs: props.foldMs ?? 12,
       guessMs: props.guessMs ?? 0.35,
     }),
-    [hidden, isSeen, laneHeight, props.foldMs, props.guessMs],
+    [hidden, isSeen, laneHeight, props.guessMs],
   );
 
   useEffect(() => {
     if (canvas.current === null) return undefined;
     const onScene = (scene: Scene): void =>
       setLanes((known) => (known.join() === scene.lanes.join() ? known : scene.lanes));
-    const made = new Stage(canvas.current, props.pxPerMs ?? 70, { onState: setState, onScene });
+    const made = new Stage(canvas.current, props.pxPerMs ?? 45, { onState: setState, onScene });
     stage.current = made;
     return () => made.end();
   }, []);
@@ -102,7 +100,8 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
     if (span !== undefined) stage.current?.show(span.fromUs, span.toUs);
   };
   useEffect(() => {
-    if (focus !== undefined) fit();
+    if (focus === undefined) stage.current?.follow(true);
+    else fit();
   }, [focus]);
 
   const pointer = usePointer(stage, (hit) => select(hit, false));

@@ -117,14 +117,24 @@ export class Stage {
     this.#tell();
   }
 
-  /** Brings a span of time in full view. */
+  /** Brings a span of time in full view. How wide it is depends on what is folded in it, and that on the scale: so the scale is searched for. */
   show(fromUs: number, toUs: number): void {
-    const spanMs = Math.max(0.05, (toUs - fromUs) / 1000);
-    this.#pxPerMs = Math.min(MAX_PX_PER_MS, Math.max(MIN_PX_PER_MS, (this.#width * 0.78) / spanMs));
+    let [low, high] = [Math.log(MIN_PX_PER_MS), Math.log(MAX_PX_PER_MS)];
+    for (let round = 0; round < 12; round += 1) {
+      const middle = (low + high) / 2;
+      this.#pxPerMs = Math.exp(middle);
+      this.#layout();
+      const axis = this.#scene?.axis;
+      const spanPx = axis === undefined ? 0 : axis.xOf(toUs) - axis.xOf(fromUs);
+      if (spanPx > this.#width * 0.86) high = middle;
+      else low = middle;
+    }
+    this.#pxPerMs = Math.exp(low);
     this.#isFollowing = false;
-    this.#centerUs = (fromUs + toUs) / 2;
     this.#headUs = undefined;
     this.#layout();
+    const axis = this.#scene?.axis;
+    if (axis !== undefined) this.#centerUs = axis.usOf((axis.xOf(fromUs) + axis.xOf(toUs)) / 2);
     this.#tell();
   }
 
