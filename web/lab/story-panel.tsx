@@ -1,5 +1,6 @@
 /** The words of a told scenario, where they belong in the run; the question at its end; or the challenge, and how it stands. */
 import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { Sign } from '../components/sign.tsx';
 import { findInOrder } from '../../src/lab/pattern.ts';
 import type { ToldScenario } from '../../src/lab/told/told-scenario.ts';
@@ -50,13 +51,24 @@ function Story({ store, told }: { store: LabStore; told: ToldScenario }): VNode 
     told.chapters.map(({ at }) => at),
   );
   const begun = found.filter((at) => at !== undefined).length;
-  const next = told.chapters[begun];
+  const { isPlaying } = store.view.value;
+  // Two chapters may begin with one step: who reads is led from one to the next, who plays sees the last.
+  const [read, setRead] = useState(0);
+  useEffect(() => setRead(isPlaying ? begun : Math.min(read, begun)), [begun, isPlaying]);
+  const shown = isPlaying ? begun : Math.min(read, begun);
+  const current = told.chapters[shown - 1];
+  const next = told.chapters[shown];
+  const goOn = (): void => {
+    if (next === undefined) return;
+    setRead(shown + 1);
+    if (shown >= begun) store.nextEvent(next.at);
+  };
   return (
     <section class="panel story" aria-labelledby="story-title">
       <header>
         <h2 id="story-title">{told.title}</h2>
-        <span class="soft small">
-          {begun} of {told.chapters.length}
+        <span class="soft small" data-testid="chapter">
+          {shown} of {told.chapters.length}
         </span>
       </header>
       <p class="soft">{told.summary}</p>
@@ -64,7 +76,11 @@ function Story({ store, told }: { store: LabStore; told: ToldScenario }): VNode 
         {told.chapters.map(({ title, words }, index) => {
           const at = found[index];
           const step = at === undefined ? undefined : store.happenings[at]?.step;
-          const isCurrent = index === begun - 1;
+          const isCurrent = index === shown - 1;
+          const choose = (): void => {
+            setRead(index + 1);
+            if (step !== undefined) store.seek(step);
+          };
           return (
             <li
               key={title}
@@ -74,7 +90,7 @@ function Story({ store, told }: { store: LabStore; told: ToldScenario }): VNode 
               {step === undefined ? (
                 <span class="chapter-title soft">{title}</span>
               ) : (
-                <button type="button" class="chapter-title link" onClick={() => store.seek(step)}>
+                <button type="button" class="chapter-title link" onClick={choose}>
                   {title}
                 </button>
               )}
@@ -84,13 +100,13 @@ function Story({ store, told }: { store: LabStore; told: ToldScenario }): VNode 
         })}
       </ol>
       <p class="hidden-text" aria-live="polite">
-        {begun === 0 ? '' : `${told.chapters[begun - 1]?.title ?? ''}. ${told.chapters[begun - 1]?.words ?? ''}`}
+        {current === undefined ? '' : `${current.title}. ${current.words}`}
       </p>
       {next === undefined ? (
         <Ending told={told} />
       ) : (
-        <button type="button" class="button main" data-testid="next-chapter" onClick={() => store.nextEvent(next.at)}>
-          {begun === 0 ? 'Begin' : 'Go on'}
+        <button type="button" class="button main" data-testid="next-chapter" onClick={goOn}>
+          {shown === 0 ? 'Begin' : 'Go on'}
         </button>
       )}
     </section>

@@ -34,7 +34,7 @@ export function Transport({ store }: { store: LabStore }): VNode {
     <div class="transport" role="group" aria-label="Controls of the run">
       <div class="button-row">
         <button type="button" class="button" disabled={step === 0} onClick={() => store.seek(0)}>
-          <span aria-hidden="true">⏮</span> Start
+          <span aria-hidden="true">|◀</span> Start
         </button>
         <button type="button" class="button" disabled={step === 0} onClick={() => store.step(-1)}>
           <span aria-hidden="true">◀</span> Back
@@ -45,13 +45,13 @@ export function Transport({ store }: { store: LabStore }): VNode {
           disabled={isAtEnd && !isPlaying}
           onClick={() => (isPlaying ? store.pause() : store.play())}
         >
-          <span aria-hidden="true">{isPlaying ? '⏸' : '▶'}</span> {isPlaying ? 'Pause' : 'Play'}
+          <span aria-hidden="true">{isPlaying ? '∥' : '▶'}</span> {isPlaying ? 'Pause' : 'Play'}
         </button>
         <button type="button" class="button" disabled={isAtEnd} onClick={() => store.step(1)}>
           Step <span aria-hidden="true">▶</span>
         </button>
         <button type="button" class="button" disabled={isAtEnd} onClick={() => store.toEnd()}>
-          End <span aria-hidden="true">⏭</span>
+          End <span aria-hidden="true">▶|</span>
         </button>
         <button type="button" class="button" disabled={progress === undefined} onClick={() => store.stop()}>
           Stop
