@@ -76,8 +76,8 @@ async function followAll(
   // `pbft events | head` has read enough.
   process.stdout.once('error', () => over.abort());
   const signal = AbortSignal.any([interrupted, over.signal]);
-  const followers = nodes.map((node) => new Follower(node, options, signal));
-  const first = await Promise.all(followers.map(async (follower) => follower.firstTry));
+  const watches = nodes.map((node) => new NodeWatch(node, options, signal));
+  const first = await Promise.all(watches.map(async (watch) => watch.firstTry));
   if (signal.aborted) return EXIT.done;
   const refusals = first.flatMap((end) => (end?.kind === 'refused' ? [end] : []));
   if (first.every((end) => end !== undefined)) {
@@ -90,14 +90,14 @@ async function followAll(
       'is it running? `pbft up` starts a local one',
     );
   }
-  await Promise.all(followers.map(async (follower) => follower.ended));
+  await Promise.all(watches.map(async (watch) => watch.ended));
   return EXIT.done;
 }
 
 const RETRY_MS = 1000;
 
 /** Follows one node through all its breaks. */
-class Follower {
+class NodeWatch {
   /** How the first connection ended that came to nothing; undefined when one came to something. */
   readonly firstTry: Promise<StreamEnd | undefined>;
   readonly ended: Promise<void>;

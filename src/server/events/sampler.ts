@@ -11,20 +11,23 @@ export interface SamplerLimits {
   readonly part: number;
   /** What may be spent however little else the process does, µs a second. */
   readonly floorUs: number;
-  /**
-   * What may be spent at once after a quiet time, µs. Enough for some hundred events of code that has not run before, on a machine that lets it wait in
-   * between: the first request that somebody watches is told whole.
-   */
+  /** What may be spent at once after a quiet time, µs. */
   readonly savedUs: number;
+  /** Nothing is left out in a second after one with at most so many events, and not before there are more of them in it. */
+  readonly freeEvents: number;
   /** The smallest share, before nothing at all is kept for the rest of a second. */
   readonly leastShare: number;
 }
 
-/** Below the 3 % that are promised: one look at the account covers many events, and so comes late. */
+/**
+ * `part` is below the 3 % that are promised: one look at the account covers many events, and so comes late. An idle replica takes so little that a part of
+ * it pays for nothing; so half a percent of a core may be spent always, and a few hundred events are told whatever they cost.
+ */
 export const DEFAULT_SAMPLER_LIMITS: SamplerLimits = {
   part: 0.022,
-  floorUs: 2500,
-  savedUs: 50_000,
+  floorUs: 5000,
+  savedUs: 20_000,
+  freeEvents: 300,
   leastShare: 2 ** -12,
 };
 
@@ -34,6 +37,8 @@ export class Sampler {
   #share = 1;
   #offered = 0;
   #kept = 0;
+  /** Offered in the second before. */
+  #offeredBefore = 0;
   #earnedUs = 0;
   #spentUs = 0;
   #told = 0;
@@ -62,6 +67,8 @@ export class Sampler {
 
   /** The same without counting it: for what is told in any case, and only told shorter. */
   isWithin(key: number): boolean {
+    const { freeEvents } = this.#limits;
+    if (this.#offered <= freeEvents && this.#offeredBefore <= freeEvents) return true;
     if (this.#creditUs <= 0) {
       this.#ranOut = true;
       return false;
@@ -77,7 +84,7 @@ export class Sampler {
   /** Telling took `us`. */
   spend(us: number): void {
     this.#spentUs += us;
-    this.#creditUs -= us;
+    this.#creditUs = Math.max(-this.#limits.savedUs, this.#creditUs - us);
   }
 
   /** The process took `cpuUs` in the last `elapsedUs`. */
@@ -92,6 +99,7 @@ export class Sampler {
   endSecond(): Pick<Extract<StreamEvent, { kind: 'sampled' }>, 'kept' | 'of'> | undefined {
     const [kept, of] = [this.#kept, this.#offered];
     this.#share = this.#nextShare();
+    this.#offeredBefore = of;
     this.#offered = 0;
     this.#kept = 0;
     this.#told = 0;
@@ -104,8 +112,10 @@ export class Sampler {
   /** What is earned pays for so many, those first that are told in any case; down at once, up by one step at a time. */
   #nextShare(): number {
     if (this.#told > 0) this.#costUs = this.#spentUs / this.#told;
-    const { leastShare } = this.#limits;
-    if (this.#offered === 0 || this.#costUs === undefined) return Math.min(1, 2 * this.#share);
+    const { leastShare, freeEvents } = this.#limits;
+    if (this.#offered <= freeEvents || this.#costUs === undefined) return 1;
+    // What was seen of none says nothing of what they cost now.
+    if (this.#kept === 0 && !this.#ranOut) return Math.min(1, 2 * this.#share);
     const inAnyCase = this.#told - this.#kept;
     const paidFor = (this.#earnedUs / this.#costUs - inAnyCase) / this.#offered;
     const fitting = 2 ** Math.floor(Math.log2(Math.max(leastShare, Math.min(1, paidFor))));
