@@ -36,7 +36,7 @@ function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
 
 /** The same run in the lab, which every node serves: its address below that of the node. Undefined with real keys, which a browser's run has not. */
 function labPath(seed: number, version: string, { crypto, overrides }: SeedChoices): string | undefined {
-  if (crypto !== 'ideal') return undefined;
+  if (crypto === 'real') return undefined;
   const source = { kind: 'seed', seed, overrides } as const;
   return `/lab#${writeLink({ build: version, source, interventions: [], at: 0 })}`;
 }
