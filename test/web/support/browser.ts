@@ -105,7 +105,7 @@ export async function overflow(page: Page): Promise<{ readonly px: number; reado
       (element) => element.closest('.scroll') === null && element.getBoundingClientRect().right > root.clientWidth + 1,
     );
     return {
-      px: root.scrollWidth - root.clientWidth,
+      px: Math.max(0, root.scrollWidth - root.clientWidth),
       what: wide.slice(0, 5).map((element) => `${element.tagName} ${element.className.toString()}`),
     };
   });
