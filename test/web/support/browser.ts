@@ -1,25 +1,8 @@
 /** A real browser for tests: the Chromium that comes as a package. What a page complains of is kept, and fails the test that asks. */
 import { AxeBuilder } from '@axe-core/playwright';
-import chromium from '@sparticuz/chromium';
-import { chromium as playwright } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium } from '../../../scripts/chromium.ts';
 
-/** No part of the page: what Chromium would do besides, and what it cannot do as root or without a screen. */
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-dev-shm-usage',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-domain-reliability',
-  '--disable-sync',
-  '--no-first-run',
-  '--no-pings',
-  '--font-render-hinting=none',
-];
-
-/** Also the time to unpack it, on a machine that does something else meanwhile. */
-const LAUNCH_TIMEOUT_MS = 120_000;
 /** How long a page may take for what a test waits for. */
 export const PATIENCE_MS = 20_000;
 
@@ -48,10 +31,7 @@ export class TestBrowser {
   }
 
   static async open(): Promise<TestBrowser> {
-    const executablePath = await chromium.executablePath();
-    return new TestBrowser(
-      await playwright.launch({ executablePath, args: ARGUMENTS, timeout: LAUNCH_TIMEOUT_MS, headless: true }),
-    );
+    return new TestBrowser(await launchChromium());
   }
 
   /** A page with a storage of its own. */
