@@ -180,10 +180,10 @@ describe('the dashboard', () => {
       const behaviours = await controls.getByRole('combobox').locator('option').allTextContents();
       expect(behaviours).toContain('equivocate');
       await controls.getByRole('combobox').selectOption('silent');
-      await controls.getByRole('button', { name: 'Make node3 lie' }).click();
+      await controls.getByRole('button', { name: 'Misbehave: node3' }).click();
       await card(page, 'node3').getByText('told: silent').waitFor();
-      await controls.getByRole('button', { name: 'Make node3 behave' }).click();
-      await controls.getByRole('button', { name: 'Make node3 lie' }).waitFor();
+      await controls.getByRole('button', { name: 'Behave: node3', exact: true }).click();
+      await controls.getByRole('button', { name: 'Misbehave: node3' }).waitFor();
       expect(await accessibilityProblems(page)).toEqual([]);
     });
 
