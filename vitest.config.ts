@@ -37,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'web',
           include: ['test/web/**/*.test.ts'],
+          globalSetup: ['test/web/support/build.ts'],
           // A browser takes all there is: one at a time, after everything else.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

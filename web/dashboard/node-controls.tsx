@@ -48,17 +48,17 @@ export function NodeControls(props: NodeControlsProps): VNode {
             type="button"
             class="button"
             disabled={!isUp || selected === ''}
-            aria-label={`Make ${node} lie`}
+            aria-label={`Misbehave: ${node}`}
             onClick={() => onMisbehave(selected)}
           >
-            Make it lie
+            Misbehave
           </button>
         ) : (
           <button
             type="button"
             class="button"
             disabled={!isUp}
-            aria-label={`Make ${node} behave`}
+            aria-label={`Behave: ${node}`}
             onClick={() => onMisbehave(undefined)}
           >
             Behave

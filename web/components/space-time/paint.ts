@@ -31,7 +31,8 @@ const MAX_LETTERED = 90;
 const FAINT = 0.16;
 const FONT = '11px system-ui, sans-serif';
 
-export function paint(context: CanvasRenderingContext2D, frame: Frame): void {
+/** Draws everything anew; how many arrows are in sight. */
+export function paint(context: CanvasRenderingContext2D, frame: Frame): number {
   const { scene, width, height, ratio, offsetX, headX } = frame;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
@@ -57,6 +58,7 @@ export function paint(context: CanvasRenderingContext2D, frame: Frame): void {
     if (isHit(frame.selected, placed) || isHit(frame.hovered, placed)) ring(context, frame, placed);
   }
   context.restore();
+  return arrows.length;
 }
 
 function isFar(sequence: number | null | undefined, focus: number | undefined): boolean {

@@ -226,7 +226,7 @@ export class Stage {
       this.#canvas.height = pixelHeight;
       this.#canvas.style.height = `${scene.height}px`;
     }
-    paint(context, {
+    const shown = paint(context, {
       scene,
       colors,
       width: this.#width,
@@ -240,6 +240,7 @@ export class Stage {
       unseen: new Set(scene.lanes.filter((lane) => !lane.startsWith('client:') && !input.options.isSeen(lane))),
       formatTime: input.formatTime,
     });
+    if (this.#canvas.dataset['arrows'] !== String(shown)) this.#canvas.dataset['arrows'] = String(shown);
     if (isMoving || (isOld && !mayLayOut)) this.#request();
     else this.#lastFrameMs = undefined;
   }
