@@ -67,7 +67,7 @@ describe('the run in the browser is the run of the simulator', () => {
     const report = simulateSeed(68, { onTrace: (line) => lines.push(line) });
     const { page, complaints } = await visit({ kind: 'seed', seed: 68, overrides: {} });
     await position(page, /^step 0 /);
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await page.getByTestId('end').waitFor({ timeout: RUN_MS });
     expect(await traceOf(page)).toBe(report.traceHash);
     const [download] = await Promise.all([
@@ -82,12 +82,12 @@ describe('the run in the browser is the run of the simulator', () => {
     const options = { ...PLAIN_OPTIONS, seed: 5, requestsPerClient: 5 };
     const { page } = await visit({ kind: 'swarm', options });
     await position(page, /^step 0 /);
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await page.getByTestId('end').waitFor({ timeout: RUN_MS });
     expect(await traceOf(page)).toBe(simulateOptions(options).traceHash);
     const other = await visit(told('dead-primary'));
     await position(other.page, /^step 0 /);
-    await press(other.page, 'End ▶|');
+    await press(other.page, 'End');
     await position(other.page, /after its last command/);
     expect(await traceOf(other.page)).toBe(endOf('dead-primary').run.traceHash);
   });
@@ -123,7 +123,7 @@ describe('a told scenario', () => {
   it.each(TOLD_SCENARIOS.map(({ id }) => id))('%s comes to its end in the browser', async (id) => {
     const { page } = await visit(told(id));
     await position(page, /^step 0 /);
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await position(page, /after its last command/);
     const session = endOf(id);
     expect(await traceOf(page)).toBe(session.run.traceHash);
@@ -135,7 +135,7 @@ describe('a told scenario', () => {
   it('forks three nodes with quorum one: the checker names the step, and leads there', async () => {
     const { page } = await visit(told('quorum-one-fork'));
     await position(page, /^step 0 /);
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     const [first] = endOf('quorum-one-fork').run.broken;
     const broken = page.locator('.invariant.broken').filter({ hasText: 'agreement' });
     await broken.getByRole('button', { name: `Go to step ${first?.step ?? 0}` }).click();
@@ -172,7 +172,7 @@ describe('a challenge', () => {
       await page.getByLabel(`How ${node} behaves`).selectOption('silent');
       await page.locator('.lab-node > summary').filter({ hasText: node }).getByText('silent').waitFor();
     }
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await page.getByTestId('score').filter({ hasText: 'won' }).waitFor({ timeout: RUN_MS });
   });
 });
@@ -186,13 +186,13 @@ describe('the controls', () => {
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await position(page, /after its last command/);
     await page.getByRole('button', { name: 'Pause' }).click();
-    await press(page, '|◀ Start');
+    await press(page, 'Start');
     await position(page, /^step 0 /);
-    await press(page, 'Step ▶');
+    await press(page, 'Step');
     await position(page, /^step 1 /);
-    await press(page, 'Step ▶');
+    await press(page, 'Step');
     await position(page, /^step 2 /);
-    await press(page, '◀ Back');
+    await press(page, 'Back');
     await position(page, /^step 1 /);
     await page.getByRole('slider').focus();
     await page.keyboard.press('ArrowRight');
@@ -254,7 +254,7 @@ describe('the controls', () => {
     await page.getByLabel('Operation, as JSON').fill('{"operation":"put","key":"y","value":"2"}');
     await press(page, 'Ask for it');
     await page.getByTestId('done').filter({ hasText: '"key":"y"' }).waitFor();
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await page.locator('.events').getByText('"key":"y"').first().waitFor();
     await page.getByTestId('invariants').filter({ hasText: 'hold' }).waitFor();
   });
@@ -289,7 +289,7 @@ describe('a run of one’s own', () => {
     await page.getByLabel('Liar 1: how').selectOption('silent');
     await page.getByRole('button', { name: 'Run it' }).click();
     await page.getByText('n = 7, f = 2, quorum 3').or(page.getByText('n = 7, f = 2, quorum 5')).waitFor();
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await position(page, /after its last command/);
     await page
       .locator('.events')
@@ -301,7 +301,7 @@ describe('a run of one’s own', () => {
   it('is written as text, and a mistake is told with its line', async () => {
     const { page } = await visit({ kind: 'text', text: '> cluster nodes 4\n> run 1ms\n> jump\n' });
     await position(page, /^step 0 /);
-    await press(page, 'End ▶|');
+    await press(page, 'End');
     await page.getByTestId('end').filter({ hasText: 'line 3: "jump": no such command' }).waitFor();
     await page.getByText('The scenario as text').click();
     await page.getByRole('textbox', { name: /Lines that begin/ }).fill('> cluster nodes 1 clients 1\n> run 5ms\n');
@@ -370,7 +370,7 @@ describe('readable by everyone', () => {
       await page.getByRole('heading', { name: sign }).waitFor();
       if (source !== undefined) {
         await position(page, /^step 0 /);
-        await press(page, 'End ▶|');
+        await press(page, 'End');
         await position(page, /after its last command/);
         for (const summary of await page.locator('.lab-node > summary').all()) await summary.click();
       }
