@@ -54,6 +54,8 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
 const SEED = 1;
 /** Every link takes so long, in µs. */
 export const LINK_US = 1000;
+/** And every sync, in µs. */
+export const SYNC_US = 100;
 /** Restarted peers have greeted each other after so long, in µs. */
 const GREETINGS_US = 10_000;
 
@@ -102,7 +104,7 @@ export class ScenarioWorld {
       cluster,
       authority: makeAuthority?.(cluster, SEED) ?? new IdealAuthority(sha256),
       network: new Network(random.fork('network'), { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US }),
-      disk: { minSyncUs: 100, maxSyncUs: 100 },
+      disk: { minSyncUs: SYNC_US, maxSyncUs: SYNC_US },
       random: random.fork('world'),
       sha256,
       onTrace: modules.onTrace,

@@ -10,13 +10,14 @@ import { LIMITS } from '../messages/limits.ts';
 import { MAX_REPLICAS } from '../protocol/quorum.ts';
 import { brokenBy, describeBroken } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
-import { describeEvent, describeMessage, shortDigest } from './describe.ts';
+import { shortDigest } from './describe.ts';
 import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import { describeProblem } from './guard.ts';
 import type { SimulatedNode } from './node.ts';
 import { readOptions } from './options-json.ts';
 import type { SwarmOptions } from './options.ts';
 import { isTroubleCommand, nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
+import { ScenarioRecord } from './scenario-record.ts';
 import { ScenarioWorld } from './scenario-world.ts';
 import type { ScenarioModules, ScenarioOptions } from './scenario-world.ts';
 import { MAX_CLIENTS, simulateOptions } from './simulate.ts';
@@ -35,15 +36,6 @@ export interface ScenarioRun {
 
 /** What `verdict` prints when all is well. */
 export const NO_VIOLATION = 'no violation';
-
-/** Not shown by `flow` and `events`: they go on for ever. */
-const BACKGROUND = new Set(['status', 'message-sent', 'message-received', 'started', 'view-entered']);
-
-interface Shown {
-  readonly time: number;
-  readonly type: string;
-  readonly text: string;
-}
 
 /** Runs a scenario; returns it as it should read. Throws {@link ScenarioError} for a command it does not know, Violation for a broken invariant. */
 export function runScenario(text: string): string {
@@ -91,9 +83,7 @@ function runLine(command: string, number: number, scenario: Scenario): readonly 
 class Scenario {
   readonly #modules: ScenarioModules;
   #scene: ScenarioWorld | undefined;
-  #start = 0;
-  #flow: Shown[] = [];
-  #events: Shown[] = [];
+  #record: ScenarioRecord | undefined;
   #answersShown = 0;
   #swarm: SwarmOptions | undefined;
   /** What the latest `verdict` that was not good said. */
@@ -110,6 +100,11 @@ class Scenario {
   get #world(): ScenarioWorld {
     if (this.#scene === undefined) throw new ScenarioError('a scenario begins with "> cluster"');
     return this.#scene;
+  }
+
+  get #recorded(): ScenarioRecord {
+    if (this.#record === undefined) throw new ScenarioError('a scenario begins with "> cluster"');
+    return this.#record;
   }
 
   /** Carries it out; returns what it prints. */
@@ -140,9 +135,11 @@ class Scenario {
       case 'start':
         return this.#startNode(this.#node(first));
       case 'flow':
-        return take(this.#flow, words.slice(1));
+        return this.#recorded.flow(words.slice(1));
       case 'events':
-        return take(this.#events, words.slice(1));
+        return this.#recorded.events(words.slice(1));
+      case 'diagram':
+        return this.#recorded.diagram(words.slice(1));
       case 'answers':
         return this.#answers();
       case 'suspicions':
@@ -176,38 +173,7 @@ class Scenario {
     const [strange] = left;
     if (strange !== undefined) throw new ScenarioError(`"${strange}": no option of a cluster`);
     this.#scene = new ScenarioWorld(options, this.#modules);
-    this.#start = this.#scene.world.time;
-    const { world } = this.#scene;
-    world.addObserver({
-      delivered: (from, to, frame) => {
-        const decoded = decodeFrame(frame, world.codec);
-        const what = decoded.ok
-          ? describeMessage(decoded.value.message)
-          : `${frame.length} bytes (${decoded.error.code})`;
-        this.#flow.push({
-          time: world.time - this.#start,
-          type: decoded.ok ? decoded.value.message.type : 'malformed',
-          text: `${world.addressOf(from)} → ${world.addressOf(to)}  ${what}`,
-        });
-      },
-      stepped: (node, _input, outputs) => {
-        for (const output of outputs) {
-          if (output.kind !== 'event') continue;
-          this.#events.push({
-            time: world.time - this.#start,
-            type: output.event.kind,
-            text: `${replicaName(node.id)}  ${describeEvent(output.event)}`,
-          });
-        }
-      },
-      crashed: (node, point) => {
-        this.#events.push({
-          time: world.time - this.#start,
-          type: 'crash',
-          text: `${replicaName(node)}  loses its power (${point})`,
-        });
-      },
-    });
+    this.#record = new ScenarioRecord(this.#scene.world);
     return [];
   }
 
@@ -255,11 +221,7 @@ class Scenario {
       const decoded = decodeFrame(frame, world.codec);
       if (!decoded.ok || decoded.value.message.type !== type) return undefined;
       left -= 1;
-      this.#flow.push({
-        time: world.time - this.#start,
-        type: decoded.value.message.type,
-        text: `${sender} → ${receiver}  lost: ${describeMessage(decoded.value.message)}`,
-      });
+      this.#recorded.lost(sender, receiver, decoded.value.message);
       return 'drop';
     });
     return [];
@@ -355,13 +317,6 @@ function describeNode(node: SimulatedNode): string {
   const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence, recovery } = node.status;
   const state = recovery === undefined ? '' : ', recovering';
   return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}${state}`;
-}
-
-/** Prints and forgets what is of these types, or of all but the background. */
-function take(shown: Shown[], types: readonly string[]): readonly string[] {
-  const all = shown.splice(0);
-  const chosen = all.filter(({ type }) => (types.length === 0 ? !BACKGROUND.has(type) : types.includes(type)));
-  return chosen.map(({ time, text }) => `${(time / 1000).toFixed(1).padStart(8)}  ${text}`);
 }
 
 function countOf(text: string, atMost: number, what: string): number {
