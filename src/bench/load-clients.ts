@@ -3,7 +3,9 @@ import { PbftClient } from '../client/index.ts';
 import type { ClusterDescription } from '../client/index.ts';
 import { Identity } from '../node/index.ts';
 import type { ClientTiming } from '../protocol/client-session.ts';
+import { HttpSubmitter } from './http-submitter.ts';
 import type { Row } from './row.ts';
+import type { Submitter } from './submitter.ts';
 
 /** So many clients connect at once: nodes keep few connections that have not proven who they are. */
 const CONNECTING = 32;
@@ -12,13 +14,19 @@ const LOOK_AGAIN_MS = 5;
 
 export class LoadClients {
   readonly #clients: PbftClient[] = [];
+  #http: HttpSubmitter | undefined;
 
-  /** Makes the clients of a row, each connected to every replica. Throws when they do not get there. */
+  /** `httpUrl`: of the first node. Makes the clients of a row, each connected to every replica, or ready to talk to the first one's HTTP API. Throws when they do not get there. */
   async connect(
-    cluster: ClusterDescription,
+    { cluster, httpUrl }: { readonly cluster: ClusterDescription; readonly httpUrl: string | undefined },
     { clients, sessions }: Pick<Row, 'clients' | 'sessions'>,
     timing: ClientTiming,
   ): Promise<void> {
+    if (clients === 'http') {
+      if (httpUrl === undefined) throw new Error('the first node names no HTTP address');
+      this.#http = new HttpSubmitter(httpUrl, sessions);
+      return;
+    }
     const count = clients === 'independent' ? sessions : 1;
     const each = clients === 'independent' ? 1 : sessions;
     while (this.#clients.length < count) {
@@ -31,13 +39,15 @@ export class LoadClients {
   }
 
   /** Who submits for a session. Requires: connected. */
-  of(session: number): PbftClient {
+  of(session: number): Submitter {
+    if (this.#http !== undefined) return this.#http;
     const client = this.#clients[session % this.#clients.length];
     if (client === undefined) throw new Error('a load has clients');
     return client;
   }
 
   async close(): Promise<void> {
+    this.#http?.close();
     await Promise.all(this.#clients.map(async (client) => client.close()));
   }
 }

@@ -19,7 +19,8 @@ async function run(plan: LoadPlan): Promise<LoadMessage> {
   if (!file.ok) return { kind: 'failed', reason: `${plan.clusterFile} cannot be used` };
   const clients = new LoadClients();
   try {
-    await clients.connect(describeCluster(file.value), plan.row, plan.timing);
+    const place = { cluster: describeCluster(file.value), httpUrl: file.value.replicas[0]?.httpUrl };
+    await clients.connect(place, plan.row, plan.timing);
     const tell = (told: LoadMessage): unknown => process.send?.(told);
     const report = await new Load(plan, clients, tell).run();
     await clients.close();

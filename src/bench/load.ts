@@ -4,13 +4,13 @@
  * free; their latency counts from the time intended, so that a system which falls behind cannot hide it. Owns the counts.
  */
 import type { Bytes } from '../base/bytes.ts';
-import type { Outcome } from '../client/index.ts';
 import type { LoadClients } from './load-clients.ts';
 import type { LoadMessage, LoadPlan, LoadReport } from './load-report.ts';
 import { OPERATION_TIMEOUT_MS } from './normal-case.ts';
 import { judgeReadBack, makeOperations } from './operations.ts';
 import type { Operations } from './operations.ts';
 import { cpuUs } from './process-usage.ts';
+import type { Answer } from './submitter.ts';
 import { percentile, Samples } from './statistics.ts';
 import { ViewWatch } from './view-watch.ts';
 
@@ -134,7 +134,7 @@ export class Load {
     return this.#resultOf(await this.#clients.of(session).submit(operation, { timeoutMs: OPERATION_TIMEOUT_MS }));
   }
 
-  #resultOf(outcome: Outcome): Bytes {
+  #resultOf(outcome: Answer): Bytes {
     if (outcome.kind !== 'executed')
       throw new Error(`an operation ended as ${outcome.kind}, ${outcome.code}: ${outcome.message}`);
     this.#acknowledged += 1;

@@ -42,6 +42,7 @@ describe('a row on top of the base row', () => {
   test('what a system or an application needs otherwise is so of itself', () => {
     expect(rowOf('system=unreplicated')).toEqual({ ...BASE_ROW, system: 'unreplicated', nodes: 1 });
     expect(rowOf('app=kv')).toEqual({ ...BASE_ROW, app: 'kv', request: 64 });
+    expect(rowOf('clients=http')).toEqual({ ...BASE_ROW, app: 'kv', request: 64, clients: 'http' });
     expect(rowOf('reads=only')).toEqual({ ...BASE_ROW, reads: 'only' });
     expect(problemsOf('system=unreplicated,reads=on')).toEqual([
       'reads: left out: only system=pbft has requests that it does not order',
@@ -81,7 +82,9 @@ describe('what is no row is refused, each problem with field, value and what is 
     ['mode=MAC', ['mode: one of mac, signature']],
     ['durability=disk', ['durability: one of sync, async, memory']],
     ['app=ledger', ['app: one of null, kv']],
-    ['clients=many', ['clients: one of multiplexed, independent']],
+    ['clients=many', ['clients: one of multiplexed, independent, http']],
+    ['clients=http,app=null', ['app: kv with clients=http, whose operations are JSON']],
+    ['system=unreplicated,clients=http', ['clients: multiplexed or independent: only system=pbft has an HTTP API']],
     ['request=65536', ['request: an integer from 0 to 65532']],
     ['reply=262145', ['reply: an integer from 0 to 262144']],
     ['sessions=1,sessions=2', ['sessions: each field once']],

@@ -107,7 +107,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     const all: readonly (typeof CHOICES)[Field][number][] = CHOICES[field];
     return all.find((choice) => choice === choices.get(field));
   };
-  const base = baseFor(pick('system') ?? 'pbft', pick('app'));
+  const base = baseFor(pick('system') ?? 'pbft', pick('app') ?? (pick('clients') === 'http' ? 'kv' : undefined));
   return {
     system: base.system,
     app: base.app,
@@ -135,7 +135,9 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     check(fits, 'request', `a value of ${LEAST_VALUE_BYTES} to ${MOST_VALUE_BYTES} bytes with app=kv`);
     check(row.reply === 0, 'reply', '0 with app=kv, whose results have the size they have');
   }
+  if (row.clients === 'http') check(row.app === 'kv', 'app', 'kv with clients=http, whose operations are JSON');
   if (row.system !== 'pbft') {
+    check(row.clients !== 'http', 'clients', 'multiplexed or independent: only system=pbft has an HTTP API');
     check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });

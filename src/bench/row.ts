@@ -9,8 +9,11 @@ export type System = (typeof SYSTEMS)[number];
 export const APPS = ['null', 'kv'] as const;
 export type App = (typeof APPS)[number];
 
-/** `multiplexed`: one client with all sessions on one connection to each replica; `independent`: one client, with keys and connections of its own, for each session. */
-export const CLIENT_KINDS = ['multiplexed', 'independent'] as const;
+/**
+ * `multiplexed`: one client with all sessions on one connection to each replica; `independent`: one client, with keys and connections of its own, for each
+ * session; `http`: a connection for each session to the HTTP API of the first node, whose gateway is the client.
+ */
+export const CLIENT_KINDS = ['multiplexed', 'independent', 'http'] as const;
 export type ClientKind = (typeof CLIENT_KINDS)[number];
 
 /** `on`: the cluster answers read-only requests without ordering them, and operations write all the same; `only`: it does, and all operations but a session's first read. */

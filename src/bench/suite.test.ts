@@ -31,6 +31,7 @@ describe('the default suite', () => {
       'pbft batch_requests=1',
       'pbft full_result_bytes=1',
       'pbft pipeline=1',
+      'pbft app=kv clients=http',
       'pbft app=kv sessions=256',
       'etcd sessions=256',
     ]);

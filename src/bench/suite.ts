@@ -27,6 +27,7 @@ export function defaultSuite(): readonly Row[] {
     { ...base, tuning: { batch_requests: 1 } },
     { ...base, tuning: { full_result_bytes: 1 } },
     { ...base, tuning: { pipeline: 1 } },
+    { ...kv, sessions: base.sessions, clients: 'http' },
     kv,
     { ...baseFor('etcd'), sessions: YARDSTICK_SESSIONS },
   ];

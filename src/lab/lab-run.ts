@@ -244,7 +244,7 @@ export class LabRun {
       return;
     }
     const onViolation = (violation: BrokenInvariant): void => this.#break(violation);
-    this.#scenario = new Scenario({ ...modules, onViolation });
+    this.#scenario = new Scenario({ ...modules, onViolation }, false);
     yield* playLines(source.text, this.#scenario, []);
     const { violation } = this.#scenario;
     if (violation !== undefined) this.#break(violation);

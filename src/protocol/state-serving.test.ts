@@ -4,6 +4,7 @@ import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { batchAt, counterKey, largeApp, makeSource, newKit, rootAddress } from '../../test/support/transfer-kit.ts';
 import { eventsOfKind, sentOf } from '../../test/support/transcript.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { asDigest } from '../base/ids.ts';
 import { MemoryState } from '../state/index.ts';
 import type { Digest } from '../base/ids.ts';
@@ -113,16 +114,63 @@ describe('what is answered', () => {
   });
 });
 
+/** All that can be had of a state from these sources, one subtree after the other; and what none of them gave. */
+function gathered(
+  root: Digest,
+  sources: readonly Rig[],
+): { readonly isComplete: boolean; readonly given: readonly (readonly string[])[] } {
+  const assembly = new MemoryState(sha256).assemble(seq(1), root);
+  const given = sources.map((): string[] => []);
+  const refused = new Set<string>();
+  for (;;) {
+    const [address] = assembly.wanted(1, ({ hash }) => refused.has(hash));
+    if (address === undefined) return { isComplete: assembly.isComplete, given };
+    const isTaken = sources.some((source, index) => {
+      const answer = answerIn(source.receive(ask(root, { subtrees: [address] })));
+      expect(answer.held).toBe(true);
+      const [subtree] = answer.subtrees;
+      if (subtree === undefined) return false;
+      const { nodes, entries } = subtree;
+      given[index]?.push(...entries.map(({ key }) => String.fromCodePoint(...key)));
+      return (
+        assembly.take(address, nodes.length > 0 ? { kind: 'nodes', nodes } : { kind: 'entries', entries }) === 'taken'
+      );
+    });
+    if (!isTaken) refused.add(address.hash);
+  }
+}
+
 describe('damage that is found while serving', () => {
-  test('is no answer with wrong content: it is said not to be held, and nothing is executed until it is repaired', () => {
+  test('stops execution until it is repaired', () => {
     const kit = newKit();
     const source = makeSource(kit);
     source.state.damage(counterKey('x'));
     const outputs = source.receive(ask(source.status.stateRoot));
-    expect(answerIn(outputs)).toMatchObject({ held: false, subtrees: [] });
     expect(eventsOfKind(outputs, 'state-damaged')).toHaveLength(1);
     expect(source.status.mayExecute).toBe(false);
     expect(eventsOfKind(source.decide(2, batchAt(kit, 2), [1, 3]), 'executed')).toEqual([]);
-    expect(answerIn(source.receive(ask(source.status.stateRoot)))).toMatchObject({ held: false });
+  });
+
+  test('what cannot be read is in no answer; all around it is', () => {
+    const source = makeSource(newKit());
+    const all = gathered(source.status.stateRoot, [makeSource(newKit())]);
+    expect(all.isComplete).toBe(true);
+    const damaged = String.fromCodePoint(...counterKey('x'));
+    expect(all.given[0]).toContain(damaged);
+    source.state.damage(counterKey('x'));
+    const { isComplete, given } = gathered(source.status.stateRoot, [source]);
+    expect(isComplete).toBe(false);
+    expect(given[0]?.toSorted()).toEqual(all.given[0]?.filter((key) => key !== damaged).toSorted());
+  });
+
+  test('two that are damaged in different places have the whole state between them (seed 1219143)', () => {
+    const [first, second] = [makeSource(newKit()), makeSource(newKit())];
+    const root = first.status.stateRoot;
+    const keys = first.state.range(new Uint8Array(0), undefined, 99).map(({ key }) => key);
+    first.state.damage(counterKey('x'));
+    second.state.damage(...keys.filter((key) => !equalBytes(key, counterKey('x'))).slice(0, 1));
+    expect(gathered(root, [first]).isComplete).toBe(false);
+    expect(gathered(root, [second]).isComplete).toBe(false);
+    expect(gathered(root, [first, second]).isComplete).toBe(true);
   });
 });

@@ -4,7 +4,7 @@
  */
 import type { ReplicaId } from '../base/ids.ts';
 import { StateDamaged } from '../base/key-value.ts';
-import type { SubtreeContent, SubtreeLimits, Version } from '../base/key-value.ts';
+import type { SubtreeAddress, SubtreeContent, SubtreeLimits, Version } from '../base/key-value.ts';
 import { stateSubtreeSize } from '../messages/index.ts';
 import type { FetchState, StateSubtree } from '../messages/index.ts';
 import { hasAllowance, nextAllowance, spend } from './allowance.ts';
@@ -15,6 +15,8 @@ import { noteDamage } from './damage.ts';
 const ANSWER_BYTES = 512 * 1024;
 /** A subtree comes as its entries where it is small; else as its upper nodes, so that what the asker has already is not sent. */
 const SUBTREE: SubtreeLimits = { entries: 16, bytes: 64 * 1024, levels: 4 };
+/** Where some of it cannot be read: one node, so that whoever asks goes on below it, and gets from each replica what is sound there. */
+const NEXT_NODE: SubtreeLimits = { entries: 1, bytes: 1, levels: 1 };
 
 /** What looking for one subtree costs of the peer's allowance, bytes, however little is found: 256 wrong addresses are much work and no answer. */
 const SEARCH_BYTES = 4096;
@@ -36,9 +38,8 @@ export function onFetchState(core: Core, message: FetchState): void {
   }
   const version = core.state.versions().find((each) => each.sequence === sequence && each.root === root);
   const { subtrees, cost } = version === undefined ? NOTHING : subtreesOf(core, version, message);
-  const held = version !== undefined && core.damage === undefined;
   spend(core, replica, cost);
-  answer(core, replica, { ...message, held, subtrees });
+  answer(core, replica, { ...message, held: version !== undefined, subtrees });
 }
 
 function answer(
@@ -54,21 +55,14 @@ function answer(
   core.send([to], { type: 'state', replica: core.self, sequence, root, held, subtrees });
 }
 
-/** As many as fit, in the order in which they were asked for; one that is not there under its hash is left out. */
+/** As many as fit, in the order in which they were asked for; one that is not there under its hash, or cannot be read, is left out. */
 function subtreesOf(core: Core, version: Version, { subtrees }: FetchState): Found {
   const found: StateSubtree[] = [];
   let size = 0;
   let cost = 0;
   for (const address of subtrees) {
-    let content: SubtreeContent | undefined;
     cost += SEARCH_BYTES;
-    try {
-      content = version.subtree(address, SUBTREE);
-    } catch (error) {
-      if (!(error instanceof StateDamaged)) throw error;
-      noteDamage(core, error.message);
-      return { subtrees: [], cost };
-    }
+    const content = contentAt(core, version, address);
     if (content === undefined) continue;
     const entries = content.kind === 'entries' ? content.entries : [];
     const nodes = content.kind === 'nodes' ? content.nodes : [];
@@ -78,6 +72,19 @@ function subtreesOf(core: Core, version: Version, { subtrees }: FetchState): Fou
     cost += stateSubtreeSize({ entries, nodes });
   }
   return { subtrees: found, cost };
+}
+
+/** Undefined where there is nothing under that hash, or it cannot be read, which is noted. */
+function contentAt(core: Core, version: Version, address: SubtreeAddress): SubtreeContent | undefined {
+  for (const limits of [SUBTREE, NEXT_NODE]) {
+    try {
+      return version.subtree(address, limits);
+    } catch (error) {
+      if (!(error instanceof StateDamaged)) throw error;
+      noteDamage(core, error.message);
+    }
+  }
+  return undefined;
 }
 
 /** The 'serve' timer. */

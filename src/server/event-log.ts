@@ -8,11 +8,14 @@ import type { Event } from '../protocol/event.ts';
 export class EventLog {
   readonly #logger: Logger;
   readonly #nowMs: () => number;
+  /** Asked once: what happens for each message asks for it. */
+  readonly #isDebug: boolean;
   readonly #quiet = new Map<string, { untilMs: number; suppressed: number }>();
 
   constructor(logger: Logger, nowMs: () => number) {
     this.#logger = logger;
     this.#nowMs = nowMs;
+    this.#isDebug = logger.isLevelEnabled('debug');
   }
 
   onEvent(event: Event): void {
@@ -86,11 +89,11 @@ export class EventLog {
         );
         return;
       case 'refused':
-        if (this.#logger.isLevelEnabled('debug'))
+        if (this.#isDebug)
           this.#logger.debug({ type: event.type, from: partyName(event.from), code: event.code }, 'refused');
         return;
       default:
-        if (this.#logger.isLevelEnabled('debug')) this.#logger.debug({ event }, event.kind);
+        if (this.#isDebug) this.#logger.debug({ event }, event.kind);
     }
   }
 

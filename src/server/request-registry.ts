@@ -88,8 +88,10 @@ export class RequestRegistry {
   /** By number, in the order in which they came. */
   readonly #open = new Map<Sequence, OpenBatch>();
   #openRequests = 0;
-  /** In order of execution. */
-  readonly #finished: ExecutedBatch[] = [];
+  /** In order of execution, after those that are forgotten. */
+  #finished: ExecutedBatch[] = [];
+  /** Index of the oldest that is kept: a shift of the whole list for each batch would cost too much. */
+  #oldestFinished = 0;
   #finishedRequests = 0;
   /** Insertion order = age. */
   readonly #followed = new Map<Digest, FollowedRequest>();
@@ -183,7 +185,8 @@ export class RequestRegistry {
 
   /** Where it was executed first; else the batch that holds it. */
   #search(digest: Digest): Standing | undefined {
-    for (const batch of this.#finished) {
+    for (let at = this.#oldestFinished; at < this.#finished.length; at += 1) {
+      const batch = this.#finished[at] as ExecutedBatch;
       const index = batch.requests.indexOf(digest);
       if (index < 0) continue;
       return { batch, outcome: typeof batch.outcomes === 'string' ? batch.outcomes : batch.outcomes[index] };
@@ -244,13 +247,13 @@ export class RequestRegistry {
   }
 
   #forgetFinished(): void {
-    let count = 0;
-    for (const batch of this.#finished) {
-      if (this.#finishedRequests <= this.#options.finished) break;
-      this.#finishedRequests -= batch.count;
-      count += 1;
+    while (this.#finishedRequests > this.#options.finished) {
+      this.#finishedRequests -= this.#finished[this.#oldestFinished]?.count ?? 0;
+      this.#oldestFinished += 1;
     }
-    if (count > 0) this.#finished.splice(0, count);
+    if (this.#oldestFinished * 2 <= this.#finished.length) return;
+    this.#finished = this.#finished.slice(this.#oldestFinished);
+    this.#oldestFinished = 0;
   }
 
   get #isNobodyWaiting(): boolean {

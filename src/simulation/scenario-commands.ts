@@ -8,11 +8,12 @@ import { decodeUtf8 } from '../base/utf8.ts';
 import { decodeFrame } from '../messages/index.ts';
 import { describeBroken } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
-import { describeEvent, describeMessage, shortDigest } from './describe.ts';
+import { shortDigest } from './describe.ts';
 import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
 import type { SimulatedNode } from './node.ts';
 import type { SwarmOptions } from './options.ts';
 import { isTroubleCommand, nodeNamed, ScenarioError, troubleWorld } from './scenario-faults.ts';
+import { ScenarioRecord } from './scenario-record.ts';
 import { clusterOptions, countOf, microseconds, parseJson, parseSwarm } from './scenario-words.ts';
 import { ScenarioWorld } from './scenario-world.ts';
 import type { ScenarioModules } from './scenario-world.ts';
@@ -21,32 +22,27 @@ import { Simulation } from './simulate.ts';
 /** What `verdict` prints when all is well. */
 export const NO_VIOLATION = 'no violation';
 
+/** What is said to a command that needs a world. */
+const NO_WORLD = 'a scenario begins with "> cluster"';
+
 /** Requests of one client that `load` asks for at most. */
 const MOST_LOAD = 10_000;
-
-/** Not shown by `flow` and `events`: they go on for ever. */
-const BACKGROUND = new Set(['status', 'message-sent', 'message-received', 'started', 'view-entered']);
-
-interface Shown {
-  readonly time: number;
-  readonly type: string;
-  readonly text: string;
-}
 
 /** Owns the world of one scenario, and what its commands have not printed yet. */
 export class Scenario {
   readonly #modules: ScenarioModules;
+  readonly #isRecorded: boolean;
   #scene: ScenarioWorld | undefined;
-  #start = 0;
-  #flow: Shown[] = [];
-  #events: Shown[] = [];
+  #record: ScenarioRecord | undefined;
   #answersShown = 0;
   #swarm: SwarmOptions | undefined;
   /** What the latest `verdict` that was not good said. */
   violation: BrokenInvariant | undefined;
 
-  constructor(modules: ScenarioModules) {
+  /** `isRecorded` false: what `flow`, `events` and `diagram` would print is not kept, and they print nothing. */
+  constructor(modules: ScenarioModules, isRecorded = true) {
     this.#modules = modules;
+    this.#isRecorded = isRecorded;
   }
 
   get isSwarm(): boolean {
@@ -54,8 +50,13 @@ export class Scenario {
   }
 
   get #world(): ScenarioWorld {
-    if (this.#scene === undefined) throw new ScenarioError('a scenario begins with "> cluster"');
+    if (this.#scene === undefined) throw new ScenarioError(NO_WORLD);
     return this.#scene;
+  }
+
+  #recorded(take: (record: ScenarioRecord) => readonly string[]): readonly string[] {
+    if (this.#scene === undefined) throw new ScenarioError(NO_WORLD);
+    return this.#record === undefined ? [] : take(this.#record);
   }
 
   /** The world that the last `cluster` made; undefined before. */
@@ -96,9 +97,11 @@ export class Scenario {
       case 'start':
         return this.#startNode(this.#node(first));
       case 'flow':
-        return take(this.#flow, words.slice(1));
+        return this.#recorded((record) => record.flow(words.slice(1)));
       case 'events':
-        return take(this.#events, words.slice(1));
+        return this.#recorded((record) => record.events(words.slice(1)));
+      case 'diagram':
+        return this.#recorded((record) => record.diagram(words.slice(1)));
       case 'answers':
         return this.#answers();
       case 'suspicions':
@@ -115,38 +118,7 @@ export class Scenario {
   #build(words: readonly string[]): readonly string[] {
     const options = clusterOptions(words);
     this.#scene = new ScenarioWorld(options, this.#modules);
-    this.#start = this.#scene.world.time;
-    const { world } = this.#scene;
-    world.addObserver({
-      delivered: (from, to, frame) => {
-        const decoded = decodeFrame(frame, world.codec);
-        const what = decoded.ok
-          ? describeMessage(decoded.value.message)
-          : `${frame.length} bytes (${decoded.error.code})`;
-        this.#flow.push({
-          time: world.time - this.#start,
-          type: decoded.ok ? decoded.value.message.type : 'malformed',
-          text: `${world.addressOf(from)} → ${world.addressOf(to)}  ${what}`,
-        });
-      },
-      stepped: (node, _input, outputs) => {
-        for (const output of outputs) {
-          if (output.kind !== 'event') continue;
-          this.#events.push({
-            time: world.time - this.#start,
-            type: output.event.kind,
-            text: `${replicaName(node.id)}  ${describeEvent(output.event)}`,
-          });
-        }
-      },
-      crashed: (node, point) => {
-        this.#events.push({
-          time: world.time - this.#start,
-          type: 'crash',
-          text: `${replicaName(node)}  loses its power (${point})`,
-        });
-      },
-    });
+    if (this.#isRecorded) this.#record = new ScenarioRecord(this.#scene.world);
     return [];
   }
 
@@ -197,11 +169,7 @@ export class Scenario {
       const decoded = decodeFrame(frame, world.codec);
       if (!decoded.ok || decoded.value.message.type !== type) return undefined;
       left -= 1;
-      this.#flow.push({
-        time: world.time - this.#start,
-        type: decoded.value.message.type,
-        text: `${sender} → ${receiver}  lost: ${describeMessage(decoded.value.message)}`,
-      });
+      this.#record?.lost(sender, receiver, decoded.value.message);
       return 'drop';
     });
     return [];
@@ -331,11 +299,4 @@ function describeNode(node: SimulatedNode): string {
   const { view, lowWaterMark, lastExecuted, stateRoot, stateRootSequence, recovery } = node.status;
   const state = recovery === undefined ? '' : ', recovering';
   return `  ${node.name}: view ${view}, h ${lowWaterMark}, executed ${lastExecuted}, root ${shortDigest(stateRoot)} at ${stateRootSequence}${state}`;
-}
-
-/** Prints and forgets what is of these types, or of all but the background. */
-function take(shown: Shown[], types: readonly string[]): readonly string[] {
-  const all = shown.splice(0);
-  const chosen = all.filter(({ type }) => (types.length === 0 ? !BACKGROUND.has(type) : types.includes(type)));
-  return chosen.map(({ time, text }) => `${(time / 1000).toFixed(1).padStart(8)}  ${text}`);
 }

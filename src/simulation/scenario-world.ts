@@ -51,6 +51,8 @@ export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
 
 /** Every link takes so long, in µs, unless told. */
 export const LINK_US = 1000;
+/** And every sync, in µs. */
+export const SYNC_US = 100;
 
 /** Nothing is left to chance but what has to be drawn all the same, keys for one. */
 export const SCENARIO_DEFAULTS: ScenarioOptions = {
@@ -119,7 +121,7 @@ export class ScenarioWorld {
       cluster,
       authority: makeAuthority?.(cluster, seed) ?? new IdealAuthority(sha256),
       network: new Network(random.fork('network'), network),
-      disk: { minSyncUs: 100, maxSyncUs: 100 },
+      disk: { minSyncUs: SYNC_US, maxSyncUs: SYNC_US },
       random: random.fork('world'),
       sha256,
       onTrace: modules.onTrace,

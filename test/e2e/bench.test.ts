@@ -113,6 +113,19 @@ describe('pbft bench', () => {
     checkNothingIsLeft();
   });
 
+  test('over HTTP, with reads that nobody orders: what the gateway answered is in the state, once', async () => {
+    const rows = ['--row', 'clients=http,sessions=4', '--row', 'clients=http,sessions=4,reads=only,durability=memory'];
+    const ended = await run(...rows, ...SHORT, '--json', '--quiet');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const report = JSON.parse(ended.stdout) as Report;
+    for (const { failures, figures, runs } of report.rows) {
+      expect(failures).toEqual([]);
+      expect(figures['ops_per_s']?.median).toBeGreaterThan(0);
+      expect(runs[0]?.checked_operations).toBeGreaterThan(0);
+    }
+    checkNothingIsLeft();
+  });
+
   test('rows that are none are refused, all at once, and nothing is started', async () => {
     const ended = await run('--row', 'sessions=0', '--row', 'nodes=4,mode=none');
     expect(ended).toMatchObject({ code: 2, stdout: '' });

@@ -44,6 +44,15 @@ describe('where read-only requests are on', () => {
     expect((await put(cluster, 6)).sequence).toBe(sequence + 1);
   });
 
+  it('is refused with wait=false, which it could not keep to, and taken with wait=true', async () => {
+    const refused = await cluster.post('node1', `${READ}&wait=false`, GET);
+    expect([refused.status, refused.json]).toMatchObject([
+      400,
+      { error: { code: 'invalid_request', details: { problems: [{ in: 'querystring', field: 'wait' }] } } },
+    ]);
+    expect((await cluster.post('node1', `${READ}&wait=true`, GET)).status).toBe(200);
+  });
+
   it('is answered without being ordered', async () => {
     const { sequence: before = NaN } = await put(cluster, 7);
     let ordered = 0;

@@ -13,6 +13,9 @@ import type { OpenPage, PageOptions } from './support/browser.ts';
 
 /** A run of some thousand steps, on a machine that may be busy. */
 const RUN_MS = 90_000;
+/** Some ten thousand, and each line of them written down. */
+const SEED_MS = 300_000;
+const SEED_STEP_MS = 240_000;
 
 let browser: TestBrowser;
 let cluster: TestCluster;
@@ -43,7 +46,7 @@ async function press(page: Page, name: string): Promise<void> {
 }
 
 /** Waits until the run stands at a step that the text names. */
-async function position(page: Page, text: RegExp): Promise<void> {
+async function expectPosition(page: Page, text: RegExp): Promise<void> {
   await page.getByTestId('position').filter({ hasText: text }).waitFor({ timeout: RUN_MS });
 }
 
@@ -62,33 +65,37 @@ function endOf(id: string, isChallenge = false): LabSession {
 }
 
 describe('the run in the browser is the run of the simulator', () => {
-  it('of a seed, byte for byte, and the same again after going back', async () => {
-    const lines: string[] = [];
-    const report = simulateSeed(68, { onTrace: (line) => lines.push(line) });
-    const { page, complaints } = await visit({ kind: 'seed', seed: 68, overrides: {} });
-    await position(page, /^step 0 /);
-    await press(page, 'End');
-    await page.getByTestId('end').waitFor({ timeout: RUN_MS });
-    expect(await traceOf(page)).toBe(report.traceHash);
-    const [download] = await Promise.all([
-      page.waitForEvent('download', { timeout: RUN_MS }),
-      press(page, 'Save as text'),
-    ]);
-    expect(readFileSync(await download.path(), 'utf8') === lines.map((line) => `${line}\n`).join('')).toBe(true);
-    expect(complaints).toEqual([]);
-  });
+  it(
+    'of a seed, byte for byte',
+    async () => {
+      const lines: string[] = [];
+      const report = simulateSeed(68, { onTrace: (line) => lines.push(line) });
+      const { page, complaints } = await visit({ kind: 'seed', seed: 68, overrides: {} });
+      await expectPosition(page, /^step 0 /);
+      await press(page, 'End');
+      await page.getByTestId('end').waitFor({ timeout: SEED_STEP_MS });
+      expect(await traceOf(page)).toBe(report.traceHash);
+      const [download] = await Promise.all([
+        page.waitForEvent('download', { timeout: SEED_STEP_MS }),
+        press(page, 'Save as text'),
+      ]);
+      expect(readFileSync(await download.path(), 'utf8') === lines.map((line) => `${line}\n`).join('')).toBe(true);
+      expect(complaints).toEqual([]);
+    },
+    SEED_MS,
+  );
 
   it('of options, and of a told scenario', async () => {
     const options = { ...PLAIN_OPTIONS, seed: 5, requestsPerClient: 5 };
     const { page } = await visit({ kind: 'swarm', options });
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await press(page, 'End');
     await page.getByTestId('end').waitFor({ timeout: RUN_MS });
     expect(await traceOf(page)).toBe(simulateOptions(options).traceHash);
     const other = await visit(told('dead-primary'));
-    await position(other.page, /^step 0 /);
+    await expectPosition(other.page, /^step 0 /);
     await press(other.page, 'End');
-    await position(other.page, /after its last command/);
+    await expectPosition(other.page, /after its last command/);
     expect(await traceOf(other.page)).toBe(endOf('dead-primary').run.traceHash);
   });
 });
@@ -122,9 +129,9 @@ describe('a told scenario', () => {
 
   it.each(TOLD_SCENARIOS.map(({ id }) => id))('%s comes to its end in the browser', async (id) => {
     const { page } = await visit(told(id));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await press(page, 'End');
-    await position(page, /after its last command/);
+    await expectPosition(page, /after its last command/);
     const session = endOf(id);
     expect(await traceOf(page)).toBe(session.run.traceHash);
     const broken = session.run.broken.length;
@@ -134,12 +141,12 @@ describe('a told scenario', () => {
 
   it('forks three nodes with quorum one: the checker names the step, and leads there', async () => {
     const { page } = await visit(told('quorum-one-fork'));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await press(page, 'End');
     const [first] = endOf('quorum-one-fork').run.broken;
     const broken = page.locator('.invariant.broken').filter({ hasText: 'agreement' });
     await broken.getByRole('button', { name: `Go to step ${first?.step ?? 0}` }).click();
-    await position(page, new RegExp(`^step ${first?.step ?? 0} `));
+    await expectPosition(page, new RegExp(`^step ${first?.step ?? 0} `));
     await page
       .getByText(/Two correct replicas have executed different batches/)
       .first()
@@ -180,33 +187,33 @@ describe('a challenge', () => {
 describe('the controls', () => {
   it('play, pause, step, go back, go to any step, to an event, to what happened', async () => {
     const { page } = await visit(told('normal-case'));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await page.getByLabel('Speed').selectOption('500');
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
-    await position(page, /after its last command/);
+    await expectPosition(page, /after its last command/);
     await page.getByRole('button', { name: 'Pause' }).click();
     await press(page, 'Start');
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await press(page, 'Step');
-    await position(page, /^step 1 /);
+    await expectPosition(page, /^step 1 /);
     await press(page, 'Step');
-    await position(page, /^step 2 /);
+    await expectPosition(page, /^step 2 /);
     await press(page, 'Back');
-    await position(page, /^step 1 /);
+    await expectPosition(page, /^step 1 /);
     await page.getByRole('slider').focus();
     await page.keyboard.press('ArrowRight');
-    await position(page, /^step 2 /);
+    await expectPosition(page, /^step 2 /);
     await page.getByLabel('Next event').selectOption('prepared');
     await press(page, 'Go there');
     await page.locator('.events').getByText('prepared n1').first().waitFor();
     await page.getByRole('button', { name: 'Go to step 3', exact: true }).first().click();
-    await position(page, /^step 3 /);
+    await expectPosition(page, /^step 3 /);
   });
 
   it('drop, hold back and double a message under way, from the table and from the diagram; and undo it', async () => {
     const { page } = await visit(told('normal-case'));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await page.getByLabel('Next event').selectOption('pre-prepared');
     await press(page, 'Go there');
     await press(page, 'Drop pre-prepare from node1 to node4');
@@ -231,7 +238,7 @@ describe('the controls', () => {
 
   it('crash, restart and stop a node, cut and mend a link, ask for something', async () => {
     const { page } = await visit(told('normal-case'));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     const summary = page.locator('.lab-node > summary').filter({ hasText: 'node4' });
     await summary.click();
     await press(page, 'Crash node4');
@@ -261,7 +268,7 @@ describe('the controls', () => {
 
   it('show what a replica holds: log with votes, P and Q, timers', async () => {
     const { page } = await visit(told('normal-case'));
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await page.getByLabel('Next event').selectOption('executed');
     await press(page, 'Go there');
     const node = page.locator('.lab-node').filter({ hasText: 'node2' });
@@ -290,7 +297,7 @@ describe('a run of one’s own', () => {
     await page.getByRole('button', { name: 'Run it' }).click();
     await page.getByText('n = 7, f = 2, quorum 3').or(page.getByText('n = 7, f = 2, quorum 5')).waitFor();
     await press(page, 'End');
-    await position(page, /after its last command/);
+    await expectPosition(page, /after its last command/);
     await page
       .locator('.events')
       .getByText(/executed: \{/)
@@ -300,7 +307,7 @@ describe('a run of one’s own', () => {
 
   it('is written as text, and a mistake is told with its line', async () => {
     const { page } = await visit({ kind: 'text', text: '> cluster nodes 4\n> run 1ms\n> jump\n' });
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     await press(page, 'End');
     await page.getByTestId('end').filter({ hasText: 'line 3: "jump": no such command' }).waitFor();
     await page.getByText('The scenario as text').click();
@@ -322,7 +329,7 @@ describe('a link', () => {
     await alert.getByText(/^v: this lab reads links of version 1/).waitFor();
     await alert.getByText(/^build: /).waitFor();
     await page.getByRole('link', { name: 'The normal case' }).click();
-    await position(page, /^step 0 /);
+    await expectPosition(page, /^step 0 /);
     expect(complaints).toEqual([]);
   });
 
@@ -334,7 +341,7 @@ describe('a link', () => {
   it('with something that cannot be done says so, and runs the rest', async () => {
     const interventions = [{ at: 1, action: { do: 'drop', message: 123_456 } }] as const;
     const { page } = await visit(told('normal-case'), {}, { interventions, at: 5 });
-    await position(page, /^step 5 /);
+    await expectPosition(page, /^step 5 /);
     await page.getByText(/message 123456 is not under way here/).waitFor();
   });
 });
@@ -369,9 +376,9 @@ describe('readable by everyone', () => {
       const { page, complaints } = await visit(source, { ...look, isStill: true });
       await page.getByRole('heading', { name: sign }).waitFor();
       if (source !== undefined) {
-        await position(page, /^step 0 /);
+        await expectPosition(page, /^step 0 /);
         await press(page, 'End');
-        await position(page, /after its last command/);
+        await expectPosition(page, /after its last command/);
         for (const summary of await page.locator('.lab-node > summary').all()) await summary.click();
       }
       expect(await overflow(page)).toEqual({ px: 0, what: [] });

@@ -37,7 +37,7 @@ export function FlightTable({ store, sight }: { store: LabStore; sight: RunSight
                 <tr key={flight.number}>
                   <td>
                     {flight.message?.type ?? 'no message'}
-                    {flight.message?.sequence == null ? '' : ` n${flight.message.sequence}`}
+                    {numberText(flight)}
                   </td>
                   <td>
                     {flight.from} → {flight.to}
@@ -55,6 +55,12 @@ export function FlightTable({ store, sight }: { store: LabStore; sight: RunSight
       </div>
     </details>
   );
+}
+
+/** ` n3`, where it is about one number. */
+function numberText({ message }: FlightSight): string {
+  const sequence = message?.sequence ?? 0;
+  return sequence === 0 ? '' : ` n${sequence}`;
 }
 
 export function FlightButtons({ store, flight }: { store: LabStore; flight: FlightSight }): VNode {

@@ -25,6 +25,7 @@ export interface EngineHost {
 
 /** So long the engine works before it listens, in ms. */
 const SLICE_MS = 40;
+const PROGRESS_MS = 200;
 /** Steps between two looks at the clock. */
 const STEPS_PER_LOOK = 16;
 /** A search for an event goes no further, in steps. */
@@ -42,6 +43,8 @@ export class LabEngine {
   #known: readonly Happening[] = [];
   #knownCount = 0;
   #sliceEnd = 0;
+  /** When the page is told again how far the engine is. */
+  #progressAt = 0;
 
   /** `build`: of which source this is. */
   constructor(host: EngineHost, build: string) {
@@ -108,7 +111,7 @@ export class LabEngine {
         return undefined;
       }
       case 'next-event':
-        return await this.#findNext(session, number, order);
+        return this.#findNext(session, number, order);
       case 'end':
         await this.#advanceWhile(number, ({ run }) => !run.isScriptOver);
         return undefined;
@@ -167,11 +170,19 @@ export class LabEngine {
     if (session === undefined) return;
     for (let steps = 1; holds(session) && session.advance(); steps += 1) {
       if (steps % STEPS_PER_LOOK !== 0 || this.#host.now() < this.#sliceEnd) continue;
-      this.#host.answer({ kind: 'progress', number, step: session.run.step });
+      this.#tellProgress(number, session.run.step);
       await this.#host.pause();
       if (this.#latest !== number) return;
       this.#sliceEnd = this.#host.now() + SLICE_MS;
     }
+  }
+
+  /** Not at every slice: drawing it takes time as well. */
+  #tellProgress(number: number, step: number): void {
+    const now = this.#host.now();
+    if (now < this.#progressAt) return;
+    this.#progressAt = now + PROGRESS_MS;
+    this.#host.answer({ kind: 'progress', number, step });
   }
 
   #tell(number: number, problem: string | undefined): void {

@@ -22,8 +22,6 @@ export interface LabView {
   readonly standing: Standing | undefined;
   /** Grows with everything that is to be drawn anew. */
   readonly version: number;
-  /** The step that an order under way has come to; undefined: none takes long. */
-  readonly progress: number | undefined;
   readonly isPlaying: boolean;
   /** Virtual ms in a second. */
   readonly speed: number;
@@ -44,7 +42,6 @@ const START: LabView = {
   stage: { kind: 'loading' },
   standing: undefined,
   version: 0,
-  progress: undefined,
   isPlaying: false,
   speed: FIRST_SPEED,
   furthest: 0,
@@ -53,6 +50,8 @@ const START: LabView = {
 
 export class LabStore {
   readonly view = signal<LabView>(START);
+  /** The step that an order under way has come to; undefined: none takes long. Apart from the view, of which nothing else changes with it. */
+  readonly progress = signal<number | undefined>(undefined);
   /** Of the run; made anew when it goes back. */
   picture: Picture | undefined;
   happenings: Happening[] = [];
@@ -215,7 +214,7 @@ export class LabStore {
       return;
     }
     if (message.kind === 'progress') {
-      this.#set({ progress: message.step });
+      this.progress.value = message.step;
       return;
     }
     if (message.kind === 'opened') {
@@ -233,18 +232,19 @@ export class LabStore {
 
   #fail(message: string): void {
     this.pause();
-    this.#set({ stage: { kind: 'failed', message }, progress: undefined });
+    this.progress.value = undefined;
+    this.#set({ stage: { kind: 'failed', message } });
   }
 
   #take(standing: Standing): void {
     const { furthest } = this.view.value;
+    if (this.#open === 0) this.progress.value = undefined;
     const forgotten = this.#remember(standing);
     const { step } = standing.sight;
     this.#set({
       standing,
       forgotten,
       furthest: Math.max(step, furthest),
-      progress: this.#open > 0 ? this.view.value.progress : undefined,
     });
     if (standing.isAtEnd) this.pause();
   }

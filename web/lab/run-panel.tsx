@@ -15,7 +15,7 @@ export function virtualTime(us: number): string {
 }
 
 export function RunPanel({ store }: { store: LabStore }): VNode {
-  const { standing, version, progress } = store.view.value;
+  const { standing, version } = store.view.value;
   const [focus, setFocus] = useState<number>();
   const { picture } = store;
   return (
@@ -24,7 +24,7 @@ export function RunPanel({ store }: { store: LabStore }): VNode {
         <h2 id="run-title">Run</h2>
         <p class="soft small" role="status" data-testid="position">
           {standing === undefined ? 'is being prepared …' : positionText(standing.sight)}
-          {progress === undefined ? '' : ` · at work, step ${progress}`}
+          <Progress store={store} />
         </p>
       </header>
       <Transport store={store} />
@@ -55,6 +55,11 @@ export function RunPanel({ store }: { store: LabStore }): VNode {
       )}
     </section>
   );
+}
+
+function Progress({ store }: { store: LabStore }): VNode {
+  const step = store.progress.value;
+  return <>{step === undefined ? '' : ` · at work, step ${step}`}</>;
 }
 
 function positionText({ step, timeUs, line, isScriptOver }: RunSight): string {

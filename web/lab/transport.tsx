@@ -25,7 +25,7 @@ const NEXT: readonly { readonly text: string; readonly kind: LabEventKind }[] = 
 ];
 
 export function Transport({ store }: { store: LabStore }): VNode {
-  const { standing, isPlaying, speed, furthest, progress } = store.view.value;
+  const { standing, isPlaying, speed, furthest } = store.view.value;
   const [kind, setKind] = useState<LabEventKind>('executed');
   const step = standing?.sight.step ?? 0;
   const isAtEnd = standing?.isAtEnd ?? true;
@@ -53,9 +53,7 @@ export function Transport({ store }: { store: LabStore }): VNode {
         <button type="button" class="button" disabled={isAtEnd} onClick={() => store.toEnd()}>
           End <span aria-hidden="true">▶|</span>
         </button>
-        <button type="button" class="button" disabled={progress === undefined} onClick={() => store.stop()}>
-          Stop
-        </button>
+        <StopButton store={store} />
         <button
           type="button"
           class="button"
@@ -103,6 +101,15 @@ export function Transport({ store }: { store: LabStore }): VNode {
         </div>
       </div>
     </div>
+  );
+}
+
+/** While something takes long. */
+function StopButton({ store }: { store: LabStore }): VNode {
+  return (
+    <button type="button" class="button" disabled={store.progress.value === undefined} onClick={() => store.stop()}>
+      Stop
+    </button>
   );
 }
 

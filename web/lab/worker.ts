@@ -15,7 +15,7 @@ const host: EngineHost = {
   now: () => performance.now(),
   // A message to oneself comes behind those that are there already: orders are heard in between, and no timer holds the work up.
   pause: async () =>
-    await new Promise<void>((resolve) => {
+    new Promise<void>((resolve) => {
       waiting.push(resolve);
       channel.port2.postMessage(undefined);
     }),

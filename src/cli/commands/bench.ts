@@ -63,7 +63,7 @@ that differ from that:
   system      pbft, unreplicated, etcd        durability  sync, async, memory
   nodes       1 to 31                         mode        mac, signature
   app         null, kv                        request     bytes of an operation
-  clients     multiplexed, independent        reply       bytes of a result (null)
+  clients     multiplexed, independent, http  reply       bytes of a result (null)
   sessions    requests under way              rate        arrivals per second
 and settings of tuning, such as batch_requests=1. docs/benchmarks.md says what
 the figures mean.

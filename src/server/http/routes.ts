@@ -82,6 +82,14 @@ function diskDetails(disk: FullDisk | undefined): object {
   return { disk: { code, path, free_bytes: freeBytes ?? null, needed_bytes: neededBytes } };
 }
 
+/** A read has no number to be told before its result. */
+function waitForRead(): ApiError {
+  const problem = 'a read is answered with its result: leave wait out, or read_only';
+  return apiError('invalid_request', undefined, {
+    problems: [{ in: 'querystring', field: 'wait', problem, allowed: { const: true } }],
+  });
+}
+
 export function addStatusRoutes(http: Http, node: NodeService): void {
   http.get(
     '/healthz',
@@ -182,6 +190,7 @@ export function addRequestRoutes(http: Http, node: NodeService): void {
       const key = idempotencyKey(request.headers['idempotency-key']);
       if (request.query.read_only === true) {
         if (key !== undefined) throw new Refused(apiError('idempotency_key_for_read'));
+        if (request.query.wait === false) throw new Refused(waitForRead());
         const operation = compactJson(request.rawBody ?? EMPTY);
         const read = valueOf(await node.read({ operation, timeoutMs: request.query.timeout_ms ?? DEFAULT_WAIT_MS }));
         return sendJson(reply, 200, withField(read.body, 'result', read.resultJson));

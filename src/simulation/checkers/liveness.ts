@@ -50,8 +50,11 @@ export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }
   // Not how many became stable: who catches up passes some over.
   for (const { name, status } of correct)
     demand(status.lowWaterMark >= due, 'checkpoints', () => `${name} ended at h ${status.lowWaterMark}, below ${due}`);
-  // Nobody waits for a checkpoint of an idle cluster: a primary that lies need not order one.
-  const isOrdered = correct.some((node) => node.id === first.status.primary) && !first.status.inViewChange;
+  // Nobody waits for a checkpoint of an idle cluster: a primary that lies need not order one, and one that has left its view alone cannot, until the
+  // next request ends that view for the others as well (seed 1223768).
+  const primary = correct.find(({ id }) => id === first.status.primary);
+  const isPresent = primary?.status.view === first.status.view && !primary.status.inViewChange;
+  const isOrdered = isPresent && !first.status.inViewChange;
   coverage.count('end', isOrdered ? 'under a correct primary' : 'under a liar');
   if (!isOrdered) return;
   const { lastExecuted, stateRootSequence, lowWaterMark } = first.status;
