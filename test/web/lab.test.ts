@@ -242,9 +242,10 @@ describe('the controls', () => {
     await done.filter({ hasText: 'double message' }).waitFor();
     await press(page, 'Undo by hand');
     await expect.poll(async () => done.getByRole('listitem').count()).toBe(2);
-    // The last arrow of the diagram is one that is under way.
+    // The last arrow of the diagram is the one that was dropped, the one before it is under way.
     await page.getByRole('application', { name: /Space-time/ }).focus();
     await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
     const details = page.getByTestId('details');
     await details.getByText('under way').waitFor();
     await details.getByRole('button', { name: /^Drop/ }).click();

@@ -52,10 +52,12 @@ function Story({ store, told }: { store: LabStore; told: ToldScenario }): VNode 
   );
   const begun = found.filter((at) => at !== undefined).length;
   const { isPlaying } = store.view.value;
-  // Two chapters may begin with one step: who reads is led from one to the next, who plays sees the last.
-  const [read, setRead] = useState(0);
-  useEffect(() => setRead(isPlaying ? begun : Math.min(read, begun)), [begun, isPlaying]);
-  const shown = isPlaying ? begun : Math.min(read, begun);
+  // Two chapters may begin with one step: who reads is led from one to the next, who moves otherwise sees the last.
+  const [read, setRead] = useState<number>();
+  useEffect(() => {
+    if (isPlaying || (read !== undefined && read > begun + 1)) setRead(undefined);
+  }, [begun, isPlaying]);
+  const shown = Math.min(read ?? begun, begun);
   const current = told.chapters[shown - 1];
   const next = told.chapters[shown];
   const goOn = (): void => {
