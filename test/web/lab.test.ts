@@ -261,11 +261,11 @@ describe('the controls', () => {
     await press(page, 'Crash node4');
     await summary.getByText('down').waitFor();
     await press(page, 'Restart node4');
-    await summary.getByText('up', { exact: true }).waitFor();
+    await summary.locator('.sign').filter({ hasText: /up$/ }).waitFor();
     await press(page, 'Stop node4');
     await summary.getByText('stands still').waitFor();
     await press(page, 'Go on node4');
-    await summary.getByText('up', { exact: true }).waitFor();
+    await summary.locator('.sign').filter({ hasText: /up$/ }).waitFor();
     await page.getByLabel('From', { exact: true }).selectOption('node1');
     await page.getByLabel('To', { exact: true }).selectOption('node3');
     await press(page, 'Cut');
@@ -325,7 +325,6 @@ describe('a run of one’s own', () => {
   it('is written as text, and a mistake is told with its line', async () => {
     const { page } = await visit({ kind: 'text', text: '> cluster nodes 4\n> run 1ms\n> jump\n' });
     await expectPosition(page, /^step 0 /);
-    await press(page, 'End');
     await page.getByTestId('end').filter({ hasText: 'line 3: "jump": no such command' }).waitFor();
     await page.getByText('The scenario as text').click();
     await page.getByRole('textbox', { name: /Lines that begin/ }).fill('> cluster nodes 1 clients 1\n> run 5ms\n');
