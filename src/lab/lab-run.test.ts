@@ -20,26 +20,23 @@ function playScript(run: LabRun): void {
 
 describe('a run of the lab is the run of the simulator', () => {
   // Seeds with their faults and liars, and with fewer clients and requests: what is the same for these is the same for more of them.
-  test.each([68, 86])(
-    'of seed %i: every line and the hash, one step at a time, though somebody listens',
-    (seed) => {
-      const options = { ...makeOptions(seed), clientCount: 2, requestsPerClient: 8 };
-      const expected: string[] = [];
-      const report = simulateOptions(options, { onTrace: (line) => expected.push(line) });
-      const lines: string[] = [];
-      const happenings: Happening[] = [];
-      const run = new LabRun(
-        { source: { kind: 'swarm', options }, interventions: [] },
-        { onTrace: (line) => lines.push(line), onHappening: (happening) => happenings.push(happening) },
-      );
-      run.runTo(Infinity);
-      expect(run.end).toEqual({ kind: 'done' });
-      expect(run.traceHash).toBe(report.traceHash);
-      expect(lines.join('\n') === expected.join('\n')).toBe(true);
-      expect(happenings.length).toBeGreaterThan(run.step);
-      expect(happenings.every(({ step }, index) => step >= (happenings[index - 1]?.step ?? 0))).toBe(true);
-    },
-  );
+  test.each([68, 86])('of seed %i: every line and the hash, one step at a time, though somebody listens', (seed) => {
+    const options = { ...makeOptions(seed), clientCount: 2, requestsPerClient: 8 };
+    const expected: string[] = [];
+    const report = simulateOptions(options, { onTrace: (line) => expected.push(line) });
+    const lines: string[] = [];
+    const happenings: Happening[] = [];
+    const run = new LabRun(
+      { source: { kind: 'swarm', options }, interventions: [] },
+      { onTrace: (line) => lines.push(line), onHappening: (happening) => happenings.push(happening) },
+    );
+    run.runTo(Infinity);
+    expect(run.end).toEqual({ kind: 'done' });
+    expect(run.traceHash).toBe(report.traceHash);
+    expect(lines.join('\n') === expected.join('\n')).toBe(true);
+    expect(happenings.length).toBeGreaterThan(run.step);
+    expect(happenings.every(({ step }, index) => step >= (happenings[index - 1]?.step ?? 0))).toBe(true);
+  });
 
   test('of a seed as it is drawn', () => {
     const options = makeOptions(69, { replicaCount: 1 });
