@@ -1,23 +1,22 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Workplace } from '../e2e/local-cluster.ts';
+import { TestCluster } from '../support/nodes.ts';
 import { accessibilityProblems, overflow, TestBrowser } from './support/browser.ts';
 
 describe('the dashboard', () => {
   let browser: TestBrowser;
-  let place: Workplace;
+  let cluster: TestCluster;
   beforeAll(async () => {
-    place = new Workplace();
-    [browser] = await Promise.all([TestBrowser.open(), place.up()]);
+    [browser, cluster] = await Promise.all([TestBrowser.open(), TestCluster.start()]);
   });
   afterAll(async () => {
     await browser.end();
-    await place.clear();
+    await cluster.end();
   });
   afterEach(async () => browser.closePages());
 
   const visit = async (width = 1280): Promise<Page> => {
-    const { page } = await browser.visit(place.url('node1'), { width });
+    const { page } = await browser.visit(cluster.node('node1').httpUrl, { width });
     await page.getByText('4/4 up').waitFor();
     return page;
   };
@@ -163,7 +162,7 @@ describe('the dashboard', () => {
     });
 
     it('shows everything at once to whoever wants nothing to move', async () => {
-      const { page } = await browser.visit(place.url('node1'), { isStill: true });
+      const { page } = await browser.visit(cluster.node('node1').httpUrl, { isStill: true });
       await page.getByText('4/4 up').waitFor();
       await send(page);
       await outcome(page, 'executed');
@@ -171,49 +170,23 @@ describe('the dashboard', () => {
     });
   });
 
-  describe('in lab mode', () => {
-    const card = (page: Page, name: string) => page.getByLabel(name, { exact: true });
+  it('makes a node misbehave in any way that there is, and behave again', async () => {
+    const page = await visit();
+    const controls = page.getByRole('group', { name: 'Lab controls of node3' });
+    const behaviours = await controls.getByRole('combobox').locator('option').allTextContents();
+    expect(behaviours).toContain('equivocate');
+    await controls.getByRole('combobox').selectOption('silent');
+    await controls.getByRole('button', { name: 'Misbehave: node3' }).click();
+    await page.getByLabel('node3', { exact: true }).getByText('told: silent').waitFor();
+    await controls.getByRole('button', { name: 'Behave: node3', exact: true }).click();
+    await controls.getByRole('button', { name: 'Misbehave: node3' }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
 
-    it('makes a node misbehave in any way that there is, and behave again', async () => {
-      const page = await visit();
-      const controls = page.getByRole('group', { name: 'Lab controls of node3' });
-      const behaviours = await controls.getByRole('combobox').locator('option').allTextContents();
-      expect(behaviours).toContain('equivocate');
-      await controls.getByRole('combobox').selectOption('silent');
-      await controls.getByRole('button', { name: 'Misbehave: node3' }).click();
-      await card(page, 'node3').getByText('told: silent').waitFor();
-      await controls.getByRole('button', { name: 'Behave: node3', exact: true }).click();
-      await controls.getByRole('button', { name: 'Misbehave: node3' }).waitFor();
-      expect(await accessibilityProblems(page)).toEqual([]);
-    });
-
-    it('pauses and resumes, kills and restarts', async () => {
-      const page = await visit();
-      await page.getByRole('button', { name: 'Pause node4' }).click();
-      await card(page, 'node4').getByText('paused').waitFor();
-      await page.getByTestId('standing').getByText('node4 is paused').waitFor();
-      await page.getByRole('button', { name: 'Resume node4' }).click();
-      await page.getByText('4/4 up').waitFor();
-      await page.getByRole('button', { name: 'Kill node4' }).click();
-      await page.getByTestId('standing').getByText('node4 is down').waitFor();
-      await page.getByRole('button', { name: 'Restart node4' }).click();
-      await page.getByText('4/4 up').waitFor({ timeout: 60_000 });
-    });
-
-    it('cuts a link, slows it, and mends it', async () => {
-      const page = await visit();
-      const link = page.getByRole('button', { name: /^node1 to node4:/ });
-      for (const state of ['cut', 'slow', 'up']) {
-        await link.click();
-        await page.getByRole('button', { name: new RegExp(`^node1 to node4: ${state}`) }).waitFor();
-      }
-    });
-
-    it('hides the first minute for whoever knows it', async () => {
-      const page = await visit();
-      await page.getByRole('button', { name: 'Hide' }).click();
-      await expect.poll(async () => page.getByText('The first minute').count()).toBe(0);
-    });
+  it('hides the first minute for whoever knows it', async () => {
+    const page = await visit();
+    await page.getByRole('button', { name: 'Hide' }).click();
+    await expect.poll(async () => page.getByText('The first minute').count()).toBe(0);
   });
 
   it('draws its figures, and says them', async () => {
