@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../support/nodes.ts';
-import { accessibilityProblems, overflow, TestBrowser } from './support/browser.ts';
+import { accessibilityProblems, expectShown, overflow, TestBrowser } from './support/browser.ts';
 
 describe('the dashboard', () => {
   let browser: TestBrowser;
@@ -20,7 +20,7 @@ describe('the dashboard', () => {
     await page.getByText('4/4 up').waitFor();
     return page;
   };
-  const outcome = async (page: Page, text: string | RegExp): Promise<void> =>
+  const expectOutcome = async (page: Page, text: string | RegExp): Promise<void> =>
     page.getByTestId('outcome').getByText(text).first().waitFor();
   const send = async (page: Page): Promise<void> => page.getByRole('button', { name: 'Send request' }).click();
 
@@ -40,8 +40,8 @@ describe('the dashboard', () => {
       for (const [label, value] of Object.entries(fields))
         await page.locator('#send').getByLabel(label, { exact: true }).fill(value);
       await send(page);
-      await outcome(page, result);
-      await outcome(page, /stand behind it: node/);
+      await expectOutcome(page, result);
+      await expectOutcome(page, /stand behind it: node/);
     });
 
     it('as JSON, to a certain node, under a key that makes a repeat the same request', async () => {
@@ -53,7 +53,7 @@ describe('the dashboard', () => {
       await page.getByLabel('Idempotency key').fill('once');
       for (let time = 0; time < 2; time += 1) {
         await send(page);
-        await outcome(page, '"to_balance": 5');
+        await expectOutcome(page, '"to_balance": 5');
       }
     });
 
@@ -63,7 +63,7 @@ describe('the dashboard', () => {
       await page.locator('#send').getByText('More').click();
       await page.getByLabel('Have a quorum answer without ordering it').check();
       await send(page);
-      await outcome(page, /read|executed/);
+      await expectOutcome(page, /read|executed/);
     });
 
     it.each([
@@ -79,16 +79,16 @@ describe('the dashboard', () => {
       for (const [label, value] of Object.entries(fields))
         await page.locator('#send').getByLabel(label, { exact: true }).fill(value);
       await send(page);
-      await page.getByRole('alert').getByText(problem).waitFor();
-      await outcome(page, 'What the cluster answers stands here.');
+      await expectShown(page.getByRole('alert').getByText(problem));
+      await expectOutcome(page, 'What the cluster answers stands here.');
     });
 
     it('and tells what the application refused from what failed', async () => {
       const page = await visit();
       await page.getByLabel('Amount').fill('-1');
       await send(page);
-      await outcome(page, 'ordered, and refused');
-      await outcome(page, 'invalid_amount');
+      await expectOutcome(page, 'ordered, and refused');
+      await expectOutcome(page, 'invalid_amount');
     });
   });
 
@@ -96,7 +96,7 @@ describe('the dashboard', () => {
     const withRequest = async (width?: number): Promise<Page> => {
       const page = await visit(width);
       await send(page);
-      await outcome(page, 'executed');
+      await expectOutcome(page, 'executed');
       await page.locator('.request .phase.done').nth(3).waitFor();
       return page;
     };
@@ -165,8 +165,8 @@ describe('the dashboard', () => {
       const { page } = await browser.visit(cluster.node('node1').httpUrl, { isStill: true });
       await page.getByText('4/4 up').waitFor();
       await send(page);
-      await outcome(page, 'executed');
-      await page.locator('.request .phase.done').nth(3).waitFor();
+      await expectOutcome(page, 'executed');
+      await expectShown(page.locator('.request .phase.done').nth(3));
     });
   });
 
@@ -202,7 +202,7 @@ describe('the dashboard', () => {
   it.each([360, 768, 1440, 2560])('full of everything, at %i px nothing sticks out', async (width) => {
     const page = await visit(width);
     await send(page);
-    await outcome(page, 'executed');
+    await expectOutcome(page, 'executed');
     await page.locator('.request').first().waitFor();
     expect(await overflow(page)).toEqual({ px: 0, what: [] });
     expect(await accessibilityProblems(page)).toEqual([]);

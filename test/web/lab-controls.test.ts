@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Workplace } from '../e2e/local-cluster.ts';
-import { TestBrowser } from './support/browser.ts';
+import { expectShown, TestBrowser } from './support/browser.ts';
 
 describe('the lab controls of the dashboard', () => {
   let browser: TestBrowser;
@@ -26,14 +26,14 @@ describe('the lab controls of the dashboard', () => {
   it('pauses and resumes, kills and restarts', async () => {
     const page = await visit();
     await page.getByRole('button', { name: 'Pause node4' }).click();
-    await card(page, 'node4').getByText('paused').waitFor();
-    await page.getByTestId('standing').getByText('node4 is paused').waitFor();
+    await expectShown(card(page, 'node4').getByText('paused'));
+    await expectShown(page.getByTestId('standing').getByText('node4 is paused'));
     await page.getByRole('button', { name: 'Resume node4' }).click();
     await page.getByText('4/4 up').waitFor();
     await page.getByRole('button', { name: 'Kill node4' }).click();
-    await page.getByTestId('standing').getByText('node4 is down').waitFor();
+    await expectShown(page.getByTestId('standing').getByText('node4 is down'));
     await page.getByRole('button', { name: 'Restart node4' }).click();
-    await page.getByText('4/4 up').waitFor({ timeout: 60_000 });
+    await expectShown(page.getByText('4/4 up'), 60_000);
   });
 
   it('cuts a link, slows it, and mends it', async () => {
@@ -41,7 +41,7 @@ describe('the lab controls of the dashboard', () => {
     const link = page.getByRole('button', { name: /^node1 to node4:/ });
     for (const state of ['cut', 'slow', 'up']) {
       await link.click();
-      await page.getByRole('button', { name: new RegExp(`^node1 to node4: ${state}`) }).waitFor();
+      await expectShown(page.getByRole('button', { name: new RegExp(`^node1 to node4: ${state}`) }));
     }
   });
 });
