@@ -219,7 +219,9 @@ describe('the supervisor', () => {
       const running = await one();
       act(running, 'kill');
       await until(() => !isAlive(pidOf(0)));
-      await until(() => !running.tell('node1', { kind: 'link', peer: asReplicaId(1), order: { state: 'up' } }));
+      const notice = { kind: 'link', peer: asReplicaId(1), order: { state: 'up' } } as const;
+      await until(() => !running.tell('node1', notice));
+      expect(running.tell('node1', notice)).toBe(false);
     });
   });
 });

@@ -1,6 +1,5 @@
 /** The parts of one node and their wiring: replica, links, client, event stream, HTTP. Owns their order of starting and ending, and who hears what from whom. */
 import type { FastifyInstance } from 'fastify';
-import { randomBytes } from 'node:crypto';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
 import type { ApiError } from '../api/index.ts';
@@ -24,8 +23,8 @@ import { DiskRoom, describeFullDisk } from './disk-room.ts';
 import { Driver } from './driver.ts';
 import type { DriverFault, DriverObserver } from './driver.ts';
 import { EventLog } from './event-log.ts';
-import { systemClocks } from './events/event-clocks.ts';
-import { EventHub } from './events/event-hub.ts';
+import type { EventHub } from './events/event-hub.ts';
+import { makeNodeStream } from './events/node-stream.ts';
 import { Gateway } from './gateway.ts';
 import { DEFAULT_HTTP_LIMITS, makeHttpServer } from './http/server.ts';
 import { Lab } from './lab.ts';
@@ -359,17 +358,12 @@ export class NodeParts {
   }
 
   #makeStream(): EventHub {
-    const { config } = this.#prepared;
-    const { replicaCount, faultLimit, quorum } = this.#quorums;
-    return new EventHub({
-      self: config.self,
-      boot: randomBytes(4).toString('hex'),
-      hello: () => {
-        const { view, inViewChange } = this.#driver.status();
-        const cluster = { n: replicaCount, f: faultLimit, quorum };
-        return { version: VERSION, ...cluster, view, in_view_change: inViewChange, lab: config.lab };
-      },
-      clocks: systemClocks(),
+    const { self, lab } = this.#prepared.config;
+    return makeNodeStream({
+      self,
+      lab,
+      quorums: this.#quorums,
+      status: () => this.#driver.status(),
       limits: this.#options.eventLimits ?? {},
     });
   }

@@ -96,7 +96,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
     lab: () => parts.orders.look(),
     orderNode: (name, action) => parts.orders.node(name, action),
     orderLink: (order) => parts.orders.link(order),
-    listen: (listening) => parts.stream.listen(listening),
+    listen: (request) => parts.stream.listen(request),
     log: (query) => log(parts, query),
     state: (key, query) => readState(driver, parts.codec.clusterId, key, query),
     suspicions: () => suspicions(parts),

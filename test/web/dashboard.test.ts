@@ -1,27 +1,26 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Workplace } from '../e2e/local-cluster.ts';
-import { accessibilityProblems, overflow, TestBrowser } from './support/browser.ts';
+import { TestCluster } from '../support/nodes.ts';
+import { accessibilityProblems, expectShown, overflow, TestBrowser } from './support/browser.ts';
 
 describe('the dashboard', () => {
   let browser: TestBrowser;
-  let place: Workplace;
+  let cluster: TestCluster;
   beforeAll(async () => {
-    place = new Workplace();
-    [browser] = await Promise.all([TestBrowser.open(), place.up()]);
+    [browser, cluster] = await Promise.all([TestBrowser.open(), TestCluster.start()]);
   });
   afterAll(async () => {
     await browser.end();
-    await place.clear();
+    await cluster.end();
   });
   afterEach(async () => browser.closePages());
 
   const visit = async (width = 1280): Promise<Page> => {
-    const { page } = await browser.visit(place.url('node1'), { width });
+    const { page } = await browser.visit(cluster.node('node1').httpUrl, { width });
     await page.getByText('4/4 up').waitFor();
     return page;
   };
-  const outcome = async (page: Page, text: string | RegExp): Promise<void> =>
+  const expectOutcome = async (page: Page, text: string | RegExp): Promise<void> =>
     page.getByTestId('outcome').getByText(text).first().waitFor();
   const send = async (page: Page): Promise<void> => page.getByRole('button', { name: 'Send request' }).click();
 
@@ -41,8 +40,8 @@ describe('the dashboard', () => {
       for (const [label, value] of Object.entries(fields))
         await page.locator('#send').getByLabel(label, { exact: true }).fill(value);
       await send(page);
-      await outcome(page, result);
-      await outcome(page, /stand behind it: node/);
+      await expectOutcome(page, result);
+      await expectOutcome(page, /stand behind it: node/);
     });
 
     it('as JSON, to a certain node, under a key that makes a repeat the same request', async () => {
@@ -54,7 +53,7 @@ describe('the dashboard', () => {
       await page.getByLabel('Idempotency key').fill('once');
       for (let time = 0; time < 2; time += 1) {
         await send(page);
-        await outcome(page, '"to_balance": 5');
+        await expectOutcome(page, '"to_balance": 5');
       }
     });
 
@@ -64,7 +63,7 @@ describe('the dashboard', () => {
       await page.locator('#send').getByText('More').click();
       await page.getByLabel('Have a quorum answer without ordering it').check();
       await send(page);
-      await outcome(page, /read|executed/);
+      await expectOutcome(page, /read|executed/);
     });
 
     it.each([
@@ -80,16 +79,16 @@ describe('the dashboard', () => {
       for (const [label, value] of Object.entries(fields))
         await page.locator('#send').getByLabel(label, { exact: true }).fill(value);
       await send(page);
-      await page.getByRole('alert').getByText(problem).waitFor();
-      await outcome(page, 'What the cluster answers stands here.');
+      await expectShown(page.getByRole('alert').getByText(problem));
+      await expectOutcome(page, 'What the cluster answers stands here.');
     });
 
     it('and tells what the application refused from what failed', async () => {
       const page = await visit();
       await page.getByLabel('Amount').fill('-1');
       await send(page);
-      await outcome(page, 'ordered, and refused');
-      await outcome(page, 'invalid_amount');
+      await expectOutcome(page, 'ordered, and refused');
+      await expectOutcome(page, 'invalid_amount');
     });
   });
 
@@ -97,7 +96,7 @@ describe('the dashboard', () => {
     const withRequest = async (width?: number): Promise<Page> => {
       const page = await visit(width);
       await send(page);
-      await outcome(page, 'executed');
+      await expectOutcome(page, 'executed');
       await page.locator('.request .phase.done').nth(3).waitFor();
       return page;
     };
@@ -163,57 +162,31 @@ describe('the dashboard', () => {
     });
 
     it('shows everything at once to whoever wants nothing to move', async () => {
-      const { page } = await browser.visit(place.url('node1'), { isStill: true });
+      const { page } = await browser.visit(cluster.node('node1').httpUrl, { isStill: true });
       await page.getByText('4/4 up').waitFor();
       await send(page);
-      await outcome(page, 'executed');
-      await page.locator('.request .phase.done').nth(3).waitFor();
+      await expectOutcome(page, 'executed');
+      await expectShown(page.locator('.request .phase.done').nth(3));
     });
   });
 
-  describe('in lab mode', () => {
-    const card = (page: Page, name: string) => page.getByLabel(name, { exact: true });
+  it('makes a node misbehave in any way that there is, and behave again', async () => {
+    const page = await visit();
+    const controls = page.getByRole('group', { name: 'Lab controls of node3' });
+    const behaviours = await controls.getByRole('combobox').locator('option').allTextContents();
+    expect(behaviours).toContain('equivocate');
+    await controls.getByRole('combobox').selectOption('silent');
+    await controls.getByRole('button', { name: 'Misbehave: node3' }).click();
+    await page.getByLabel('node3', { exact: true }).getByText('told: silent').waitFor();
+    await controls.getByRole('button', { name: 'Behave: node3', exact: true }).click();
+    await controls.getByRole('button', { name: 'Misbehave: node3' }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
 
-    it('makes a node misbehave in any way that there is, and behave again', async () => {
-      const page = await visit();
-      const controls = page.getByRole('group', { name: 'Lab controls of node3' });
-      const behaviours = await controls.getByRole('combobox').locator('option').allTextContents();
-      expect(behaviours).toContain('equivocate');
-      await controls.getByRole('combobox').selectOption('silent');
-      await controls.getByRole('button', { name: 'Misbehave: node3' }).click();
-      await card(page, 'node3').getByText('told: silent').waitFor();
-      await controls.getByRole('button', { name: 'Behave: node3', exact: true }).click();
-      await controls.getByRole('button', { name: 'Misbehave: node3' }).waitFor();
-      expect(await accessibilityProblems(page)).toEqual([]);
-    });
-
-    it('pauses and resumes, kills and restarts', async () => {
-      const page = await visit();
-      await page.getByRole('button', { name: 'Pause node4' }).click();
-      await card(page, 'node4').getByText('paused').waitFor();
-      await page.getByTestId('standing').getByText('node4 is paused').waitFor();
-      await page.getByRole('button', { name: 'Resume node4' }).click();
-      await page.getByText('4/4 up').waitFor();
-      await page.getByRole('button', { name: 'Kill node4' }).click();
-      await page.getByTestId('standing').getByText('node4 is down').waitFor();
-      await page.getByRole('button', { name: 'Restart node4' }).click();
-      await page.getByText('4/4 up').waitFor({ timeout: 60_000 });
-    });
-
-    it('cuts a link, slows it, and mends it', async () => {
-      const page = await visit();
-      const link = page.getByRole('button', { name: /^node1 to node4:/ });
-      for (const state of ['cut', 'slow', 'up']) {
-        await link.click();
-        await page.getByRole('button', { name: new RegExp(`^node1 to node4: ${state}`) }).waitFor();
-      }
-    });
-
-    it('hides the first minute for whoever knows it', async () => {
-      const page = await visit();
-      await page.getByRole('button', { name: 'Hide' }).click();
-      await expect.poll(async () => page.getByText('The first minute').count()).toBe(0);
-    });
+  it('hides the first minute for whoever knows it', async () => {
+    const page = await visit();
+    await page.getByRole('button', { name: 'Hide' }).click();
+    await expect.poll(async () => page.getByText('The first minute').count()).toBe(0);
   });
 
   it('draws its figures, and says them', async () => {
@@ -229,7 +202,7 @@ describe('the dashboard', () => {
   it.each([360, 768, 1440, 2560])('full of everything, at %i px nothing sticks out', async (width) => {
     const page = await visit(width);
     await send(page);
-    await outcome(page, 'executed');
+    await expectOutcome(page, 'executed');
     await page.locator('.request').first().waitFor();
     expect(await overflow(page)).toEqual({ px: 0, what: [] });
     expect(await accessibilityProblems(page)).toEqual([]);

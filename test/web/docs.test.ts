@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../support/nodes.ts';
-import { accessibilityProblems, overflow, TestBrowser } from './support/browser.ts';
+import { accessibilityProblems, expectShown, overflow, TestBrowser } from './support/browser.ts';
 
 describe('the page of the API', () => {
   let browser: TestBrowser;
@@ -76,8 +76,8 @@ describe('the page of the API', () => {
     const endpoint = await open(page, 'post-pbft-request');
     await endpoint.getByLabel('Body', { exact: true }).fill(body);
     await endpoint.getByRole('button', { name: 'Send POST' }).click();
-    await endpoint.getByText(status, { exact: false }).first().waitFor();
-    await endpoint.getByLabel('Answer').waitFor();
+    await expectShown(endpoint.getByText(`${status} `).first());
+    await expectShown(endpoint.getByLabel('Answer'));
   });
 
   it('fills in what stands in the path', async () => {
@@ -96,7 +96,7 @@ describe('the page of the API', () => {
     await endpoint.getByText('"kind":"hello"', { exact: false }).waitFor();
     await endpoint.getByRole('button', { name: 'Stop' }).click();
     await endpoint.getByRole('button', { name: 'Send GET' }).waitFor();
-    await endpoint.getByText('"kind":"hello"', { exact: false }).waitFor();
+    await expectShown(endpoint.getByText('"kind":"hello"', { exact: false }));
   });
 
   it('with everything open nothing sticks out, on a phone neither', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Workplace } from '../e2e/local-cluster.ts';
-import { TestBrowser } from './support/browser.ts';
+import { expectShown, TestBrowser } from './support/browser.ts';
 
 /**
  * Listens in on the page's own reading of the streams: the ids of all numbered events that its streams brought, over all connections. What the page
@@ -55,9 +55,7 @@ describe('the page that node1 served', () => {
   it('lives on without it, and shows no event twice when it is back', async () => {
     const { page, complaints } = await browser.visit(place.url('node1'), { before: LISTEN_IN });
     const listened = async (): Promise<Listened> =>
-      page.evaluate(
-        () => ({ seen: Reflect.get(window, 'seen'), connections: Reflect.get(window, 'connections') }) as Listened,
-      );
+      page.evaluate<Listened>('({ seen: window.seen, connections: window.connections })');
     const send = async (count: number): Promise<void> => {
       await page.getByRole('button', { name: 'Send request' }).click();
       await page
@@ -98,7 +96,7 @@ describe('the page that node1 served', () => {
       await page.getByRole('button', { name: `Pause ${name}` }).click();
       await page.getByRole('button', { name: `Resume ${name}` }).waitFor();
     }
-    await page.getByTestId('standing').getByText('Nothing can be decided').waitFor();
+    await expectShown(page.getByTestId('standing').getByText('Nothing can be decided'));
     await page.getByRole('button', { name: 'Send request' }).click();
     await page
       .locator('#explain')

@@ -6,6 +6,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import type { ClusterBody, ExplainBody, LabBody, StatusBody } from '../../src/api/index.ts';
 import type { Presence } from '../components/replica-card.tsx';
+import { phaseOf } from '../model/language.ts';
 import { Picture } from '../model/picture.ts';
 import type { StreamEvent } from '../model/stream-event.ts';
 import { call, Token } from './api-client.ts';
@@ -41,7 +42,7 @@ export class ClusterStore {
   readonly presences: ReadonlySignal<ReadonlyMap<string, Presence>> = computed(() => this.#presences());
 
   #streams = new Map<string, NodeStream>();
-  #redraw: number | undefined;
+  #redrawTimer: number | undefined;
   #polls = 0;
   #lastSampleMs = 0;
 
@@ -118,12 +119,13 @@ export class ClusterStore {
 
   #onEvents(events: readonly StreamEvent[]): void {
     for (const event of events) this.picture.value?.apply(event);
-    this.#redrawSoon();
+    if (events.some(isNews)) this.#redrawSoon();
   }
 
   #redrawSoon(): void {
-    this.#redraw ??= setTimeout(() => {
-      this.#redraw = undefined;
+    if (this.#redrawTimer !== undefined) return;
+    this.#redrawTimer = setTimeout(() => {
+      this.#redrawTimer = undefined;
       this.version.value = this.picture.value?.version ?? 0;
     }, REDRAW_MS);
   }
@@ -197,4 +199,10 @@ export class ClusterStore {
     if (answer.ok) this.lab.value = answer.body;
     else if (answer.error.code === 'no_supervisor') this.lab.value = undefined;
   }
+}
+
+/** Nodes tell each other how they stand several times a second, also while nothing happens: that can wait for the next sample. */
+function isNews(event: StreamEvent): boolean {
+  const isMessage = event.kind === 'message-sent' || event.kind === 'message-received';
+  return !isMessage || phaseOf(event.message.type) !== 'repair';
 }

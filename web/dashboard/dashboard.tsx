@@ -41,10 +41,7 @@ export function Dashboard(props: DashboardProps): VNode {
   const version = store.version.value;
   const cluster = store.cluster.value;
   const presences = store.presences.value;
-  const isSeen = useCallback(
-    (party: string) => party.startsWith('client:') || presences.get(party) === 'up',
-    [presences],
-  );
+  const isSeen = useCallback((party: string) => presences.get(party) === 'up', [presences]);
   const onFocus = useCallback((sequence: number | undefined) => void (focus.value = sequence), [focus]);
   const requests = useMemo(() => [...picture.requests.values()].slice(-RECENT_REQUESTS).toReversed(), [version]);
   const standing = standingOf(picture, presences, cluster?.node_id ?? '');
@@ -216,7 +213,9 @@ function Links({ store, picture, orders }: DashboardProps): VNode | undefined {
     <Panel id="links" title="Links" note="lab mode: press one to cut it, slow it, and mend it">
       {lab === undefined ? (
         <p class="empty">
-          Nobody is there to kill nodes and cut links: for that the cluster is started by <code>pbft up</code>.
+          <span>
+            Nobody is there to kill nodes and cut links: for that the cluster is started by <code>pbft up</code>.
+          </span>
         </p>
       ) : (
         <LinkTable nodes={picture.members.nodes} lab={lab} onSwitch={(order) => void orders.switchLink(order)} />

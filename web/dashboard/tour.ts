@@ -51,7 +51,7 @@ export class Tour {
     const noLab = isLab ? undefined : 'The nodes do not run in lab mode, so they cannot be told to misbehave.';
     const noSupervisor = isSupervised
       ? undefined
-      : 'The nodes were not started by `pbft up`: end the process of the primary yourself.';
+      : 'The nodes were not started by “pbft up”: end the process of the primary yourself.';
     return [
       {
         title: 'Send a request',

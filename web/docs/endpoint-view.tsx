@@ -173,7 +173,7 @@ function ParameterInput({ parameter: { schema }, value, onValue }: ParameterInpu
   return (
     <input
       value={value}
-      placeholder={schema.default === undefined ? '' : String(schema.default)}
+      placeholder={schema.default === undefined ? '' : JSON.stringify(schema.default)}
       spellcheck={false}
       autocomplete="off"
       onInput={(event) => onValue(event.currentTarget.value)}

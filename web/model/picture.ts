@@ -2,7 +2,8 @@
  * The picture: everything that the components draw, made of stream events alone, from however many nodes, in whatever order they come in. The
  * same for dashboard and lab. It knows no clock and no browser; everything in it is bounded, the oldest goes first.
  */
-import { Arrows } from './arrows.ts';
+import { Arrows, fateOf } from './arrows.ts';
+import type { Arrow, Fate } from './arrows.ts';
 import { Figures } from './figures.ts';
 import { Suspicions, ViewChanges } from './history.ts';
 import type { SuspicionSummary } from './history.ts';
@@ -92,6 +93,12 @@ export class Picture {
   isWholeAt(party: string, us: number): boolean {
     const sampled = this.nodes.get(party)?.sampled;
     return sampled === undefined || us > sampled.atUs;
+  }
+
+  /** How an arrow ends. `isSeen`: whether the events of a party come in. */
+  fateOf(arrow: Arrow, isSeen: (party: string) => boolean): Fate {
+    const atUs = arrow.sentUs ?? arrow.receivedUs ?? 0;
+    return fateOf(arrow, this.#nowUs, (party) => isSeen(party) && this.isWholeAt(party, atUs));
   }
 
   /** Takes one event in. Requires: it was not applied before. Events of others than members are left out, but messages of clients. */

@@ -62,7 +62,7 @@ export interface EventHubOptions {
 }
 
 /** What one who wants to listen asks for. */
-export interface Listening {
+export interface ListenRequest {
   /** undefined: all kinds. `hello` and `lost` come in any case, and `sampled` with what may be sampled. */
   readonly kinds: ReadonlySet<StreamEventKind> | undefined;
   /** Id of the last event that it got before; undefined: it wants only what is new. */
@@ -174,7 +174,7 @@ export class EventHub {
    * From now on the sink gets the stream: `hello`, then what was missed since the event `lastEventId` as far as it is still here (and `lost` with
    * how many are not), then what happens. The caller says when the sink is gone, by the function it gets.
    */
-  listen({ kinds, lastEventId, sink }: Listening): Result<() => void, ApiError> {
+  listen({ kinds, lastEventId, sink }: ListenRequest): Result<() => void, ApiError> {
     if (this.#isClosed) return fail(apiError('replica_stopped', 'This node is shutting down.'));
     const { consumers: most } = this.#limits;
     if (this.#consumers.size >= most) return fail(apiError('too_many_streams', undefined, { limit: most }, 5));

@@ -59,7 +59,7 @@ describe('a reader that stops reading', () => {
     });
     http = fastify();
     http.setValidatorCompiler(compileValidator);
-    addEventRoutes(http.withTypeProvider<TypeBoxTypeProvider>(), { listen: (listening) => hub.listen(listening) });
+    addEventRoutes(http.withTypeProvider<TypeBoxTypeProvider>(), { listen: (request) => hub.listen(request) });
     url = await http.listen({ host: '127.0.0.1', port: 0 });
   }
 

@@ -46,6 +46,8 @@ function answer(node: Pick<NodeService, 'listen'>, { request, reply, kinds }: As
   });
   if (!listening.ok) throw new Refused(listening.error);
   raw.once('close', listening.value);
+  // Who reads may go at any time: that is what `close` is for.
+  raw.on('error', () => undefined);
   reply.hijack();
 }
 

@@ -24,7 +24,7 @@ import type {
 import type { Bytes } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
 import type { FullDisk } from '../disk-room.ts';
-import type { Listening } from '../events/event-hub.ts';
+import type { ListenRequest } from '../events/event-hub.ts';
 import type { LabOutcome } from '../supervision.ts';
 
 /** A request as it came through the door. */
@@ -83,7 +83,7 @@ export interface NodeService {
   orderNode(name: string, action: LabNodeAction): Promise<Result<LabOutcome, ApiError>>;
   orderLink(order: LabLinkBody): Promise<Result<LabOutcome, ApiError>>;
   /** The event stream goes to `sink` from now on; the function says that it is gone. */
-  listen(listening: Listening): Result<() => void, ApiError>;
+  listen(request: ListenRequest): Result<() => void, ApiError>;
   log(query: LogQuery): Result<LogBody, ApiError>;
   /** The value at `key` of the application's state, as `query` asks for it. */
   state(key: string, query: StateQuery): Result<StateValueBody | StateProofBody, ApiError>;

@@ -1,6 +1,6 @@
 /** A real browser for tests: the Chromium that comes as a package. What a page complains of is kept, and fails the test that asks. */
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { launchChromium } from '../../../scripts/chromium.ts';
 
 /** How long a page may take for what a test waits for. */
@@ -89,4 +89,9 @@ export async function overflow(page: Page): Promise<{ readonly px: number; reado
       what: wide.slice(0, 5).map((element) => `${element.tagName} ${element.className.toString()}`),
     };
   });
+}
+
+/** Fails unless it comes to be seen in time. */
+export async function expectShown(locator: Locator, withinMs = PATIENCE_MS): Promise<void> {
+  await locator.waitFor({ timeout: withinMs });
 }

@@ -1,6 +1,5 @@
 /** What is selected, in words. Its place is always there, so that nothing moves when something is selected. */
 import type { ComponentChildren, VNode } from 'preact';
-import { fateOf } from '../../model/arrows.ts';
 import type { Arrow, Fate } from '../../model/arrows.ts';
 import { PHASE_LOOKS } from '../../model/language.ts';
 import type { Picture } from '../../model/picture.ts';
@@ -59,7 +58,7 @@ export function Details({ picture, selected, formatTime, isSeen, onFocus, action
             </Row>
           )}
           <Row name="Sent">{arrow.sentUs === undefined ? 'not known here' : formatTime(arrow.sentUs)}</Row>
-          <Row name="Then">{fateText(arrow, fateOf(arrow, picture.nowUs, isSeen))}</Row>
+          <Row name="Then">{fateText(arrow, picture.fateOf(arrow, isSeen))}</Row>
           <Row name="Size">{arrow.message.size_bytes} bytes</Row>
         </dl>
       )}

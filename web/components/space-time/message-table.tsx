@@ -1,7 +1,6 @@
 /** Every message in sight as a table: the diagram for whoever cannot see it, or wants to read it. */
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { fateOf } from '../../model/arrows.ts';
 import type { Phase } from '../../model/language.ts';
 import type { Picture } from '../../model/picture.ts';
 import type { Hit } from './scene.ts';
@@ -54,7 +53,7 @@ export function MessageTable({ picture, isSeen, hidden, formatTime, onSelect }: 
                 <td>{arrow.message.view ?? '–'}</td>
                 <td>{arrow.message.sequence ?? '–'}</td>
                 <td>{arrow.sentUs === undefined ? '–' : formatTime(arrow.sentUs)}</td>
-                <td>{fateOf(arrow, picture.nowUs, isSeen)}</td>
+                <td>{picture.fateOf(arrow, isSeen)}</td>
               </tr>
             ))}
           </tbody>

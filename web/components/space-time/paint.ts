@@ -221,7 +221,7 @@ function head(context: CanvasRenderingContext2D, { fromX, fromY, toX, toY }: Pla
   context.closePath();
 }
 
-/** Lost: a cross. Under way: a ring. Nobody tells: a bar across. */
+/** Lost: a cross. Under way: a ring. Nobody tells: an open head. */
 function paintEnd(context: CanvasRenderingContext2D, placed: PlacedArrow, headX: number): void {
   const { x, y } = tipOf(placed, headX);
   context.beginPath();
@@ -232,8 +232,11 @@ function paintEnd(context: CanvasRenderingContext2D, placed: PlacedArrow, headX:
     context.lineTo(x - 4, y + 4);
   } else if (placed.fate === 'in-flight') context.arc(x, y, 3.5, 0, 2 * Math.PI);
   else {
-    context.moveTo(x - 4, y);
-    context.lineTo(x + 4, y);
+    const angle = Math.atan2(placed.toY - placed.fromY, placed.toX - placed.fromX);
+    for (const side of [-0.45, 0.45]) {
+      context.moveTo(x, y);
+      context.lineTo(x - 8 * Math.cos(angle + side), y - 8 * Math.sin(angle + side));
+    }
   }
   context.stroke();
 }

@@ -1,5 +1,5 @@
 /** The diagram before it is drawn: lanes, axis, and where each arrow and mark lies. Pure; made anew when the picture has changed. */
-import { fateOf, spanOf } from '../../model/arrows.ts';
+import { spanOf } from '../../model/arrows.ts';
 import type { Arrow, Fate } from '../../model/arrows.ts';
 import type { Phase } from '../../model/language.ts';
 import { MARK_PHASES } from '../../model/marks.ts';
@@ -86,7 +86,7 @@ export function makeScene(picture: Picture, options: SceneOptions): Scene {
     height: HEAD_PX + lanes.length * laneHeight + FOOT_PX,
     arrows: shown.map(({ arrow, span }) => ({
       arrow,
-      fate: fateOf(arrow, picture.nowUs, (party) => options.isSeen(party) && picture.isWholeAt(party, span.fromUs)),
+      fate: picture.fateOf(arrow, options.isSeen),
       fromX: axis.xOf(span.fromUs),
       fromY: yOf.get(arrow.from) ?? 0,
       toX: axis.xOf(span.toUs),
