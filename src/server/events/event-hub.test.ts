@@ -133,7 +133,7 @@ describe('EventHub', () => {
     return Object.assign(sink, { leave: result.value });
   }
 
-  const flush = (): void => void vi.advanceTimersByTime(60);
+  const flush = (): void => void vi.advanceTimersByTime(110);
 
   beforeEach(() => {
     vi.useFakeTimers();

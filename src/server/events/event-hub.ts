@@ -1,7 +1,7 @@
 /**
  * The event stream of one node: numbers what happens, encodes it once, and hands it to all who listen. While nobody does it only counts. It
  * never waits for anybody, and bounds what it keeps for each; what it takes in time is measured, and kept below its part by telling less
- * (sampler.ts). Events go out together, some twenty times a second.
+ * (sampler.ts). Events go out together, some ten times a second.
  */
 import { apiError, toStreamEvent } from '../../api/index.ts';
 import type { ApiError, EventHead, StreamEvent, StreamEventKind } from '../../api/index.ts';
@@ -42,13 +42,18 @@ export interface EventHubLimits {
 export const DEFAULT_EVENT_HUB_LIMITS: EventHubLimits = {
   consumers: 32,
   pending: 256,
-  flushMs: 50,
+  flushMs: 100,
   heartbeatSeconds: 15,
   lingerSeconds: 30,
   ring: DEFAULT_EVENT_RING_LIMITS,
   consumer: DEFAULT_CONSUMER_LIMITS,
   sampler: DEFAULT_SAMPLER_LIMITS,
 };
+
+/** What goes out next: an event of the core, `isShort` without its requests, or what the node itself tells. */
+type What =
+  | { readonly event: Event; readonly isShort: boolean }
+  | { readonly fields: { readonly kind: StreamEventKind } & Readonly<Record<string, unknown>> };
 
 type FieldsOf<Kind extends StreamEventKind> = Omit<Extract<StreamEvent, { kind: Kind }>, keyof EventHead | 'kind'>;
 
@@ -80,6 +85,12 @@ export interface EventStreamCounts {
 }
 
 const SECOND_MS = 1000;
+/** Frames that are held until they are told of. */
+const PENDING_BYTES = 1024 * 1024;
+/** Noting one event is too short to be measured: what it takes at most. */
+const NOTE_US = 1;
+/** To ask what the process takes is a system call, and not made more often. */
+const EARN_US = 100_000;
 /** After this a client that lost its connection comes back. */
 const RETRY_MS = 1000;
 const HEARTBEAT = Buffer.from(': still here\n\n');
@@ -94,7 +105,9 @@ export class EventHub {
   /** Number of the last event. */
   #number = 0;
   #turn = 0;
-  #pending: { readonly number: number; readonly event: StreamEvent }[] = [];
+  #pending: { readonly number: number; readonly atUs: number; readonly what: What }[] = [];
+  /** Of the frames among what is pending. */
+  #pendingBytes = 0;
   /** Somebody listens, or did until shortly. */
   #isRecording = false;
   /** Kinds that anybody wants or wanted until shortly; undefined: all. */
@@ -140,17 +153,13 @@ export class EventHub {
     if (!this.#isWanted(event.kind)) return;
     const key = keyOfEvent(event, (this.#turn += 1));
     if (key !== undefined && !this.#sampler.admits(key)) return;
-    const began = this.#options.clocks.monotonicUs();
-    const isCut = event.kind === 'executed' && !this.#sampler.isWithin(event.sequence);
-    const told = toStreamEvent(event, this.#nextHead());
-    this.#put(isCut && told.kind === 'executed' ? { ...told, requests: [] } : told, began);
+    this.#put({ event, isShort: event.kind === 'executed' && !this.#sampler.isWithin(event.sequence) });
   }
 
   /** A frame left for one receiver. */
   onSent(to: Party, message: Message, frame: Bytes): void {
     if (!this.#isWanted('message-sent') || !this.#sampler.admits(keyOfMessage(message, (this.#turn += 1)))) return;
-    const began = this.#options.clocks.monotonicUs();
-    this.#put(toStreamEvent({ kind: 'message-sent', to: idOf(to), message, frame }, this.#nextHead()), began);
+    this.#putMessage({ kind: 'message-sent', to: idOf(to), message, frame });
   }
 
   /** A frame came over the link of `from`, and what it says is authentic. */
@@ -158,8 +167,7 @@ export class EventHub {
     if (!this.#isWanted('message-received')) return;
     const message = messageOf(input);
     if (message === undefined || !this.#sampler.admits(keyOfMessage(message, (this.#turn += 1)))) return;
-    const began = this.#options.clocks.monotonicUs();
-    this.#put(toStreamEvent({ kind: 'message-received', from: idOf(from), message, frame }, this.#nextHead()), began);
+    this.#putMessage({ kind: 'message-received', from: idOf(from), message, frame });
   }
 
   onBehaviour(behaviour: string | undefined): void {
@@ -214,26 +222,24 @@ export class EventHub {
 
   /** What the node itself tells. */
   #tell(fields: { readonly kind: 'behaviour' | 'link' | 'sampled' } & Record<string, unknown>): void {
-    if (!this.#isWanted(fields.kind)) return;
-    const began = this.#options.clocks.monotonicUs();
-    this.#put({ ...this.#nextHead(), ...fields } as StreamEvent, began);
+    if (this.#isWanted(fields.kind)) this.#put({ fields });
   }
 
-  #nextHead(): EventHead {
+  #putMessage(event: Extract<Event, { readonly frame: Bytes }>): void {
+    this.#pendingBytes += event.frame.length;
+    this.#put({ event, isShort: false });
+  }
+
+  #head(number: number, atUs: number): EventHead {
+    return { id: `${this.#options.boot}-${number}`, node: this.#name, at_us: atUs };
+  }
+
+  /** Only noted here: what is made of it is made, and measured, when it goes out. */
+  #put(what: What): void {
     this.#number += 1;
-    return this.#head(this.#number);
-  }
-
-  #head(number: number): EventHead {
-    const { boot, clocks } = this.#options;
-    return { id: `${boot}-${number}`, node: this.#name, at_us: clocks.wallUs() };
-  }
-
-  #put(event: StreamEvent, beganUs: number): void {
-    this.#pending.push({ number: this.#number, event });
+    this.#pending.push({ number: this.#number, atUs: this.#options.clocks.wallUs(), what });
     this.#sampler.count();
-    this.#spend(this.#options.clocks.monotonicUs() - beganUs);
-    if (this.#pending.length > this.#limits.pending) this.#flush();
+    if (this.#pending.length > this.#limits.pending || this.#pendingBytes > PENDING_BYTES) this.#flush();
     else this.#flushTimer ??= setTimeout(() => this.#flush(), this.#limits.flushMs);
   }
 
@@ -242,17 +248,17 @@ export class EventHub {
     this.#flushTimer = undefined;
     if (this.#pending.length === 0) return;
     const began = this.#options.clocks.threadUs();
-    const encoded: EncodedEvent[] = this.#pending.map(({ number, event }) => ({
-      number,
-      kind: event.kind,
-      text: asText(event),
-    }));
+    const encoded: EncodedEvent[] = this.#pending.map(({ number, atUs, what }) => {
+      const event = toldOf(what, this.#head(number, atUs));
+      return { number, kind: event.kind, text: asText(event) };
+    });
     this.#pending = [];
+    this.#pendingBytes = 0;
     this.#sentEvents += encoded.length;
     for (const event of encoded) this.#ring.add(event);
     this.#send(encoded);
-    this.#spend(this.#options.clocks.threadUs() - began);
-    this.#earn();
+    this.#spend(this.#options.clocks.threadUs() - began + encoded.length * NOTE_US);
+    if (this.#options.clocks.monotonicUs() - this.#earnedAtUs > EARN_US) this.#earn();
   }
 
   #send(encoded: readonly EncodedEvent[]): void {
@@ -293,7 +299,7 @@ export class EventHub {
   }
 
   #encode(fields: { readonly kind: 'hello' | 'lost' } & Record<string, unknown>, number: number): string {
-    return asText({ ...this.#head(number), ...fields } as StreamEvent);
+    return asText({ ...this.#head(number, this.#options.clocks.wallUs()), ...fields } as StreamEvent);
   }
 
   #leave(consumer: Consumer): void {
@@ -318,6 +324,7 @@ export class EventHub {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     this.#pending = [];
+    this.#pendingBytes = 0;
     this.#ring.clear();
   }
 
@@ -363,6 +370,12 @@ export class EventHub {
     this.#processUs = processUs;
     this.#earnedAtUs = nowUs;
   }
+}
+
+function toldOf(what: What, head: EventHead): StreamEvent {
+  if ('fields' in what) return { ...head, ...what.fields } as StreamEvent;
+  const told = toStreamEvent(what.event, head);
+  return what.isShort && told.kind === 'executed' ? { ...told, requests: [] } : told;
 }
 
 function asText(event: StreamEvent): string {

@@ -21,11 +21,11 @@ export interface SamplerLimits {
 
 /**
  * `part` is below the 3 % that are promised: one look at the account covers many events, and so comes late. An idle replica takes so little that a part of
- * it pays for nothing; so half a percent of a core may be spent always, and a few hundred events are told whatever they cost.
+ * it pays for nothing; so a fifth of a percent of a core may be spent always, and a few hundred events are told whatever they cost.
  */
 export const DEFAULT_SAMPLER_LIMITS: SamplerLimits = {
   part: 0.022,
-  floorUs: 5000,
+  floorUs: 2000,
   savedUs: 20_000,
   freeEvents: 300,
   leastShare: 2 ** -12,
