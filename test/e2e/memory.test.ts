@@ -12,7 +12,7 @@ import { Workplace } from './local-cluster.ts';
  * another few chunks from the system shows in one of them at most. The cache of the state, whose bound is a setting, is small here: it would still fill.
  * Where somebody waits, fewer go by, and only a leak of many kilobytes per request is seen.
  */
-const [PART, ALLOWED_MIB] = process.env['CI'] === undefined ? [4000, 48] : [20_000, 14];
+const [PART, ALLOWED_MIB] = process.env['CI'] === undefined ? [4000, 48] : [20_000, 20];
 const CLIENTS = 128;
 const NODES = ['node1', 'node2', 'node3', 'node4'];
 const MEBIBYTE = 1024 * 1024;
