@@ -6,8 +6,10 @@ import { hash } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { asClientId } from '../../base/ids.ts';
 import type { ClientId } from '../../base/ids.ts';
-import { Identity, NodeAuthenticator } from '../../node/index.ts';
-import type { PublicIdentity } from '../../node/index.ts';
+// Not by the index: what it loads besides, a database, does not bear that a thread ends while it is loaded.
+import { NodeAuthenticator } from '../../node/authenticator.ts';
+import { Identity } from '../../node/identity.ts';
+import type { PublicIdentity } from '../../node/identity.ts';
 import type { ClusterConfig } from '../../protocol/config.ts';
 import type { Authenticator, Party } from '../../protocol/ports.ts';
 import type { Authority } from '../../simulation/authority.ts';

@@ -27,7 +27,8 @@ const AT_ONCE = 2;
 
 /** Runs the seeds; gives back what happened in all of them. Throws what a thread died of. */
 export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
-  const workers = Array.from({ length: Math.min(plan.workers, plan.count) }, () => startWorker(plan.choices));
+  const useful = Math.min(plan.workers, Math.ceil(plan.count / AT_ONCE));
+  const workers = Array.from({ length: useful }, () => startWorker(plan.choices));
   let next = plan.from;
   let done = mergeReports([]);
   const share = async (worker: Worker): Promise<void> => {
