@@ -85,7 +85,7 @@ describe('the dashboard', () => {
 
     it('and tells what the application refused from what failed', async () => {
       const page = await visit();
-      await page.getByLabel('Amount').fill('-1');
+      await page.locator('#send').getByLabel('Amount', { exact: true }).fill('-1');
       await send(page);
       await expectOutcome(page, 'ordered, and refused');
       await expectOutcome(page, 'invalid_amount');
@@ -150,7 +150,7 @@ describe('the dashboard', () => {
       await page.getByText('messages as a table').click();
       const rows = page.locator('.message-table tbody tr').filter({ hasText: 'commit' });
       await rows.first().waitFor();
-      await page.getByRole('button', { name: 'commit', exact: true }).click();
+      await page.locator('.legend-item').filter({ hasText: /^commit$/ }).click();
       await expect.poll(async () => rows.count()).toBe(0);
     });
 

@@ -66,7 +66,7 @@ describe('the page that node1 served', () => {
     };
     await page.getByText('4/4 up').waitFor();
     await send(1);
-    await page.getByRole('button', { name: 'Kill node1' }).click();
+    await page.getByLabel('Lab controls of node1').getByRole('button', { name: 'Kill node1' }).click();
     await page.getByTestId('standing').getByText('node1 served this page').waitFor();
     await page.getByText('3/4 up').waitFor();
     await send(2);

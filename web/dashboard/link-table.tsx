@@ -20,7 +20,7 @@ export function LinkTable({ nodes, lab, onSwitch }: LinkTableProps): VNode {
   const order = (from: string, to: string, state: LabLinkBody['state']): void =>
     onSwitch(state === 'slow' ? { from, to, state, delay_ms: DELAY_MS } : { from, to, state });
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Links">
+    <div class="scroll" tabIndex={0} role="region" aria-label="From each node to each">
       <table class="link-table">
         <thead>
           <tr>

@@ -29,21 +29,21 @@ export function EndpointView({ endpoint, headers }: EndpointViewProps): VNode {
         <div class="endpoint-shapes">
           {parameters.length === 0 ? undefined : (
             <section>
-              <h4>Parameters</h4>
+              <h3>Parameters</h3>
               <ParameterTable parameters={parameters} />
             </section>
           )}
           {body === undefined ? undefined : (
             <section>
-              <h4>Body</h4>
+              <h3>Body</h3>
               <SchemaView schema={body} />
             </section>
           )}
           {answers.map(({ status, contentType, schema }) => (
             <section key={`${status} ${contentType}`}>
-              <h4>
+              <h3>
                 Answer {status} <span class="soft">{contentType}</span>
-              </h4>
+              </h3>
               <SchemaView schema={schema} />
             </section>
           ))}
@@ -113,7 +113,7 @@ function TryForm({ endpoint, headers }: EndpointViewProps): VNode {
         else void send();
       }}
     >
-      <h4>Try it</h4>
+      <h3>Try it</h3>
       {parameters.map((parameter) => (
         <label key={parameter.name} class="field">
           <span>

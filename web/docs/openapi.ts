@@ -102,7 +102,7 @@ function endpointOf({ method, path, operation, resolve }: Found): Endpoint {
     tag: Array.isArray(tags) && typeof tags[0] === 'string' ? tags[0] : 'other',
     summary: textAt(operation, 'summary'),
     parameters: Array.isArray(parameters) ? parameters.flatMap((parameter) => parameterOf(parameter, resolve)) : [],
-    body: isObject(body) ? resolve(body['schema']) : undefined,
+    body: isObject(body) ? bodyOf(body, resolve) : undefined,
     answers: Object.entries(objectAt(operation, 'responses')).flatMap(([status, answer]) =>
       Object.entries(objectAt(answer, 'content')).map(([contentType, media]) => ({
         status,
@@ -111,6 +111,13 @@ function endpointOf({ method, path, operation, resolve }: Found): Endpoint {
       })),
     ),
   };
+}
+
+/** The schema of a body. An example of the whole stands beside it. */
+function bodyOf(media: Json, resolve: Resolve): Schema {
+  const schema = resolve(media['schema']);
+  const { example } = media;
+  return example === undefined ? schema : { ...schema, example };
 }
 
 function parameterOf(parameter: unknown, resolve: Resolve): readonly Parameter[] {

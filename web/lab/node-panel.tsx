@@ -61,7 +61,7 @@ function NodeDetails({ store, node }: { store: LabStore; node: NodeSight }): VNo
       {replica === undefined ? (
         <p class="soft small">It is down: only its disk remembers.</p>
       ) : (
-        <Inside replica={replica} />
+        <Inside name={name} replica={replica} />
       )}
     </details>
   );
@@ -116,7 +116,7 @@ function NodeButtons({
   );
 }
 
-function Inside({ replica }: { replica: ReplicaSight }): VNode {
+function Inside({ name, replica }: { name: string; replica: ReplicaSight }): VNode {
   return (
     <>
       <dl class="facts-list">
@@ -138,8 +138,8 @@ function Inside({ replica }: { replica: ReplicaSight }): VNode {
         )}
         {replica.diverged ? <Fact name="Diverged">its state contradicts a stable checkpoint</Fact> : undefined}
       </dl>
-      <Slots slots={replica.slots} />
-      <h4 class="small">Timers</h4>
+      <Slots name={name} slots={replica.slots} />
+      <h3 class="small">Timers</h3>
       <ul class="small">
         {replica.timers.map(({ name, inUs }) => (
           <li key={name}>
@@ -149,7 +149,7 @@ function Inside({ replica }: { replica: ReplicaSight }): VNode {
       </ul>
       {replica.checkpoints.length === 0 ? undefined : (
         <>
-          <h4 class="small">CHECKPOINTs, not stable yet</h4>
+          <h3 class="small">CHECKPOINTs, not stable yet</h3>
           <ul class="small">
             {replica.checkpoints.map(({ sequence, nodes }) => (
               <li key={sequence}>
@@ -161,7 +161,7 @@ function Inside({ replica }: { replica: ReplicaSight }): VNode {
       )}
       {replica.suspicions.length === 0 ? undefined : (
         <>
-          <h4 class="small">What it says of others</h4>
+          <h3 class="small">What it says of others</h3>
           <ul class="small">
             {replica.suspicions.map(({ node, kind, certain, evidence }) => (
               <li key={`${node} ${kind}`}>
@@ -191,10 +191,10 @@ function Fact({
   );
 }
 
-function Slots({ slots }: { slots: readonly SlotSight[] }): VNode {
+function Slots({ name, slots }: { name: string; slots: readonly SlotSight[] }): VNode {
   if (slots.length === 0) return <p class="soft small">The log is empty.</p>;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Log">
+    <div class="scroll" tabIndex={0} role="region" aria-label={`Log of ${name}`}>
       <table>
         <caption class="hidden-text">Log between the water marks</caption>
         <thead>

@@ -288,11 +288,23 @@ function printReady({ nodes, created }: LocalCluster, data: string, tookMs: numb
   const rows = nodes.map((node) => ['', node.name, urlOf(node.config), `process ${pidOf(node)}`]);
   for (const line of formatTable(rows)) terminal.line(line);
   terminal.line();
-  terminal.line('Try, in another terminal:');
+  terminal.line('In a browser, from any node:');
+  terminal.line();
+  for (const line of formatTable(pagesOf(urlOf(config)))) terminal.line(line);
+  terminal.line();
+  terminal.line('Or in another terminal:');
   terminal.line();
   for (const command of commandsToTry(nodes)) terminal.line(`  ${terminal.style('cyan', command)}`);
   terminal.line();
   terminal.line('Ctrl-C ends it; the data stays.');
+}
+
+function pagesOf(url: string): readonly (readonly string[])[] {
+  return [
+    ['', `${url}/`, 'dashboard: the cluster as it runs'],
+    ['', `${url}/lab`, 'lab: the protocol in the browser, to step through and break'],
+    ['', `${url}/docs`, 'the HTTP API, to read and try'],
+  ];
 }
 
 function pidOf({ directory }: LocalNode): string {
