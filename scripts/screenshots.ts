@@ -1,9 +1,10 @@
 // Every page at three widths, light and dark, into `screenshots/`, which git ignores: for whoever changes how they look. The dashboard is taken empty,
-// with requests and a liar caught, and with its primary killed; on each, nothing may be cut off, overlap or be hard to read.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+// with requests and a liar caught, and with its primary killed, the lab with its library, a story and a challenge; on each, nothing may be cut off, overlap or be hard to read.
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
+import { writeLink } from '../src/lab/link.ts';
 import { launchChromium } from './chromium.ts';
 import { DemoCluster } from './demo-cluster.ts';
 
@@ -11,6 +12,11 @@ const ROOT = join(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'screenshots');
 const WIDTHS = [360, 1440, 2560];
 const SCHEMES = ['light', 'dark'] as const;
+/** Told scenarios whose runs are shown at their end: name of the picture, scenario, whether as its challenge. */
+const LAB_RUNS = [
+  ['lab-story', 'too-many-liars', false],
+  ['lab-challenge', 'lost-disk', true],
+] as const;
 /** For lines to be drawn and streams to arrive: nobody waits for a picture. */
 const SETTLE_MS = 2500;
 
@@ -65,8 +71,27 @@ async function main(): Promise<void> {
       await page.goto(`${url}/docs`);
       await page.locator('#post-pbft-request > summary').click();
     });
-    for (const name of readdirSync(join(ROOT, 'dist/web')).filter((entry) => entry === 'lab'))
-      await shoot(browser, name, async (page) => void (await page.goto(`${url}/${name}`)));
+    await shoot(browser, 'lab', async (page) => {
+      await page.goto(`${url}/lab`);
+      await page.getByRole('heading', { name: 'Told scenarios' }).waitFor();
+    });
+    for (const [name, id, isChallenge] of LAB_RUNS)
+      await shoot(browser, name, async (page) => {
+        const link = {
+          build: 'screenshots',
+          source: { kind: 'told', id, isChallenge },
+          interventions: [],
+          at: 0,
+        } as const;
+        await page.goto(`${url}/lab#${writeLink(link)}`);
+        await page
+          .getByTestId('position')
+          .filter({ hasText: /^step 0 / })
+          .waitFor();
+        await page.getByRole('button', { name: 'End', exact: true }).click();
+        await page.getByTestId('position').filter({ hasText: 'after its last command' }).waitFor();
+        await page.locator('.lab-node > summary').first().click();
+      });
     await cluster.post('/pbft/lab/nodes/node4', { action: 'pause' });
     await shoot(browser, 'dashboard-paused', dashboard);
     await cluster.post('/pbft/lab/nodes/node4', { action: 'resume' });

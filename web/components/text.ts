@@ -9,6 +9,18 @@ export function brief(hex: string, characters = 8): string {
   return hex.length <= characters ? hex : `${hex.slice(0, characters)}…`;
 }
 
+/** A text with its digests brief: whoever reads it compares them with those in sight. */
+export function briefDigests(text: string): string {
+  return text.replaceAll(/\b[0-9a-f]{32,}\b/g, (hex) => brief(hex));
+}
+
+const CLIENT = 'client:';
+
+/** `node2`, or `client c200`: who it is, as lanes and lists name it. */
+export function partyText(party: string): string {
+  return party.startsWith(CLIENT) ? `client ${party.slice(CLIENT.length, CLIENT.length + 4)}` : party;
+}
+
 /** `14:03:07.123`, the clock of whoever looks. */
 export function clockText(us: number): string {
   const at = new Date(us / 1000);

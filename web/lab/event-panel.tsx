@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Happening, LabEvent } from '../../src/lab/lab-event.ts';
+import { briefDigests, partyText } from '../components/text.ts';
 import { virtualTime } from './run-panel.tsx';
 import type { LabStore } from './lab-store.ts';
 
@@ -48,8 +49,8 @@ export function EventPanel({ store }: { store: LabStore }): VNode {
                   {step}
                 </button>
                 <span class="soft">{virtualTime(event.at_us)}</span>
-                <strong>{event.node}</strong>
-                <span>{eventText(event)}</span>
+                <strong>{partyText(event.node)}</strong>
+                <span>{briefDigests(eventText(event))}</span>
               </li>
             ))}
           </ol>

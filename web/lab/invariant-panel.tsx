@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { InvariantList } from '../components/invariant-list.tsx';
 import { Sign } from '../components/sign.tsx';
+import { briefDigests } from '../components/text.ts';
 import type { LabStore } from './lab-store.ts';
 import type { Standing } from './worker-messages.ts';
 
@@ -13,7 +14,7 @@ export function InvariantPanel({ store, standing }: { store: LabStore; standing:
       invariants={some.map(({ name, says, atEnd, broken: how }) => ({
         name,
         text: atEnd ? `${says} (judged at the end of a seed)` : says,
-        broken: how === undefined ? undefined : { step: how.step, text: firstLine(how.message) },
+        broken: how === undefined ? undefined : { step: how.step, text: briefDigests(firstLine(how.message)) },
       }))}
       onGoTo={(step) => store.seek(step)}
     />

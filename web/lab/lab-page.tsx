@@ -80,8 +80,10 @@ function RunView({ store, stage }: { store: LabStore; stage: Extract<LabStage, {
       {isChoosing ? <LibraryPanel current={opened.told} /> : undefined}
       {opened.build === BUILD ? undefined : (
         <p class="notice warn" role="status" data-testid="other-build">
-          This link was made with build <code>{opened.build}</code>, and this is <code>{BUILD}</code>: the run may be
-          another one here.
+          <span>
+            This link was made with build <code>{opened.build}</code>, and this is <code>{BUILD}</code>: the run may be
+            another one here.
+          </span>
         </p>
       )}
       <div class="lab-grid">

@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Phase } from '../../model/language.ts';
 import type { Picture } from '../../model/picture.ts';
 import { useElementWidth, useMedia, useScheme } from '../environment.ts';
+import { partyText } from '../text.ts';
 import { readColors } from './colors.ts';
 import { describeHit, Details } from './details.tsx';
 import { Legend } from './legend.tsx';
@@ -193,7 +194,11 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
 function LaneName({ lane, picture, isSeen }: { lane: string } & Pick<SpaceTimeProps, 'picture' | 'isSeen'>): VNode {
   const node = picture.nodes.get(lane);
   if (node === undefined)
-    return <span class="mono tiny" title={lane}>{`client ${lane.slice('client:'.length, 'client:'.length + 4)}`}</span>;
+    return (
+      <span class="mono tiny" title={lane}>
+        {partyText(lane)}
+      </span>
+    );
   return (
     <span class={isSeen(lane) ? '' : 'unseen'}>
       {lane}
