@@ -21,7 +21,9 @@ export type Phase =
   | { readonly kind: 'ready' };
 
 /** Panels are drawn at most so often, in ms; only the diagram follows each frame. */
-const REDRAW_MS = 120;
+const REDRAW_MS = 250;
+/** After a quiet time at once, but for what comes together. */
+const GATHER_MS = 60;
 const SAMPLE_MS = 1000;
 const POLL_MS = 2000;
 /** A quiet cluster is asked every so many polls only. */
@@ -43,6 +45,7 @@ export class ClusterStore {
 
   #streams = new Map<string, NodeStream>();
   #redrawTimer: number | undefined;
+  #redrawnMs = -Infinity;
   #polls = 0;
   #lastSampleMs = 0;
 
@@ -124,10 +127,12 @@ export class ClusterStore {
 
   #redrawSoon(): void {
     if (this.#redrawTimer !== undefined) return;
+    const inMs = Math.max(GATHER_MS, this.#redrawnMs + REDRAW_MS - performance.now());
     this.#redrawTimer = setTimeout(() => {
       this.#redrawTimer = undefined;
+      this.#redrawnMs = performance.now();
       this.version.value = this.picture.value?.version ?? 0;
-    }, REDRAW_MS);
+    }, inMs);
   }
 
   #onState(name: string, state: StreamState): void {

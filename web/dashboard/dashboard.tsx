@@ -18,6 +18,7 @@ import { FiguresPanel } from './figures-panel.tsx';
 import { FirstMinute } from './first-minute.tsx';
 import { LinkTable } from './link-table.tsx';
 import { NodeControls } from './node-controls.tsx';
+import type { NodeControlsProps } from './node-controls.tsx';
 import type { Orders } from './orders.ts';
 import { RequestForm } from './request-form.tsx';
 import type { RequestSender } from './request-sender.ts';
@@ -45,7 +46,16 @@ export function Dashboard(props: DashboardProps): VNode {
   const onFocus = useCallback((sequence: number | undefined) => void (focus.value = sequence), [focus]);
   const requests = useMemo(() => [...picture.requests.values()].slice(-RECENT_REQUESTS).toReversed(), [version]);
   const standing = standingOf(picture, presences, cluster?.node_id ?? '');
-  const nodes = picture.members.nodes;
+  const { samples } = picture.figures;
+  // What does not follow the picture's version follows signals of its own, and is not gone through with every redraw.
+  const steady = useMemo(
+    () => ({
+      send: <SendPanel {...props} onFocus={onFocus} />,
+      explain: <ExplainPanel {...props} />,
+      links: <Links {...props} />,
+    }),
+    [store, picture, sender, props.orders],
+  );
   useSignalEffect(() => {
     document.title = `${standingOf(picture, store.presences.value, store.cluster.value?.node_id ?? '').state === 'ok' ? '' : '⚠ '}Dashboard · pbft`;
   });
@@ -89,22 +99,8 @@ export function Dashboard(props: DashboardProps): VNode {
           </Panel>
         </div>
         <div class="column side">
-          <Panel id="send" title="Send a request" note={cluster?.application ?? ''}>
-            <RequestForm
-              application={cluster?.application ?? ''}
-              nodes={nodes}
-              outcome={sender.outcome.value}
-              onSend={(order) => void sender.send(order)}
-              onFocus={onFocus}
-            />
-          </Panel>
-          <Panel id="explain" title="Why nothing moves" note="what each node waits for">
-            <ExplainList
-              nodes={nodes}
-              explanations={store.explanations.value}
-              isUp={(node) => presences.get(node) === 'up'}
-            />
-          </Panel>
+          {steady.send}
+          {steady.explain}
         </div>
         <div class="column told">
           <Panel id="suspicions" title="Suspicions" note="who is said to lie, and what was seen">
@@ -117,9 +113,14 @@ export function Dashboard(props: DashboardProps): VNode {
       </div>
       <div class="bottom">
         <Panel id="figures" title="Figures" note="of the last three minutes">
-          <FiguresPanel samples={useMemo(() => [...picture.figures.samples], [version])} />
+          {useMemo(
+            () => (
+              <FiguresPanel samples={[...samples]} />
+            ),
+            [samples.at(-1)],
+          )}
         </Panel>
-        <Links {...props} />
+        {steady.links}
       </div>
     </div>
   );
@@ -143,6 +144,39 @@ function Panel({ id, title, note, children }: PanelProps): VNode {
       </header>
       {children}
     </section>
+  );
+}
+
+function SendPanel({
+  store,
+  picture,
+  sender,
+  onFocus,
+}: DashboardProps & { onFocus: (sequence: number | undefined) => void }): VNode {
+  const application = store.cluster.value?.application ?? '';
+  return (
+    <Panel id="send" title="Send a request" note={application}>
+      <RequestForm
+        application={application}
+        nodes={picture.members.nodes}
+        outcome={sender.outcome.value}
+        onSend={(order) => void sender.send(order)}
+        onFocus={onFocus}
+      />
+    </Panel>
+  );
+}
+
+function ExplainPanel({ store, picture }: DashboardProps): VNode {
+  const presences = store.presences.value;
+  return (
+    <Panel id="explain" title="Why nothing moves" note="what each node waits for">
+      <ExplainList
+        nodes={picture.members.nodes}
+        explanations={store.explanations.value}
+        isUp={(node) => presences.get(node) === 'up'}
+      />
+    </Panel>
   );
 }
 
@@ -172,20 +206,34 @@ function Replicas({ store, picture, orders }: DashboardProps): VNode {
             note={presence === 'up' ? status?.warnings[0] : undefined}
           >
             {cluster?.lab === true ? (
-              <NodeControls
-                node={node.name}
-                presence={presence}
-                behaviour={node.behaviour}
-                behaviours={orders.behaviours.value}
-                isSupervised={store.lab.value !== undefined}
-                onMisbehave={(behaviour) => void orders.misbehave(node.name, behaviour)}
-                onAct={(action) => void orders.act(node.name, action)}
-              />
+              <Controls store={store} orders={orders} node={node.name} presence={presence} behaviour={node.behaviour} />
             ) : undefined}
           </ReplicaCard>
         );
       })}
     </section>
+  );
+}
+
+type ControlsProps = Pick<DashboardProps, 'store' | 'orders'> &
+  Pick<NodeControlsProps, 'node' | 'presence' | 'behaviour'>;
+
+function Controls({ store, orders, node, presence, behaviour }: ControlsProps): VNode {
+  const behaviours = orders.behaviours.value;
+  const isSupervised = store.lab.value !== undefined;
+  return useMemo(
+    () => (
+      <NodeControls
+        node={node}
+        presence={presence}
+        behaviour={behaviour}
+        behaviours={behaviours}
+        isSupervised={isSupervised}
+        onMisbehave={(chosen) => void orders.misbehave(node, chosen)}
+        onAct={(action) => void orders.act(node, action)}
+      />
+    ),
+    [orders, node, presence, behaviour, behaviours, isSupervised],
   );
 }
 

@@ -29,6 +29,8 @@ export interface Frame {
 /** Letters are written on arrows while there are at most so many of them in sight. */
 const MAX_LETTERED = 90;
 const FAINT = 0.16;
+/** At most for one character of a time, in px. */
+const LABEL_PX = 7;
 const FONT = '11px system-ui, sans-serif';
 
 /** Draws everything anew; how many arrows are in sight. */
@@ -41,9 +43,9 @@ export function paint(context: CanvasRenderingContext2D, frame: Frame): number {
   const arrows = scene.arrows.filter(({ fromX, toX }) => toX >= offsetX && fromX <= offsetX + width && fromX <= headX);
   context.save();
   context.translate(-offsetX, 0);
+  const byPhase = Map.groupBy(arrows, ({ arrow }) => arrow.phase);
   for (const phase of PHASES) {
-    const ofPhase = arrows.filter(({ arrow }) => arrow.phase === phase);
-    const [near, far] = split(ofPhase, frame.focus);
+    const [near, far] = split(byPhase.get(phase) ?? [], frame.focus);
     context.globalAlpha = FAINT;
     paintArrows(context, frame, phase, far);
     context.globalAlpha = 1;
@@ -87,12 +89,12 @@ function paintTimes(context: CanvasRenderingContext2D, frame: Frame): void {
     const [left, right] = [fromX - offsetX, toX - offsetX];
     context.fillStyle = colors.sunk;
     context.fillRect(left - 6, HEAD_PX - 6, right - left + 12, height - HEAD_PX);
-    const label = formatTime(fromUs);
     if (left >= freeX) {
+      const label = formatTime(fromUs);
       context.fillStyle = colors.soft;
       context.textAlign = 'left';
       context.fillText(label, left, 10);
-      freeX = left + context.measureText(label).width + 16;
+      freeX = left + label.length * LABEL_PX + 16;
     }
     paintTicks(context, frame, { fromUs, toUs, left, right });
     if (next !== undefined) paintFold(context, frame, right, next.fromUs - toUs);
@@ -217,8 +219,8 @@ function head(context: CanvasRenderingContext2D, { fromX, fromY, toX, toY }: Pla
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   context.moveTo(toX, toY);
   context.lineTo(toX - 8 * cos + 3.5 * sin, toY - 8 * sin - 3.5 * cos);
+  // Filling closes it.
   context.lineTo(toX - 8 * cos - 3.5 * sin, toY - 8 * sin + 3.5 * cos);
-  context.closePath();
 }
 
 /** Lost: a cross. Under way: a ring. Nobody tells: an open head. */

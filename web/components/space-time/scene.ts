@@ -48,6 +48,8 @@ export interface Scene {
   /** By the time of their beginning. */
   readonly arrows: readonly PlacedArrow[];
   readonly marks: readonly PlacedMark[];
+  /** There was more, older, that has no room here. */
+  readonly isCut: boolean;
   readonly height: number;
   readonly laneHeight: number;
 }
@@ -68,11 +70,14 @@ export function makeScene(picture: Picture, options: SceneOptions): Scene {
     foldUs: (LONGEST_PAUSE_PX / options.pxPerMs) * 1000,
     foldPx: FOLD_PX,
   });
-  const shown = picture.arrows.list
-    .filter(({ phase, from, to }) => !hidden.has(phase) && yOf.has(from) && yOf.has(to) && from !== to)
-    .slice(-MAX_SCENE_ARROWS)
-    .map((arrow) => ({ arrow, span: spanOf(arrow, guessUs) }))
-    .toSorted((left, right) => left.span.fromUs - right.span.fromUs);
+  const { list } = picture.arrows;
+  const shown: { readonly arrow: Arrow; readonly span: ReturnType<typeof spanOf> }[] = [];
+  for (let at = list.length - 1; at >= 0 && shown.length < MAX_SCENE_ARROWS; at -= 1) {
+    const arrow = list[at];
+    if (arrow === undefined || hidden.has(arrow.phase) || !yOf.has(arrow.from) || !yOf.has(arrow.to)) continue;
+    if (arrow.from !== arrow.to) shown.push({ arrow, span: spanOf(arrow, guessUs) });
+  }
+  shown.reverse().sort((left, right) => left.span.fromUs - right.span.fromUs);
   for (const { span } of shown) axis.add(span.fromUs, span.toUs);
   const oldestUs = shown.length < MAX_SCENE_ARROWS ? 0 : (shown[0]?.span.fromUs ?? 0);
   const marks = picture.marks.list
@@ -83,6 +88,7 @@ export function makeScene(picture: Picture, options: SceneOptions): Scene {
     lanes,
     axis,
     laneHeight,
+    isCut: shown.length === MAX_SCENE_ARROWS,
     height: HEAD_PX + lanes.length * laneHeight + FOOT_PX,
     arrows: shown.map(({ arrow, span }) => ({
       arrow,

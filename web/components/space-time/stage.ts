@@ -2,7 +2,7 @@
  * Camera and playhead of the diagram. It owns the canvas and one animation loop, which runs only while something moves.
  *
  * What happens in a millisecond is shown over about a second: the playhead goes over the scene at a pace that eyes can follow, and where more comes than can
- * be shown at that pace it skips to the newest, one page at a time.
+ * be shown at that pace it skips to the newest, one page at a time. Zoomed out far enough, it goes with the clock.
  */
 import type { Picture } from '../../model/picture.ts';
 import type { Colors } from './colors.ts';
@@ -12,12 +12,16 @@ import type { Hit, Scene, SceneOptions } from './scene.ts';
 
 export const MIN_PX_PER_MS = 0.2;
 export const MAX_PX_PER_MS = 4000;
-/** How far the playhead goes in a second, in px. */
+/** How far the playhead goes in a second, in px: what happens in a millisecond is slowed down to this. */
 const PACE_PX = 420;
+/** At a scale at which the clock itself goes no faster than this, in px a second, nothing has to be slowed down. */
+const READABLE_PX = 1200;
+/** A little faster than the clock, to come up with it. */
+const CATCH_UP = 1.1;
 /** Between the newest and the right edge. */
 const MARGIN_PX = 28;
 /** A scene is laid out anew at most so often, in ms; between, only the camera moves. */
-const LAYOUT_MS = 80;
+const LAYOUT_MS = 120;
 
 export interface StageInput {
   readonly picture: Picture;
@@ -258,15 +262,19 @@ export class Stage {
     const headX = axis.xOf(this.#headUs);
     const lagPx = endX - headX;
     if (lagPx <= 0) return false;
-    const pageMs = (this.#width / PACE_PX) * 1000;
-    if (lagPx > 1.5 * this.#width && nowMs - this.#skippedMs > pageMs) {
+    const clockPx = this.#pxPerMs * 1000 * CATCH_UP;
+    const pacePx = clockPx <= READABLE_PX ? Math.max(PACE_PX, clockPx) : PACE_PX;
+    const pageMs = (this.#width / pacePx) * 1000;
+    // The oldest go: where they go from under the playhead, it cannot finish its page.
+    const isGone = headX < Math.min(this.#width, endX - this.#width) && scene.isCut;
+    if (isGone || (lagPx > 1.5 * this.#width && nowMs - this.#skippedMs > pageMs)) {
       this.#skippedMs = nowMs;
       this.#headUs = axis.usOf(endX - this.#width);
       return true;
     }
     const elapsedMs = Math.min(100, nowMs - (this.#lastFrameMs ?? nowMs));
     this.#lastFrameMs = nowMs;
-    const nextX = Math.min(endX, headX + (PACE_PX * elapsedMs) / 1000);
+    const nextX = Math.min(endX, headX + (pacePx * elapsedMs) / 1000);
     this.#headUs = axis.usOf(nextX);
     return nextX < endX;
   }
