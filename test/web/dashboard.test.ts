@@ -150,7 +150,10 @@ describe('the dashboard', () => {
       await page.getByText('messages as a table').click();
       const rows = page.locator('.message-table tbody tr').filter({ hasText: 'commit' });
       await rows.first().waitFor();
-      await page.locator('.legend-item').filter({ hasText: /^commit$/ }).click();
+      await page
+        .locator('.legend-item')
+        .filter({ hasText: /^commit$/ })
+        .click();
       await expect.poll(async () => rows.count()).toBe(0);
     });
 
