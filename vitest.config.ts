@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'web/**/*.test.ts'],
           testTimeout: 60 * SECOND_MS,
         },
       },
@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/traced/**'],
+          exclude: ['test/e2e/**', 'test/traced/**', 'test/web/**'],
           testTimeout: 120 * SECOND_MS,
         },
       },
@@ -31,6 +31,18 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 60 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
+        },
+      },
+      {
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.ts'],
+          globalSetup: ['test/web/support/build.ts'],
+          // A browser takes all there is: one at a time, after everything else.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120 * SECOND_MS,
+          hookTimeout: 120 * SECOND_MS,
         },
       },
     ],

@@ -87,6 +87,8 @@ const drivers = identities.map((identity, self) => {
       onSync: () => undefined,
       onDropped: (reason) => fail(`a frame was dropped: ${reason}`),
       onRecorded: () => undefined,
+      onSent: () => undefined,
+      onReceived: () => undefined,
       onBehaviour: () => undefined,
       onStopped: ({ reason }) => fail(reason),
     },

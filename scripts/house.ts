@@ -22,15 +22,15 @@ interface LineRule {
 
 const MAX_LINES = 600;
 
-const CORE_FLOORS = ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation'];
+const CORE_FLOORS = ['base', 'messages', 'protocol', 'state', 'apps', 'byzantine', 'simulation', 'lab'];
 
-const SKIPPED_FOLDERS = new Set(['node_modules', '.git', 'dist', 'coverage', 'pbft-data']);
+const SKIPPED_FOLDERS = new Set(['node_modules', '.git', 'dist', 'coverage', 'pbft-data', 'screenshots']);
 
 const BINARY_FILE = /\.(png|jpg|ico|woff2|gz|bin)$/;
 
 const isTypeScript = (path: string): boolean => /\.tsx?$/.test(path);
 const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.startsWith('test/');
-const isSource = (path: string): boolean => path.startsWith('src/') && isTypeScript(path);
+const isSource = (path: string): boolean => /^(?:src|web)\//.test(path) && isTypeScript(path);
 const isCore = (path: string): boolean => CORE_FLOORS.some((floor) => path.startsWith(`src/${floor}/`));
 const isCoreCode = (path: string): boolean => isSource(path) && isCore(path) && !isTest(path);
 /** This file and its test have to spell out what they forbid; the lockfile has rules of its own. */
@@ -109,7 +109,7 @@ const LINE_RULES: readonly LineRule[] = [
 ];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'(?<specifier>[^']+)'/;
-const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/;
+const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.tsx?$/;
 const EXACT_VERSION = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 
 /** Blanks what is only comment, by line: enough for formatted code, where a block comment's lines start with `*`. */

@@ -156,6 +156,11 @@ const CATALOGUE = {
     meaning: 'A bounded queue of the replica is full.',
     advice: 'Send it again after the seconds of `Retry-After`.',
   },
+  too_many_streams: {
+    status: 503,
+    meaning: 'As many read the event stream of this node as may.',
+    advice: 'End one of them (a page that is open, `pbft events`), or ask again after the seconds of `Retry-After`.',
+  },
   // Lab.
   lab_mode_off: {
     status: 403,
@@ -176,6 +181,21 @@ const CATALOGUE = {
     status: 503,
     meaning: 'The link to that node is down, so it could not be told.',
     advice: 'Ask that node itself, or send it again when the link is up.',
+  },
+  no_supervisor: {
+    status: 409,
+    meaning: 'This node was not started by `pbft up`, so there is nobody to carry this out.',
+    advice: 'Start the cluster with `pbft up`, or act on the process or the network yourself.',
+  },
+  node_not_running: {
+    status: 409,
+    meaning: 'That node does not run, so it cannot be paused, resumed or told about its links.',
+    advice: 'Restart it first; `GET /pbft/lab` says how each node stands.',
+  },
+  supervisor_silent: {
+    status: 503,
+    meaning: '`pbft up` did not answer in time; whether it acted is unknown.',
+    advice: 'Look at `GET /pbft/lab`, and send it again.',
   },
   // The node.
   not_ready: {

@@ -3,10 +3,14 @@
  * of bodies that prove something.
  */
 export * from './byzantine.ts';
+export * from './cluster.ts';
 export * from './common.ts';
 export * from './error-catalogue.ts';
+export * from './event-text.ts';
+export * from './events.ts';
 export * from './evidence.ts';
 export * from './explain.ts';
+export * from './lab.ts';
 export * from './protocol-log.ts';
 export * from './request.ts';
 export * from './state-proof.ts';
@@ -14,3 +18,4 @@ export * from './state-proof-file.ts';
 export * from './state-proof-verdict.ts';
 export * from './state-value.ts';
 export * from './status.ts';
+export * from './stream-event.ts';

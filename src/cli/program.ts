@@ -5,6 +5,7 @@ import { addConfigCommand } from './commands/config-check.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCheckCommand } from './commands/check.ts';
+import { addEventsCommand } from './commands/events.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -59,6 +60,7 @@ export function makeProgram(end: End): Command {
   addUpCommand(program, end);
   addStatusCommand(program, end);
   addExplainCommand(program, end);
+  addEventsCommand(program, end);
   addRequestCommand(program, end);
   addByzantineCommand(program, end);
   addInitCommand(program, end);

@@ -2,16 +2,20 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { asReplicaId } from '../base/ids.ts';
+import type { LabRequest } from './lab-channel.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SupervisedNode, SupervisorEvent } from './supervisor.ts';
 
 let folder = '';
 let supervisor: Supervisor | undefined;
 let events: SupervisorEvent[] = [];
+let requests: [string, LabRequest][] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pbft-supervisor-'));
   events = [];
+  requests = [];
 });
 afterEach(async () => {
   supervisor?.kill();
@@ -29,7 +33,10 @@ function makeNode(name: string, script: string): SupervisedNode {
 }
 
 function supervise(...nodes: readonly SupervisedNode[]): Supervisor {
-  supervisor = new Supervisor(nodes, (event) => events.push(event));
+  supervisor = new Supervisor(nodes, {
+    onEvent: (event) => void events.push(event),
+    onRequest: (node, request) => void requests.push([node, request]),
+  });
   supervisor.start();
   return supervisor;
 }
@@ -119,5 +126,102 @@ describe('the supervisor', () => {
     await until(() => running.ready.length === 1);
     await running.stop();
     expect(readFileSync(join(folder, 'node1/node.log'), 'utf8')).toBe('one\ntwo\n');
+  });
+
+  describe('by order', () => {
+    const LIVES = `${READY} process.on('message', (m) => process.send(m)); setInterval(() => {}, 1e6)`;
+    const isStopped = (pid: number): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+    async function one(): Promise<Supervisor> {
+      const running = supervise(makeNode('node1', LIVES));
+      await until(() => running.ready.length === 1);
+      return running;
+    }
+
+    function act(running: Supervisor, action: 'kill' | 'restart' | 'pause' | 'resume'): void {
+      const order = running.order('node1', action);
+      expect(order).toBeDefined();
+      order?.();
+    }
+
+    test('kills a node and leaves it down until it is to start again', async () => {
+      const running = await one();
+      act(running, 'kill');
+      expect(running.labState('node1')).toBe('killed');
+      await until(() => !isAlive(pidOf(0)));
+      expect(running.order('node1', 'pause')).toBeUndefined();
+      expect(running.order('node1', 'resume')).toBeUndefined();
+      // Twice is as good as once.
+      act(running, 'kill');
+      act(running, 'restart');
+      await until(() => running.labState('node1') === 'running');
+      expect(kinds()).toEqual(['node1 ready', 'node1 ordered', 'node1 ordered', 'node1 ordered', 'node1 ready']);
+    });
+
+    test('restarts a node that runs, as often as one likes', async () => {
+      const running = await one();
+      for (let round = 0; round < 6; round += 1) {
+        act(running, 'restart');
+        expect(running.labState('node1')).toBe('starting');
+        await until(() => running.labState('node1') === 'running' && pidOf(round + 1) > 0);
+        expect(isAlive(pidOf(round))).toBe(false);
+      }
+    });
+
+    test('starts a node again that stayed down, and forgets its deaths', async () => {
+      const running = supervise(makeNode('node1', 'process.exitCode = 1; process.disconnect();'));
+      await until(() => kinds().includes('node1 down'));
+      expect(running.labState('node1')).toBe('down');
+      act(running, 'restart');
+      await until(() => kinds().filter((kind) => kind === 'node1 died').length > 5);
+      act(running, 'kill');
+    });
+
+    test('pauses a node and lets it go on', async () => {
+      const running = await one();
+      act(running, 'pause');
+      await until(() => isStopped(pidOf(0)));
+      expect(running.labState('node1')).toBe('paused');
+      act(running, 'resume');
+      await until(() => !isStopped(pidOf(0)));
+      expect(running.labState('node1')).toBe('running');
+      expect(running.ready).toEqual(['node1']);
+    });
+
+    test('ends a paused node in order, and kills or restarts one as well', async () => {
+      const running = await one();
+      act(running, 'pause');
+      await until(() => isStopped(pidOf(0)));
+      act(running, 'restart');
+      await until(() => running.labState('node1') === 'running');
+      expect(isAlive(pidOf(0))).toBe(false);
+      act(running, 'pause');
+      await until(() => isStopped(pidOf(1)));
+      const before = performance.now();
+      await running.stop();
+      expect(isAlive(pidOf(1))).toBe(false);
+      expect(performance.now() - before).toBeLessThan(3000);
+    });
+
+    test('carries out nothing on another process than the one that was meant', async () => {
+      const running = await one();
+      const late = running.order('node1', 'restart');
+      process.kill(pidOf(0), 'SIGKILL');
+      await until(() => running.labState('node1') === 'running');
+      late?.();
+      await until(() => requests.length === 0 && isAlive(pidOf(1)));
+      expect(running.tell('node1', { kind: 'link', peer: asReplicaId(1), order: { state: 'cut' } })).toBe(true);
+      await until(() => requests.length === 1);
+      expect(requests).toEqual([['node1', { kind: 'link', peer: 1, order: { state: 'cut' } }]]);
+    });
+
+    test('tells nobody where there is no process', async () => {
+      const running = await one();
+      act(running, 'kill');
+      await until(() => !isAlive(pidOf(0)));
+      const notice = { kind: 'link', peer: asReplicaId(1), order: { state: 'up' } } as const;
+      await until(() => !running.tell('node1', notice));
+      expect(running.tell('node1', notice)).toBe(false);
+    });
   });
 });

@@ -1,11 +1,15 @@
 /**
  * Keeps one process per node running: starts them, starts those again that die, and ends them all. It owns the processes and nothing else.
- * A node that dies five times within a minute stays down. Processes know of their supervisor by an IPC channel: when it closes, they end.
+ * A node that dies five times within a minute stays down, and so does one that was killed by order. Processes know of their supervisor by an
+ * IPC channel: when it closes, they end.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '../base/assert.ts';
+import type { LabNodeAction, LabNodeState } from '../api/index.ts';
+import type { LabNotice, LabRequest } from './lab-channel.ts';
 
 const DEATHS_ALLOWED = 5;
 const DEATHS_WINDOW_MS = 60_000;
@@ -31,7 +35,7 @@ export interface SupervisedNode {
   readonly args: readonly string[];
 }
 
-/** `down`: it died too often and is not started again. `why`: what it said last, for people. */
+/** `ordered`: the lab did that to it. `down`: it died too often and is not started again. `why`: what it said last, for people. */
 export type SupervisorEvent =
   | { readonly kind: 'ready'; readonly node: string; readonly pid: number; readonly restarted: boolean }
   | {
@@ -41,6 +45,7 @@ export type SupervisorEvent =
       readonly why: readonly string[];
       readonly restartInMs: number;
     }
+  | { readonly kind: 'ordered'; readonly node: string; readonly action: LabNodeAction }
   | { readonly kind: 'down'; readonly node: string; readonly deaths: number; readonly why: readonly string[] };
 
 interface Running {
@@ -49,15 +54,24 @@ interface Running {
   timer: NodeJS.Timeout | undefined;
   deaths: readonly number[];
   why: readonly string[];
-  state: 'starting' | 'ready' | 'waiting' | 'down' | 'ended';
+  state: 'starting' | 'ready' | 'waiting' | 'killed' | 'down' | 'ended';
+  isPaused: boolean;
+  /** What its death will be, when it comes, that was ordered. */
+  fate: 'killed' | 'restarted' | undefined;
+}
+
+export interface SupervisorListener {
+  onEvent(event: SupervisorEvent): void;
+  /** A node's process orders something. */
+  onRequest(node: string, request: LabRequest): void;
 }
 
 export class Supervisor {
   readonly #nodes: readonly Running[];
-  readonly #onEvent: (event: SupervisorEvent) => void;
+  readonly #listener: SupervisorListener;
   #stopping = false;
 
-  constructor(nodes: readonly SupervisedNode[], onEvent: (event: SupervisorEvent) => void) {
+  constructor(nodes: readonly SupervisedNode[], listener: SupervisorListener) {
     this.#nodes = nodes.map((node) => ({
       node,
       process: undefined,
@@ -65,8 +79,10 @@ export class Supervisor {
       deaths: [],
       why: [],
       state: 'waiting',
+      isPaused: false,
+      fate: undefined,
     }));
-    this.#onEvent = onEvent;
+    this.#listener = listener;
   }
 
   start(): void {
@@ -76,6 +92,50 @@ export class Supervisor {
   /** Names of the nodes that are up and said so. */
   get ready(): readonly string[] {
     return this.#nodes.filter(({ state }) => state === 'ready').map(({ node }) => node.name);
+  }
+
+  /** How a node stands, orders that are still to be carried out included. Requires: it is one of these. */
+  labState(name: string): LabNodeState {
+    const { state, isPaused, fate } = this.#find(name);
+    if (fate !== undefined) return fate === 'killed' ? 'killed' : 'starting';
+    if (isPaused) return 'paused';
+    if (state === 'ready') return 'running';
+    return state === 'ended' ? 'killed' : state;
+  }
+
+  /** Takes an order and gives what carries it out, to be called at any time; undefined where there is no process to pause or resume. */
+  order(name: string, action: LabNodeAction): (() => void) | undefined {
+    const running = this.#find(name);
+    if (action === 'kill' || action === 'restart') {
+      clearTimeout(running.timer);
+      running.deaths = [];
+      if (running.process !== undefined) running.fate = action === 'kill' ? 'killed' : 'restarted';
+      else running.state = action === 'kill' ? 'killed' : 'starting';
+    } else if (running.process === undefined || running.fate !== undefined) return undefined;
+    else running.isPaused = action === 'pause';
+    this.#listener.onEvent({ kind: 'ordered', node: name, action });
+    return () => this.#carryOut(running, action);
+  }
+
+  /** false: it has no process that could hear it. */
+  tell(name: string, notice: LabNotice): boolean {
+    const { process: child } = this.#find(name);
+    return child?.connected === true && child.send(notice);
+  }
+
+  #carryOut(running: Running, action: LabNodeAction): void {
+    if (this.#stopping) return;
+    const { process: child } = running;
+    if (action === 'pause' || action === 'resume') child?.kill(running.isPaused ? 'SIGSTOP' : 'SIGCONT');
+    // The process that was meant may have died before: not another one for it.
+    else if (child !== undefined && running.fate !== undefined) child.kill('SIGKILL');
+    else if (child === undefined && action === 'restart' && running.state === 'starting') this.#spawn(running);
+  }
+
+  #find(name: string): Running {
+    const running = this.#nodes.find(({ node }) => node.name === name);
+    assert(running !== undefined, 'a node that is supervised');
+    return running;
   }
 
   /** Ends all processes: SIGTERM, then SIGKILL for those that do not listen. Resolves when none is left, within four seconds. */
@@ -105,7 +165,7 @@ export class Supervisor {
     const child = spawn(process.execPath, [...node.args], { stdio: ['ignore', log, log, 'ipc'] });
     closeSync(log);
     running.process = child;
-    child.on('message', (message) => this.#onReport(running, message as NodeReport));
+    child.on('message', (message) => this.#onMessage(running, message as NodeReport | LabRequest));
     child.once('error', (error) => {
       running.why = [error.message];
     });
@@ -113,31 +173,41 @@ export class Supervisor {
     child.once('close', (code, signal) => this.#onDeath(running, signal ?? `exit code ${code ?? -1}`));
   }
 
-  #onReport(running: Running, report: NodeReport): void {
+  #onMessage(running: Running, report: NodeReport | LabRequest): void {
     if (report.kind === 'failed') {
       running.why = report.lines;
       return;
     }
+    if (report.kind !== 'ready') {
+      this.#listener.onRequest(running.node.name, report);
+      return;
+    }
     running.state = 'ready';
     const { node, process: child, deaths } = running;
-    this.#onEvent({ kind: 'ready', node: node.name, pid: child?.pid ?? 0, restarted: deaths.length > 0 });
+    this.#listener.onEvent({ kind: 'ready', node: node.name, pid: child?.pid ?? 0, restarted: deaths.length > 0 });
   }
 
   #onDeath(running: Running, how: string): void {
     running.process = undefined;
     running.state = 'ended';
+    running.isPaused = false;
     if (this.#stopping) return;
+    const { fate } = running;
+    running.fate = undefined;
+    if (fate === 'killed') running.state = 'killed';
+    if (fate === 'restarted') this.#spawn(running);
+    if (fate !== undefined) return;
     const now = Date.now();
     running.deaths = [...running.deaths.filter((time) => time > now - DEATHS_WINDOW_MS), now];
     const { node, why, deaths } = running;
     if (deaths.length >= DEATHS_ALLOWED) {
       running.state = 'down';
-      this.#onEvent({ kind: 'down', node: node.name, deaths: deaths.length, why });
+      this.#listener.onEvent({ kind: 'down', node: node.name, deaths: deaths.length, why });
       return;
     }
     const restartInMs = Math.min(FIRST_RESTART_MS * 2 ** (deaths.length - 1), LONGEST_RESTART_MS);
     running.state = 'waiting';
-    this.#onEvent({ kind: 'died', node: node.name, how, why, restartInMs });
+    this.#listener.onEvent({ kind: 'died', node: node.name, how, why, restartInMs });
     running.timer = setTimeout(() => this.#spawn(running), restartInMs);
   }
 }
@@ -150,6 +220,8 @@ async function end(running: Running): Promise<void> {
     child.once('close', () => resolve());
   });
   child.kill('SIGTERM');
+  // A paused process hears nothing until it goes on.
+  child.kill('SIGCONT');
   const impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await ended;
   clearTimeout(impatient);

@@ -2,6 +2,7 @@
  * What happened, as one type for logs, metrics, the event stream, dashboard, lab and golden transcripts. Events never decide anything: a
  * driver may drop them all. `message-sent` and `message-received` are made by the driver, all others by the core.
  */
+import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Message, MessageType } from '../messages/index.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
@@ -125,7 +126,19 @@ export type Event =
     }
   /** Done: from the stable checkpoint at `sequence` on this replica votes again, in views above `barred`. */
   | { readonly kind: 'recovered'; readonly sequence: Sequence; readonly barred: View }
-  | { readonly kind: 'message-sent'; readonly to: ReplicaId | ClientId; readonly message: Message }
-  | { readonly kind: 'message-received'; readonly from: ReplicaId | ClientId; readonly message: Message };
+  /** `frame`: the message as it is on the wire, proof included. */
+  | {
+      readonly kind: 'message-sent';
+      readonly to: ReplicaId | ClientId;
+      readonly message: Message;
+      readonly frame: Bytes;
+    }
+  /** The frame came over the link of `from`, and its proof is in order. */
+  | {
+      readonly kind: 'message-received';
+      readonly from: ReplicaId | ClientId;
+      readonly message: Message;
+      readonly frame: Bytes;
+    };
 
 export type EventKind = Event['kind'];

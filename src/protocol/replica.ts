@@ -34,6 +34,8 @@ import { considerTransfer, onSealed, onState, onTransferTimeout } from './state-
 import { onNewView, tryNewView } from './new-view.ts';
 import { leaveView, onViewChange } from './view-change.ts';
 import { resendViewChange } from './view-messages.ts';
+import { replicaInside } from './replica-inside.ts';
+import type { ReplicaInside } from './replica-inside.ts';
 import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
@@ -123,6 +125,11 @@ export class Replica {
 
   status(): ReplicaStatus {
     return replicaStatus(this.#core);
+  }
+
+  /** What it holds besides: timers, P and Q, votes for checkpoints. */
+  inside(): ReplicaInside {
+    return replicaInside(this.#core);
   }
 
   /** The log from `from` to `to`, both included, as far as it is between h and the highest known number. */

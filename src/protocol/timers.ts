@@ -48,6 +48,11 @@ export class Timers {
     return this.#deadlines.get(name);
   }
 
+  /** All that are set. */
+  all(): readonly { readonly name: TimerName; readonly atUs: number }[] {
+    return [...this.#deadlines].map(([name, atUs]) => ({ name, atUs }));
+  }
+
   isSet(name: TimerName): boolean {
     return this.#deadlines.has(name);
   }

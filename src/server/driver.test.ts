@@ -97,6 +97,8 @@ interface Running {
   readonly faults: DriverFault[];
   readonly dropped: string[];
   readonly blamed: Party[];
+  /** Messages as the observer was told of them. */
+  readonly messages: string[];
 }
 
 describe('Driver on a real log, n = 1', () => {
@@ -136,7 +138,14 @@ describe('Driver on a real log, n = 1', () => {
     const application = applicationNamed('ledger');
     if (application === undefined) throw new Error('no ledger');
     state = MemoryState.reopened(state);
-    const seen: Omit<Running, 'driver' | 'log'> = { sent: [], events: [], faults: [], dropped: [], blamed: [] };
+    const seen: Omit<Running, 'driver' | 'log'> = {
+      sent: [],
+      events: [],
+      faults: [],
+      dropped: [],
+      blamed: [],
+      messages: [],
+    };
     const driver = new Driver({
       config,
       modules: { authenticator, application, state },
@@ -152,6 +161,8 @@ describe('Driver on a real log, n = 1', () => {
         onSync: () => undefined,
         onDropped: (reason) => void seen.dropped.push(reason),
         onRecorded: () => undefined,
+        onSent: (to, message) => void seen.messages.push(`${message.type} to ${to.kind}`),
+        onReceived: (from, input) => void seen.messages.push(`${input.kind} from ${from.kind}`),
         onBehaviour: () => undefined,
         onStopped: (fault) => void seen.faults.push(fault),
       },
@@ -168,6 +179,19 @@ describe('Driver on a real log, n = 1', () => {
       return decoded.ok && decoded.value.message.type === 'replies' ? decoded.value.message.replies : [];
     });
   }
+
+  it('tells of each message when it comes, and of what follows from it when that leaves, but not of what was refused', async () => {
+    const node = await start();
+    node.driver.onFrame(clientLink, Uint8Array.of(255));
+    const altered = transfer(session, 1);
+    altered[altered.length - 2] = (altered.at(-2) ?? 0) ^ 1;
+    node.driver.onFrame(clientLink, altered);
+    expect(node.messages).toEqual([]);
+    node.driver.onFrame(clientLink, transfer(session, 1));
+    expect(node.messages).toEqual(['requests from client']);
+    await expect.poll(() => node.messages).toEqual(['requests from client', 'replies to client']);
+    expect(node.sent).toHaveLength(1);
+  });
 
   it('lets no reply out before the record it depends on is on disk', async () => {
     const node = await start();

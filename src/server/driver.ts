@@ -48,6 +48,10 @@ export interface DriverObserver {
   onDropped(reason: 'log-backlog' | 'stopped'): void;
   /** Lab mode only. */
   onRecorded(recorded: RecordedFrame): void;
+  /** A frame has left for one receiver. */
+  onSent(to: Party, message: Message, frame: Bytes): void;
+  /** A frame came over the link of `from`, and what it says is authentic. */
+  onReceived(from: Party, input: Input, frame: Bytes): void;
   /** A behaviour was switched on (its name) or off (undefined) here. */
   onBehaviour(behaviour: string | undefined): void;
   onStopped(fault: DriverFault): void;
@@ -61,8 +65,8 @@ export interface DriverOptions {
   readonly lost?: LostLog | undefined;
   readonly records: readonly Record[];
   readonly log: GateLog;
-  /** false: the frame was dropped. */
-  readonly send: (to: Party, frame: Bytes) => boolean;
+  /** false: the frame was dropped. `message`: what it says. */
+  readonly send: (to: Party, frame: Bytes, message: Message) => boolean;
   /** Nobody could use the frame that has just come on this link: it was refused at the door, or holds only requests that are not their clients'. */
   readonly blame?: (link: Party) => void;
   readonly clock: () => Now;
@@ -112,7 +116,7 @@ export class Driver {
     this.#outbox = new ReplyOutbox(config.self, config.cluster, modules.authenticator);
     this.#lateFrames = new LateFrames({
       clock: () => options.clock().monotonic,
-      send: (to, frame) => this.#sendFrame(to, frame),
+      send: (to, frame, message) => void this.#sendFrame(to, frame, message),
       frames: HELD_OUTPUTS,
       bytes: PENDING_BYTES,
     });
@@ -223,7 +227,10 @@ export class Driver {
     if (isUseless(opened)) this.#options.blame?.(link);
     if (!opened.ok) this.#onRefused(link, opened.error);
     else if (opened.value.kind === 'lab') this.#onLabCommand(opened.value);
-    else this.#step(opened.value);
+    else {
+      this.#options.observer.onReceived(link, opened.value, frame);
+      this.#step(opened.value);
+    }
   }
 
   /** A link to a peer came up. */
@@ -299,7 +306,7 @@ export class Driver {
   sendDirectly(to: ReplicaId, message: Message): boolean {
     const party: Party = { kind: 'replica', replica: to };
     const [frame] = this.#sealer.seal(message, [party], undefined);
-    return frame !== undefined && this.#options.send(party, frame);
+    return frame !== undefined && this.#sendFrame(party, frame, message);
   }
 
   #mayStep(): boolean {
@@ -420,7 +427,7 @@ export class Driver {
     this.#isFlushPlanned = false;
     for (const letter of this.#outbox.drain()) {
       const { client } = letter.message;
-      this.#sendSealed({ kind: 'client', client }, this.#sealer.sealReplies(letter));
+      this.#sendSealed({ kind: 'client', client }, letter.message, this.#sealer.sealReplies(letter));
     }
   }
 
@@ -431,19 +438,21 @@ export class Driver {
 
   #seal(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
     const frames = this.#sealer.seal(message, to, signature);
-    for (const [index, receiver] of to.entries()) this.#sendSealed(receiver, frames[index]);
+    for (const [index, receiver] of to.entries()) this.#sendSealed(receiver, message, frames[index]);
   }
 
   /** `undefined`: no key is shared with the receiver yet. */
-  #sendSealed(to: Party, sealed: Bytes | undefined): void {
+  #sendSealed(to: Party, message: Message, sealed: Bytes | undefined): void {
     if (sealed === undefined) return;
     const frame = this.#behaviour?.rewriteFrame(sealed) ?? sealed;
-    this.#lateFrames.send(to, frame, this.#behaviour?.delayUs ?? 0);
+    this.#lateFrames.send(to, frame, message, this.#behaviour?.delayUs ?? 0);
   }
 
-  #sendFrame(to: Party, frame: Bytes): void {
+  #sendFrame(to: Party, frame: Bytes, message: Message): boolean {
     if (this.#options.lab) this.#record('sent', to, frame);
-    this.#options.send(to, frame);
+    const isSent = this.#options.send(to, frame, message);
+    if (isSent) this.#options.observer.onSent(to, message, frame);
+    return isSent;
   }
 
   #record(direction: 'sent' | 'received', peer: Party, frame: Bytes): void {

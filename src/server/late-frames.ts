@@ -1,13 +1,14 @@
-/** Frames of a slow liar, held back until their time has come. Owns them and their timer; a correct node's frames pass straight through. */
+/** Frames of a slow liar or on a slow link, held back until their time has come. Owns them and their timer; all others pass straight through. */
 import type { Bytes } from '../base/bytes.ts';
 import { DelayLine } from '../byzantine/index.ts';
+import type { Message } from '../messages/index.ts';
 import type { Party } from '../protocol/ports.ts';
 
 export interface LateFramesOptions {
   /** Monotonic µs. */
   readonly clock: () => number;
   /** Called with each frame when it leaves, in order. Must not throw. */
-  readonly send: (to: Party, frame: Bytes) => void;
+  readonly send: (to: Party, frame: Bytes, message: Message) => void;
   /** What is held at most; beyond that frames are dropped, as from a link that is full. */
   readonly frames: number;
   readonly bytes: number;
@@ -16,6 +17,7 @@ export interface LateFramesOptions {
 interface Late {
   readonly to: Party;
   readonly frame: Bytes;
+  readonly message: Message;
 }
 
 export class LateFrames {
@@ -29,14 +31,14 @@ export class LateFrames {
   }
 
   /** Sends it after `delayUs`; with 0 at once, and what is still held before it, so that no frame overtakes another. */
-  send(to: Party, frame: Bytes, delayUs: number): void {
+  send(to: Party, frame: Bytes, message: Message, delayUs: number): void {
     if (delayUs > 0) {
-      this.#line.put(this.#options.clock() + delayUs, { to, frame }, frame.length);
+      this.#line.put(this.#options.clock() + delayUs, { to, frame, message }, frame.length);
       this.#arm();
       return;
     }
     if (!this.#line.isEmpty) this.#sendAll(this.#line.takeAll());
-    this.#options.send(to, frame);
+    this.#options.send(to, frame, message);
   }
 
   /** Drops what is held. */
@@ -60,6 +62,6 @@ export class LateFrames {
   }
 
   #sendAll(frames: readonly Late[]): void {
-    for (const { to, frame } of frames) this.#options.send(to, frame);
+    for (const { to, frame, message } of frames) this.#options.send(to, frame, message);
   }
 }

@@ -5,7 +5,7 @@ import { Rig } from '../../test/support/rig.ts';
 import { eventsOf } from '../../test/support/transcript.ts';
 import { Metrics } from './metrics.ts';
 
-const UNITS = /_(?:total|seconds|bytes|number|boolean|requests|slots|outputs|peers|clients|suspicions)$/;
+const UNITS = /_(?:total|seconds|bytes|number|boolean|requests|slots|outputs|peers|clients|readers|suspicions)$/;
 
 function setUp() {
   const rig = new Rig({ self: 1 }, new CoreKit());
@@ -26,6 +26,7 @@ function setUp() {
       droppedFrames: 0,
       queuedBytes: 0,
     }),
+    eventStream: () => ({ cpuSeconds: 0.5, sentEvents: 4, lostEvents: 3, leftOutEvents: 2, listeners: 1 }),
   });
   return { rig, metrics };
 }

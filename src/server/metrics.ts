@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { replicaName } from '../base/ids.ts';
 import type { Event } from '../protocol/event.ts';
+import type { EventStreamCounts } from './events/event-hub.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { Tally } from './tally.ts';
 
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly connectedPeers: () => number;
   readonly connectedClients: () => number;
   readonly links: () => LinkCounts;
+  readonly eventStream: () => EventStreamCounts;
 }
 
 /** Totals of the links since the start. */
@@ -145,10 +147,11 @@ export class Metrics {
     readonly route: string;
     readonly method: string;
     readonly status: number;
-    readonly seconds: number;
+    /** undefined for an answer that ends only with its reader. */
+    readonly seconds: number | undefined;
   }): void {
     this.#http.inc({ route, method, status: String(status) });
-    this.#httpSeconds.observe({ route }, seconds);
+    if (seconds !== undefined) this.#httpSeconds.observe({ route }, seconds);
   }
 
   /** The text that Prometheus reads. */
@@ -205,10 +208,11 @@ export class Metrics {
     this.#gauge('pbft_known_open_requests', 'Requests known here and not finished', sources.openRequests);
     this.#gauge('pbft_connected_peers', 'Replicas this node is linked to', sources.connectedPeers);
     this.#gauge('pbft_connected_clients', 'Clients linked to this node', sources.connectedClients);
+    this.#gauge('pbft_event_stream_readers', 'Who reads the event stream', () => sources.eventStream().listeners);
     this.#gauge('pbft_link_queued_bytes', 'Bytes waiting to be sent on all links', () => sources.links().queuedBytes);
   }
 
-  #addTotals({ links, servingSeconds }: MetricSources): void {
+  #addTotals({ links, servingSeconds, eventStream }: MetricSources): void {
     const total = (name: string, help: string, read: () => number): void => {
       const counter: Counter = new Counter({
         name,
@@ -230,6 +234,20 @@ export class Metrics {
       () => links().droppedFrames,
     );
     total('pbft_state_serving_seconds_total', 'Time spent on handing out state to peers', servingSeconds);
+    total('pbft_event_stream_cpu_seconds_total', 'Time spent on telling what happens to those who listen', () => {
+      return eventStream().cpuSeconds;
+    });
+    total('pbft_event_stream_sent_events_total', 'Events put into the stream', () => eventStream().sentEvents);
+    total(
+      'pbft_event_stream_left_out_events_total',
+      'Events left out of the stream because telling them would take too much time',
+      () => eventStream().leftOutEvents,
+    );
+    total(
+      'pbft_event_stream_lost_events_total',
+      'Events that a reader lost because it did not read',
+      () => eventStream().lostEvents,
+    );
     total('pbft_event_loop_busy_seconds_total', 'Time in which the event loop had something to do', () => {
       return performance.eventLoopUtilization().active / 1000;
     });

@@ -3,10 +3,12 @@ import type { Logger } from '../node/index.ts';
 import type { CodecContext } from '../messages/index.ts';
 import type { LinkSettings, NodeAuthenticator } from '../node/index.ts';
 import type { LostLog } from '../protocol/replica.ts';
+import type { EventHubLimits } from './events/event-hub.ts';
 import type { HttpLimits } from './http/server.ts';
 import type { GateLog } from './output-gate.ts';
 import type { StoredLog } from './stored-replica.ts';
 import type { StoredState } from './stored-state.ts';
+import type { Supervision } from './supervision.ts';
 
 export interface NodeOptions {
   /** `<data>/nodeN`: configuration, keys, log. */
@@ -17,6 +19,9 @@ export interface NodeOptions {
   readonly logger?: Logger;
   readonly httpLimits?: Partial<HttpLimits>;
   readonly linkSettings?: Partial<LinkSettings>;
+  /** Whoever started this process, for orders in lab mode; undefined: nobody does. */
+  readonly supervision?: Supervision;
+  readonly eventLimits?: Partial<EventHubLimits>;
   /** HTTP requests waiting for the cluster at once. */
   readonly pendingRequests?: number;
 }

@@ -1,4 +1,4 @@
-/** The parts of one node and their wiring: replica, links, client, HTTP. Owns their order of starting and ending, and who hears what from whom. */
+/** The parts of one node and their wiring: replica, links, client, event stream, HTTP. Owns their order of starting and ending, and who hears what from whom. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
@@ -6,6 +6,7 @@ import type { ApiError } from '../api/index.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { replicaName } from '../base/ids.ts';
+import type { ReplicaId } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { ok } from '../base/result.ts';
 import { PbftClient } from '../client/index.ts';
@@ -22,10 +23,13 @@ import { DiskRoom, describeFullDisk } from './disk-room.ts';
 import { Driver } from './driver.ts';
 import type { DriverFault, DriverObserver } from './driver.ts';
 import { EventLog } from './event-log.ts';
+import type { EventHub } from './events/event-hub.ts';
+import { makeNodeStream } from './events/node-stream.ts';
 import { Gateway } from './gateway.ts';
 import { DEFAULT_HTTP_LIMITS, makeHttpServer } from './http/server.ts';
 import { Lab } from './lab.ts';
 import { linkCounts } from './link-counts.ts';
+import { LinkControl } from './link-control.ts';
 import { LinkWatch } from './link-watch.ts';
 import { MessageRing } from './message-ring.ts';
 import { Metrics } from './metrics.ts';
@@ -35,6 +39,7 @@ import { refuse } from './preparation.ts';
 import type { Prepared, StartFault } from './preparation.ts';
 import { DEFAULT_REGISTRY_LIMITS, RequestRegistry } from './request-registry.ts';
 import { StateKeeper } from './state-keeper.ts';
+import { LabOrders } from './supervision.ts';
 import { VERSION } from './version.ts';
 
 const DEFAULT_PENDING_REQUESTS = 4096;
@@ -65,6 +70,8 @@ export class NodeParts {
   readonly #registry: RequestRegistry;
   readonly #metrics: Metrics;
   readonly #lab: Lab;
+  readonly #stream: EventHub;
+  readonly #linkControl: LinkControl;
   readonly #events: EventLog;
   readonly #ring = new MessageRing();
   readonly #peers: LinkWatch;
@@ -89,6 +96,8 @@ export class NodeParts {
     const peers = config.replicas.map(({ id }) => id).filter((id) => id !== config.self);
     this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());
+    this.#stream = this.#makeStream();
+    this.#linkControl = this.#makeLinkControl();
     this.#driver = this.#makeDriver();
     this.#keeper = this.#makeKeeper();
     this.#room = this.#makeRoom();
@@ -150,6 +159,7 @@ export class NodeParts {
 
   /** HTTP first, so that nobody new is promised anything; the log last. */
   async close(): Promise<void> {
+    this.#stream.close();
     const http = this.#http;
     if (http !== undefined) {
       const grace = setTimeout(() => http.server.closeAllConnections(), HTTP_GRACE_MS);
@@ -158,6 +168,7 @@ export class NodeParts {
     }
     await this.#client?.close();
     this.#driver.stop();
+    this.#linkControl.stop();
     this.#room.stop();
     await this.#links.close();
     await this.#keeper.stop();
@@ -178,7 +189,7 @@ export class NodeParts {
       records,
       lost: this.#options.lost,
       log,
-      send: (to, frame) => this.#links.send(to, frame),
+      send: (to, frame, message) => this.#linkControl.send(to, frame, message),
       blame: (link) => this.#links.blame(link),
       clock: now,
       lab: config.lab,
@@ -218,12 +229,17 @@ export class NodeParts {
         this.#metrics.onEvent(event);
         this.#registry.onEvent(event);
         this.#events.onEvent(event);
+        this.#stream.onEvent(event);
       },
       onSync: (records) => this.#metrics.onSync(records),
       onDropped: (reason) => this.#metrics.onDropped(reason),
       onRecorded: (recorded) => this.#ring.add(recorded),
-      onBehaviour: (behaviour) =>
-        this.logger.warn({ behaviour: behaviour ?? null }, 'lab: the behaviour of this node was switched'),
+      onSent: (to, message, frame) => this.#stream.onSent(to, message, frame),
+      onReceived: (from, input, frame) => this.#stream.onReceived(from, input, frame),
+      onBehaviour: (behaviour) => {
+        this.logger.warn({ behaviour: behaviour ?? null }, 'lab: the behaviour of this node was switched');
+        this.#stream.onBehaviour(behaviour);
+      },
       onStopped: (fault) => this.#onStopped(fault),
     };
   }
@@ -257,7 +273,7 @@ export class NodeParts {
         onFrame: (link, frame) => this.#driver.onFrame(link, frame),
         onConnected: (link) => this.#onConnected(link),
         onDisconnected: (link) => {
-          if (link.kind === 'replica') this.#peers.onDisconnected(link.replica);
+          if (link.kind === 'replica') this.#onDisconnected(link.replica);
         },
         onRefused: (link, code, reason) => this.#onLinkRefused(link, code, reason),
       },
@@ -267,8 +283,14 @@ export class NodeParts {
   #onConnected(link: Party): void {
     if (link.kind !== 'replica') return;
     this.#peers.onConnected(link.replica);
+    this.#stream.onLink(link.replica, 'up');
     this.logger.debug({ peer: replicaName(link.replica) }, 'linked');
     this.#driver.onConnected(link.replica);
+  }
+
+  #onDisconnected(peer: ReplicaId): void {
+    this.#peers.onDisconnected(peer);
+    this.#stream.onLink(peer, 'down');
   }
 
   #onLinkRefused(link: Party | undefined, code: LinkRefusalCode, reason: string): void {
@@ -335,6 +357,30 @@ export class NodeParts {
     });
   }
 
+  #makeStream(): EventHub {
+    const { self, lab } = this.#prepared.config;
+    return makeNodeStream({
+      self,
+      lab,
+      quorums: this.#quorums,
+      status: () => this.#driver.status(),
+      limits: this.#options.eventLimits ?? {},
+    });
+  }
+
+  #makeLinkControl(): LinkControl {
+    const control = new LinkControl({
+      send: (to, frame) => this.#links.send(to, frame),
+      clock: () => now().monotonic,
+    });
+    if (this.#prepared.config.lab)
+      this.#options.supervision?.onLink((peer, order) => {
+        this.logger.warn({ peer: replicaName(peer), ...order }, 'lab: what is sent to this peer was switched');
+        control.order(peer, order);
+      });
+    return control;
+  }
+
   #makeMetrics(): Metrics {
     return new Metrics({
       status: () => this.#driver.status(),
@@ -346,6 +392,7 @@ export class NodeParts {
       connectedPeers: () => this.#peers.upCount,
       connectedClients: () => this.#links.stats().clients.connected,
       links: () => linkCounts(this.#links.stats()),
+      eventStream: () => this.#stream.counts,
     });
   }
 
@@ -360,6 +407,12 @@ export class NodeParts {
       registry: this.#registry,
       ring: this.#ring,
       lab: this.#lab,
+      orders: new LabOrders({
+        enabled: config.lab,
+        replicaCount: this.#quorums.replicaCount,
+        supervision: this.#options.supervision,
+      }),
+      stream: this.#stream,
       metrics: this.#metrics,
       warnings: configWarnings(config),
       fullDisk: () => this.#room.full,

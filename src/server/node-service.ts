@@ -25,6 +25,7 @@ import type { NodeConfig } from './config/index.ts';
 import { describeFullDisk } from './disk-room.ts';
 import type { FullDisk } from './disk-room.ts';
 import type { Driver, DriverFault } from './driver.ts';
+import type { EventHub } from './events/event-hub.ts';
 import { explainBody } from './explanation.ts';
 import type { Gateway } from './gateway.ts';
 import type { NodeService, Readiness, Submission } from './http/service.ts';
@@ -33,9 +34,10 @@ import { behavioursBody } from './lab.ts';
 import type { LinkWatch } from './link-watch.ts';
 import type { MessageRing } from './message-ring.ts';
 import type { Metrics } from './metrics.ts';
-import { logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
+import { clusterBody, logMessage, logSlot, statusBody, suspicionsBody } from './node-view.ts';
 import type { RequestRegistry } from './request-registry.ts';
 import { readState } from './state-reading.ts';
+import type { LabOrders } from './supervision.ts';
 
 export interface ServiceParts {
   readonly config: NodeConfig;
@@ -46,6 +48,8 @@ export interface ServiceParts {
   readonly registry: RequestRegistry;
   readonly ring: MessageRing;
   readonly lab: Lab;
+  readonly orders: LabOrders;
+  readonly stream: Pick<EventHub, 'listen'>;
   readonly metrics: Metrics;
   readonly warnings: readonly string[];
   /** What the log waits for; undefined while there is room. */
@@ -82,12 +86,17 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         ],
         recoveryLacks: recoveryLacks(driver),
       }),
+    cluster: () => clusterBody(driver.status(), config, { application: parts.applicationName, version: parts.version }),
     submit: (submission: Submission) => gateway.submit(submission),
     read: (submission) => gateway.read(submission),
     requestStatus: (id) => (/^[0-9a-f]{64}$/.test(id) ? registry.find(asDigest(id)) : undefined),
     deliver: (message) => deliver(parts, message),
     simulateByzantine: (order: SimulateByzantineBody) => lab.simulate(order),
     behaviours: behavioursBody,
+    lab: () => parts.orders.look(),
+    orderNode: (name, action) => parts.orders.node(name, action),
+    orderLink: (order) => parts.orders.link(order),
+    listen: (request) => parts.stream.listen(request),
     log: (query) => log(parts, query),
     state: (key, query) => readState(driver, parts.codec.clusterId, key, query),
     suspicions: () => suspicions(parts),

@@ -1,6 +1,6 @@
 /** What a node shows of itself: the replica's readonly view in the words of the API. Pure functions; nothing is kept. */
-import { suspicionItem } from '../api/index.ts';
-import type { LogMessage, LogSlot, StatusBody, SuspicionsBody, SuspicionSummary } from '../api/index.ts';
+import { suspicionItem, suspicionSummary } from '../api/index.ts';
+import type { ClusterBody, LogMessage, LogSlot, StatusBody, SuspicionsBody } from '../api/index.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
 import { decodeFrame, toJson } from '../messages/index.ts';
@@ -9,6 +9,7 @@ import type { Quorums } from '../protocol/quorum.ts';
 import type { ReplicaStatus, SlotStatus } from '../protocol/status.ts';
 import type { Suspicion } from '../protocol/suspicion.ts';
 import { describeWait } from '../protocol/wait-text.ts';
+import type { NodeConfig } from './config/index.ts';
 import type { RecordedFrame } from './message-ring.ts';
 
 /** What the replica does not know of its node. */
@@ -57,6 +58,26 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
   };
 }
 
+/** What every node of the cluster would say alike. */
+export function clusterBody(
+  { self, quorums }: ReplicaStatus,
+  config: Pick<NodeConfig, 'replicas' | 'authentication' | 'lab'>,
+  { application, version }: Pick<NodeFacts, 'application' | 'version'>,
+): ClusterBody {
+  return {
+    node_id: replicaName(self),
+    nodes: config.replicas.map(({ id, httpUrl }) => ({ node_id: replicaName(id), url: httpUrl })),
+    n: quorums.replicaCount,
+    f: quorums.faultLimit,
+    quorum_size: quorums.quorum,
+    quorum_rule: quorums.rule,
+    authentication: config.authentication,
+    application,
+    lab: config.lab,
+    version,
+  };
+}
+
 function recoveryBody({ recovery }: ReplicaStatus, { recoveryLacks }: NodeFacts): StatusBody['recovery'] {
   if (recovery === undefined) return null;
   const { mark, recoveredAt, end } = recovery;
@@ -69,28 +90,6 @@ function recoveryBody({ recovery }: ReplicaStatus, { recoveryLacks }: NodeFacts)
 }
 
 const DIVERGED = 'The state of this node contradicts a stable checkpoint: it executes and votes no more.';
-
-export function suspicionSummary({
-  node,
-  kind,
-  certainty,
-  view,
-  sequence,
-  evidence,
-  ...seen
-}: Suspicion): SuspicionSummary {
-  return {
-    node_id: replicaName(node),
-    kind,
-    certainty,
-    view,
-    sequence,
-    first_seen_ms: seen.firstSeenMs,
-    last_seen_ms: seen.lastSeenMs,
-    count: seen.count,
-    evidence: evidence.summary,
-  };
-}
 
 /** `isProvable`: whether its evidence proves a suspicion to third parties. */
 export function suspicionsBody(

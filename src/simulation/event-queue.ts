@@ -1,8 +1,9 @@
 /** What is to happen, in order of time; at one time, in order of scheduling. A binary heap. */
 import { assert } from '../base/assert.ts';
 
-interface Entry<Item> {
+export interface Entry<Item> {
   readonly time: number;
+  /** How many were scheduled before it: its name in this queue. */
   readonly order: number;
   readonly item: Item;
 }
@@ -26,8 +27,33 @@ export class EventQueue<Item> {
   }
 
   push(time: number, item: Item): void {
-    const entry: Entry<Item> = { time, order: this.#scheduled, item };
+    this.#insert({ time, order: this.#scheduled, item });
     this.#scheduled += 1;
+  }
+
+  /** Everything that is scheduled, in no particular order. */
+  entries(): readonly Entry<Item>[] {
+    return this.#heap;
+  }
+
+  /** Takes out the entry of this order; undefined when there is none. For people who interfere: it looks through all. */
+  take(order: number): Entry<Item> | undefined {
+    const entry = this.#heap.find((one) => one.order === order);
+    if (entry === undefined) return undefined;
+    const others = this.#heap.filter((one) => one !== entry);
+    this.#heap.length = 0;
+    for (const other of others) this.#insert(other);
+    return entry;
+  }
+
+  /** The entry of this order happens at `time`, under the same order. False when there is none. */
+  move(order: number, time: number): boolean {
+    const entry = this.take(order);
+    if (entry !== undefined) this.#insert({ ...entry, time });
+    return entry !== undefined;
+  }
+
+  #insert(entry: Entry<Item>): void {
     const heap = this.#heap;
     let at = heap.length;
     heap.push(entry);

@@ -34,6 +34,8 @@ export type FrameRule = (
 /** Owns qualities, cuts and the order of links. Delivers nothing itself: it answers with delays. */
 export class Network {
   readonly #random: Random;
+  /** What links are like when nothing is wrong. */
+  readonly usual: LinkQuality;
   #quality: LinkQuality;
   /** Directed links and single parties that are worse (or better) than the rest. */
   readonly #linkQualities = new Map<string, LinkQuality>();
@@ -44,6 +46,7 @@ export class Network {
 
   constructor(random: Random, quality: LinkQuality) {
     this.#random = random;
+    this.usual = quality;
     this.#quality = quality;
   }
 
@@ -66,6 +69,14 @@ export class Network {
   setCut(from: Address, to: Address, cut: boolean): void {
     if (cut) this.#cuts.add(`${from}>${to}`);
     else this.#cuts.delete(`${from}>${to}`);
+  }
+
+  /** The links that are cut, as (from, to). */
+  cuts(): readonly (readonly [Address, Address])[] {
+    return [...this.#cuts].map((link): readonly [Address, Address] => {
+      const [from = '', to = ''] = link.split('>');
+      return [from, to];
+    });
   }
 
   /** Returns what takes the rule away again. */

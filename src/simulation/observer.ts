@@ -35,6 +35,9 @@ export interface Acknowledgement {
   readonly replicas: readonly ReplicaId[];
 }
 
+/** Why a frame does not arrive: by its link, because the receiver is down, for want of room where it had to wait, or because somebody took it out. */
+export type FrameLoss = 'link' | 'down' | 'room' | 'by hand';
+
 /** Any of it may be left out. A checker that sees an invariant broken throws {@link Violation}. */
 export interface Observer {
   /** A replica was made from `records` and has started. */
@@ -52,7 +55,15 @@ export interface Observer {
   /** All that was on the disk of a node that is down is gone: it will start as one that recovers, and is one of the f until it is done. */
   diskLost?(node: ReplicaId): void;
   crashed?(node: ReplicaId, point: string): void;
+  /** A process stands still, or goes on. */
+  paused?(node: ReplicaId, isPaused: boolean): void;
+  /** A node was told to lie from now on, or (undefined) to stop. */
+  misbehaves?(node: ReplicaId, behaviour: string | undefined): void;
   refused?(node: NodeView, link: Party, refusal: Refusal): void;
+  /** A frame is handed to the network, which may lose it at once. */
+  sent?(from: Party, to: Party, frame: Bytes): void;
+  /** A frame will never arrive: its link was cut or loses it, or nobody is there to hear it. */
+  lost?(from: Party, to: Party, frame: Bytes, why: FrameLoss): void;
   /** A frame arrives at a party that is up. */
   delivered?(from: Party, to: Party, frame: Bytes): void;
   /** A client, correct or not, made a properly authenticated request. */

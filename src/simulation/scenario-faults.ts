@@ -1,7 +1,5 @@
 /** The commands of scenarios that trouble links and processes. docs/simulator.md lists them. */
 import { replicaOfName } from '../base/ids.ts';
-import { LINK_US } from './scenario-world.ts';
-import { PERFECT_LINK } from './network.ts';
 import type { Address } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import type { World } from './world.ts';
@@ -62,7 +60,7 @@ export function troubleWorld(world: World, name: TroubleCommand, words: readonly
       nodeNamed(world, first).setClockRate(permille(second));
       return;
     case 'heal':
-      network.heal({ ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US });
+      network.heal(network.usual);
       world.unclogAll();
       for (const node of world.nodes) world.resume(node);
   }

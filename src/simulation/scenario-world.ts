@@ -1,6 +1,5 @@
 /** A small world without chance in it, with all checkers: for scenarios and tests. Every link takes 1 ms, every sync 0.1 ms, unless told. */
 import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
-import { makeBehaviour } from '../byzantine/index.ts';
 import type { BehaviourName } from '../byzantine/index.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -9,6 +8,7 @@ import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { ReadVerdict } from '../protocol/client-read.ts';
 import type { ClientOutcome } from '../protocol/client-session.ts';
+import type { QuorumRule } from '../protocol/quorum.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TUNING, windowSize } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
@@ -23,10 +23,14 @@ import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
 import { IdealAuthority, portableSha256 } from './ideal-authenticator.ts';
+import { drain } from './drain.ts';
+import { misbehave } from './misbehave.ts';
 import { Network, PERFECT_LINK } from './network.ts';
-import type { SimulatedNode } from './node.ts';
+import type { Address, LinkQuality } from './network.ts';
+import type { NodeParts, SimulatedNode } from './node.ts';
 import { Random } from './random.ts';
 import type { SimulationModules } from './simulate.ts';
+import type { TwinSplit } from './twins.ts';
 import { World } from './world.ts';
 
 export interface ScenarioOptions {
@@ -37,10 +41,20 @@ export interface ScenarioOptions {
   readonly clientCount: number;
   /** The cluster answers read-only requests. */
   readonly readOnlyRequests: boolean;
+  readonly quorumRule: QuorumRule;
+  readonly network: LinkQuality;
+  /** What is left to chance, such as delays and keys, is drawn from it. */
+  readonly seed: number;
 }
 
 export type ScenarioModules = Omit<SimulationModules, 'overrides'>;
 
+/** Every link takes so long, in µs, unless told. */
+export const LINK_US = 1000;
+/** And every sync, in µs. */
+export const SYNC_US = 100;
+
+/** Nothing is left to chance but what has to be drawn all the same, keys for one. */
 export const SCENARIO_DEFAULTS: ScenarioOptions = {
   replicaCount: 4,
   checkpointInterval: 8,
@@ -48,14 +62,11 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   tuning: {},
   clientCount: 2,
   readOnlyRequests: false,
+  quorumRule: 'intersecting',
+  network: { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US },
+  seed: 1,
 };
 
-/** Nothing is left to chance; what has to be drawn all the same, keys for one, is the same in every scenario. */
-const SEED = 1;
-/** Every link takes so long, in µs. */
-export const LINK_US = 1000;
-/** And every sync, in µs. */
-export const SYNC_US = 100;
 /** Restarted peers have greeted each other after so long, in µs. */
 const GREETINGS_US = 10_000;
 
@@ -83,32 +94,40 @@ export class ScenarioWorld {
   /** How read-only requests ended, in order. Those that are undecided are ordered next. */
   readonly reads: { readonly client: number; readonly verdict: ReadVerdict }[] = [];
   readonly #clients: ScenarioClient[] = [];
-  readonly #requestTimeoutUs: number;
+  readonly #parts: NodeParts[] = [];
+  /** Requests of a load that nobody was asked for yet. */
+  #toCome = 0;
+  /** T of its nodes, µs. */
+  readonly requestTimeoutUs: number;
 
   constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
     const { replicaCount, checkpointInterval, authentication, tuning, clientCount, readOnlyRequests } = this.options;
+    const { quorumRule, network, seed } = this.options;
     const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
     const cluster = {
       ...DEFAULT_CLUSTER,
       clusterId: asDigest('5c'.repeat(32)),
       replicaCount,
+      quorumRule,
       checkpointInterval,
       authentication,
       readOnlyRequests,
       clients: clientIds,
     };
     const { sha256 = portableSha256, makeAuthority } = modules;
-    const random = new Random(SEED, 'scenario');
+    const random = new Random(seed, 'scenario');
     this.world = new World({
       cluster,
-      authority: makeAuthority?.(cluster, SEED) ?? new IdealAuthority(sha256),
-      network: new Network(random.fork('network'), { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US }),
+      authority: makeAuthority?.(cluster, seed) ?? new IdealAuthority(sha256),
+      network: new Network(random.fork('network'), network),
       disk: { minSyncUs: SYNC_US, maxSyncUs: SYNC_US },
       random: random.fork('world'),
       sha256,
       onTrace: modules.onTrace,
+      onViolation: modules.onViolation,
     });
+    modules.onWorld?.(this.world);
     const application = applicationNamed('ledger');
     assert(application !== undefined, 'the ledger comes with the project');
     this.execution = new ExecutionChecker(application, cluster.idempotencyKeys, (content) => {
@@ -123,19 +142,14 @@ export class ScenarioWorld {
     });
     const pipeline = Math.min(DEFAULT_TUNING.pipeline, windowSize(cluster));
     const ownTuning = { ...DEFAULT_TUNING, pipeline, ...tuning };
-    this.#requestTimeoutUs = ownTuning.requestTimeoutUs;
+    this.requestTimeoutUs = ownTuning.requestTimeoutUs;
     for (let index = 0; index < replicaCount; index += 1) {
       const self = asReplicaId(index);
       const authenticator = this.world.authority.authenticator({ kind: 'replica', replica: self });
       const config = { self, cluster, tuning: ownTuning };
-      this.world.addNode({
-        config,
-        authenticator,
-        application,
-        sha256: sha256,
-        behaviour: undefined,
-        isCorrect: true,
-      });
+      const parts = { config, authenticator, application, sha256, behaviour: undefined, isCorrect: true };
+      this.#parts.push(parts);
+      this.world.addNode(parts);
     }
     this.#addCheckers(ownTuning);
     for (const [index, id] of clientIds.entries()) this.#addClient(index, id);
@@ -168,7 +182,7 @@ export class ScenarioWorld {
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,
       makeOperation: () => asked.shift()?.operation ?? new Uint8Array(0),
-      random: new Random(SEED, `client ${index}`),
+      random: new Random(this.options.seed, `client ${index}`),
       onWrongReply: ({ replica, view, sequence }, summary) => {
         // Client 1 is the gateway of node1, client 2 of node2, and so on.
         const gateway = this.world.nodes[index % this.world.nodes.length];
@@ -202,6 +216,18 @@ export class ScenarioWorld {
     this.#ask(client, operation, true);
   }
 
+  /** Each client asks for a transfer so many times, the first one now. */
+  load(times: number, everyUs: number): void {
+    this.#toCome += times;
+    for (let index = 0; index < times; index += 1) {
+      this.world.after(index * everyUs, 'the clients ask', () => {
+        this.#toCome -= 1;
+        for (let client = 1; client <= this.#clients.length; client += 1)
+          this.request(client, { operation: 'transfer', to: `account-${client}`, amount: index + 1 });
+      });
+    }
+  }
+
   #ask(client: number, operation: object, isRead: boolean): void {
     const asking = this.#clients[client - 1];
     const bytes = encodeUtf8(JSON.stringify(operation));
@@ -212,38 +238,66 @@ export class ScenarioWorld {
 
   /** Lets `us` µs pass. */
   run(us: number): void {
-    this.world.run(() => false, this.world.time + us);
+    drain(this.walk(us));
+  }
+
+  /** The same one entry of the world's queue at a time. */
+  *walk(us: number): Generator<void> {
+    yield* this.world.walk(() => false, this.world.time + us);
   }
 
   /** Runs until it holds, at most for `limitUs` µs of virtual time. */
-  runUntil(holds: () => boolean, limitUs = 30_000_000): boolean {
-    return this.world.run(holds, this.world.time + limitUs);
+  runUntil(holds: () => boolean, limitUs?: number): boolean {
+    return drain(this.walkUntil(holds, limitUs));
+  }
+
+  *walkUntil(holds: () => boolean, limitUs = 30_000_000): Generator<void, boolean> {
+    return yield* this.world.walk(holds, this.world.time + limitUs);
   }
 
   /** Runs until every request was answered, at most for `limitUs`. */
-  runUntilAnswered(limitUs = 30_000_000): boolean {
-    const isAnswered = this.runUntil(() => this.#clients.every(({ party }) => party.isDone), limitUs);
+  runUntilAnswered(limitUs?: number): boolean {
+    return drain(this.walkUntilAnswered(limitUs));
+  }
+
+  *walkUntilAnswered(limitUs?: number): Generator<void, boolean> {
+    const isAnswered = yield* this.walkUntil(() => this.#areAnswered(), limitUs);
     this.linearizability.check();
     return isAnswered;
   }
 
+  #areAnswered(): boolean {
+    return this.#toCome === 0 && this.#clients.every(({ party }) => party.isDone);
+  }
+
+  /**
+   * From now on, and for the checkers for ever, each of `twins` is two instances with one identity. Who is in `first` talks to the first ones alone, who
+   * is in `second` to the second ones, twins to their like, all others to both. Requires: none of `twins` is one already.
+   */
+  split(twins: readonly number[], first: readonly Address[], second: readonly Address[]): void {
+    const names = new Set(twins.map((index) => this.node(index).name));
+    const sideOf: TwinSplit = (party) => {
+      const address = this.world.addressOf(party);
+      if (names.has(address)) return 'same';
+      return first.includes(address) ? 'first' : second.includes(address) ? 'second' : 'both';
+    };
+    const added = twins.map((index) => {
+      const parts = this.#parts[index - 1];
+      assert(parts !== undefined, 'a node of this world');
+      this.node(index).isCorrect = false;
+      return this.world.addTwin({ ...parts, isCorrect: false }, sideOf);
+    });
+    for (const twin of added) this.world.restart(twin);
+  }
+
   /** From now on, and for the checkers for ever, the node may lie; undefined: it stops doing so. */
   behave(index: number, behaviour: BehaviourName | undefined, variant = 0): void {
-    const node = this.node(index);
-    node.isCorrect = false;
-    const { cluster, codec, authority } = this.world;
-    const authenticator = authority.authenticator({ kind: 'replica', replica: node.id });
-    node.behaviour =
-      behaviour === undefined
-        ? undefined
-        : makeBehaviour(behaviour, {
-            self: node.id,
-            cluster,
-            requestTimeoutUs: this.#requestTimeoutUs,
-            codec,
-            authenticator,
-            variant,
-          });
+    misbehave(this.world, this.node(index), { behaviour, variant, requestTimeoutUs: this.requestTimeoutUs });
+  }
+
+  /** Two instances have this identity. */
+  isTwin(index: number): boolean {
+    return this.world.twinOf(asReplicaId(index - 1)) !== undefined;
   }
 
   /** Correct nodes that are up. */

@@ -25,6 +25,7 @@ import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
 import type { CoverageCounts } from './coverage.ts';
 import { CoverageObserver } from './coverage-observer.ts';
+import { drain } from './drain.ts';
 import { FaultDirector, FAULTY_CLIENTS } from './fault-director.ts';
 import type { MakeAuthority } from './authority.ts';
 import { IdealAuthority, portableSha256 } from './ideal-authenticator.ts';
@@ -37,6 +38,7 @@ import { counterOperation, counterRead, ledgerOperation, ledgerRead } from './op
 import { makeOptions } from './options.ts';
 import type { Liar, SwarmOptions, SwarmOverrides } from './options.ts';
 import { Random } from './random.ts';
+import type { Violation } from './observer.ts';
 import { World } from './world.ts';
 
 export interface SeedReport {
@@ -59,6 +61,10 @@ export interface SimulationModules {
   readonly makeAuthority?: MakeAuthority;
   readonly onTrace?: (line: string) => void;
   readonly overrides?: SwarmOverrides;
+  /** Told of the world before anything is in it: the first to observe it. */
+  readonly onWorld?: (world: World) => void;
+  /** Given: a broken invariant that a checker sees as it happens is told here, and the run goes on. */
+  readonly onViolation?: (violation: Violation) => void;
 }
 
 /** µs of virtual time: load at most, healing at most, quiet. */
@@ -81,7 +87,8 @@ export function simulateOptions(options: SwarmOptions, modules: Omit<SimulationM
   return new Simulation(options, modules).run();
 }
 
-class Simulation {
+/** One run: owns its world, its checkers and its clients. */
+export class Simulation {
   readonly options: SwarmOptions;
   readonly world: World;
   readonly coverage = new Coverage();
@@ -109,7 +116,9 @@ class Simulation {
       random: random.fork('world'),
       sha256: this.#sha256,
       onTrace: modules.onTrace,
+      onViolation: modules.onViolation,
     });
+    modules.onWorld?.(this.world);
     const application = applicationNamed(options.application);
     if (application === undefined) throw new RangeError(`no application "${options.application}"`);
     this.#application = application;
@@ -137,9 +146,15 @@ class Simulation {
     this.#addClients(random, makeOperation);
   }
 
+  /** The whole run with its verdict: throws nothing. */
   run(): SeedReport {
+    return drain(this.playToReport());
+  }
+
+  /** The same one entry of the world's queue at a time: stops before each. */
+  *playToReport(): Generator<void, SeedReport> {
     try {
-      this.#runPhases();
+      yield* this.#play();
       return this.#report(undefined);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -147,30 +162,31 @@ class Simulation {
     }
   }
 
-  #runPhases(): void {
+  /** Throws what breaks. */
+  *#play(): Generator<void> {
     const { world, options } = this;
     for (const node of world.nodes) world.restart(node);
     for (const client of this.clients) world.armClient(client);
     const total = options.clientCount * options.requestsPerClient;
-    world.run(() => {
+    yield* world.walk(() => {
       this.#beginFaults(total);
       return this.#areClientsDone() && this.#nextFault === options.faults.length;
     }, LOAD_US);
     this.director.heal();
-    world.run(() => this.#areClientsDone(), world.time + HEAL_US);
-    this.#runUntilQuiet();
+    yield* world.walk(() => this.#areClientsDone(), world.time + HEAL_US);
+    yield* this.#playUntilQuiet();
     this.linearizability.check();
     checkQuietEnd(this);
   }
 
   /** Until nothing was executed for {@link QUIET_US}: what faulty clients left behind comes to its end as well. */
-  #runUntilQuiet(): void {
+  *#playUntilQuiet(): Generator<void> {
     const { world, execution } = this;
     const latest = world.time + LAST_US;
     let sequence: number;
     do {
       ({ sequence } = execution);
-      world.run(() => false, world.time + QUIET_US);
+      yield* world.walk(() => false, world.time + QUIET_US);
     } while (execution.sequence !== sequence && world.time < latest);
   }
 
@@ -289,8 +305,6 @@ class Simulation {
     };
   }
 }
-
-export type { Simulation };
 
 function correctClients(options: SwarmOptions): readonly ReturnType<typeof asClientId>[] {
   return Array.from({ length: options.clientCount }, (_, index) => asClientId(`c${index}`.padEnd(64, '0')));

@@ -6,8 +6,8 @@ import type { ClientId, ReplicaId } from '../base/ids.ts';
 import type { Party } from '../protocol/ports.ts';
 import type { Random } from './random.ts';
 
-/** Which of the two instances somebody talks to, and hears. */
-export type TwinSide = 'first' | 'second' | 'both';
+/** Which of the two instances somebody talks to, and hears; `same`: another twin, first with first and second with second. */
+export type TwinSide = 'first' | 'second' | 'both' | 'same';
 export type TwinSplit = (party: Party) => TwinSide;
 
 /** Shares of the sides for one period of a split, in percent for `first` and `second`; the rest talks to both. */

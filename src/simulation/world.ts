@@ -14,6 +14,8 @@ import type { ClientOutcome } from '../protocol/client-session.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Party } from '../protocol/ports.ts';
+import { makeQuorums } from '../protocol/quorum.ts';
+import type { Quorums } from '../protocol/quorum.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 import type { Authority } from './authority.ts';
@@ -23,22 +25,17 @@ import { describeEvent, describeInput, describeMessage } from './describe.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Sha256 } from './ideal-authenticator.ts';
 import type { Address, Network } from './network.ts';
+import { FramesInFlight } from './frames-in-flight.ts';
+import type { SentFrame } from './frames-in-flight.ts';
 import type { LinkFilter } from './link-faults.ts';
 import { SimulatedNode } from './node.ts';
 import type { NodeHost, NodeParts } from './node.ts';
 import { Violation } from './observer.ts';
-import type { Acknowledgement, NodeView, Observer } from './observer.ts';
+import type { Acknowledgement, FrameLoss, NodeView, Observer } from './observer.ts';
 import type { DiskQuality } from './options.ts';
 import type { Random } from './random.ts';
 import { checksum, Trace } from './trace.ts';
 import type { TwinSplit } from './twins.ts';
-
-interface SentFrame {
-  readonly kind: 'frame';
-  readonly from: Party;
-  readonly to: Party;
-  readonly frame: Bytes;
-}
 
 type WorldEvent =
   | SentFrame
@@ -57,6 +54,8 @@ export interface WorldParts {
   readonly random: Random;
   readonly sha256: Sha256;
   readonly onTrace: ((line: string) => void) | undefined;
+  /** Given: an observer that sees an invariant broken is heard no more, and the run goes on; else the violation ends it. */
+  readonly onViolation?: ((violation: Violation) => void) | undefined;
 }
 
 interface Clog {
@@ -88,7 +87,11 @@ export class World implements NodeHost {
   restartPolicy: RestartPolicy = () => undefined;
 
   readonly #queue = new EventQueue<WorldEvent>();
+  /** What is under way, for somebody who interferes. */
+  readonly frames = new FramesInFlight(this, this.#queue);
   readonly #observers: Observer[] = [];
+  /** Those that have seen an invariant broken, and would see nothing else any more. */
+  readonly #silenced = new Set<Observer>();
   readonly #random: Random;
   readonly #clientIndex = new Map<ClientId, ClientParty>();
   readonly #clientWakes = new Map<ClientParty, number>();
@@ -98,6 +101,7 @@ export class World implements NodeHost {
   readonly #clogs: Clog[] = [];
   readonly #paused = new Map<SimulatedNode, Backlog<WorldEvent>>();
   readonly #twins = new Map<ReplicaId, Twin>();
+  readonly #onViolation: WorldParts['onViolation'];
   #time = 0;
 
   constructor(parts: WorldParts) {
@@ -108,12 +112,17 @@ export class World implements NodeHost {
     this.trace = new Trace(parts.onTrace);
     this.#random = parts.random;
     this.#disk = parts.disk;
+    this.#onViolation = parts.onViolation;
     this.observer = this.#broadcast();
   }
 
   /** Virtual time, in µs. */
   get time(): number {
     return this.#time;
+  }
+
+  get quorums(): Quorums {
+    return makeQuorums(this.cluster.replicaCount, this.cluster.quorumRule);
   }
 
   addObserver(observer: Observer): void {
@@ -133,6 +142,11 @@ export class World implements NodeHost {
     const node = new SimulatedNode(this, parts);
     this.#twins.set(node.id, { node, split });
     return node;
+  }
+
+  /** The second instance of a twin; undefined for all others. */
+  twinOf(id: ReplicaId): SimulatedNode | undefined {
+    return this.#twins.get(id)?.node;
   }
 
   node(id: ReplicaId): SimulatedNode {
@@ -216,31 +230,51 @@ export class World implements NodeHost {
 
   /** Runs until `isOver` holds, at most until virtual time `deadline`. True when it came to hold. */
   run(isOver: () => boolean, deadline: number): boolean {
+    while (!isOver()) if (!this.#advance(deadline)) return isOver();
+    return true;
+  }
+
+  /** The same one entry of the queue at a time: stops before each. */
+  *walk(isOver: () => boolean, deadline: number): Generator<void, boolean> {
     while (!isOver()) {
-      const next = this.#queue.nextTime;
-      if (next === undefined || next > deadline) {
-        this.#time = deadline;
-        return isOver();
-      }
-      const { time, item } = this.#queue.pop();
-      this.#time = time;
-      this.#take(item);
+      if ((this.#queue.nextTime ?? Infinity) <= deadline) yield;
+      // Somebody may have interfered meanwhile.
+      if (!this.#advance(deadline)) return isOver();
     }
+    return true;
+  }
+
+  /** Takes one entry of the queue; false when there is none up to `deadline`, which it then is. */
+  #advance(deadline: number): boolean {
+    const next = this.#queue.nextTime;
+    if (next === undefined || next > deadline) {
+      this.#time = deadline;
+      return false;
+    }
+    const { time, item } = this.#queue.pop();
+    this.#time = time;
+    this.#take(item);
     return true;
   }
 
   send(from: SimulatedNode, to: Party, frame: Bytes): void {
     const twin = this.#twins.get(from.id);
     if (twin?.split(to) === (twin?.node === from ? 'first' : 'second')) return;
-    this.transmit({ kind: 'replica', replica: from.id }, to, frame);
+    const side = twin === undefined ? undefined : twin.node === from ? 'second' : 'first';
+    this.#transmit({ kind: 'replica', replica: from.id }, to, { frame, side });
   }
 
   transmit(from: Party, to: Party, frame: Bytes): void {
-    const sent: SentFrame = { kind: 'frame', from, to, frame };
+    this.#transmit(from, to, { frame, side: undefined });
+  }
+
+  #transmit(from: Party, to: Party, { frame, side }: Pick<SentFrame, 'frame' | 'side'>): void {
+    const sent: SentFrame = { kind: 'frame', from, to, frame, sentAt: this.#time, side };
+    this.observer.sent(from, to, frame);
     if (this.#isClogged(sent)) return;
-    for (const at of this.network.arrivals(this.#time, this.addressOf(from), this.addressOf(to), frame)) {
-      this.#queue.push(at, sent);
-    }
+    const arrivals = this.network.arrivals(this.#time, this.addressOf(from), this.addressOf(to), frame);
+    for (const at of arrivals) this.#queue.push(at, sent);
+    if (arrivals.length === 0) this.observer.lost(from, to, frame, 'link');
   }
 
   /** Whatever goes over these links waits, per link at most so many bytes. Returns what lets all of it go at once, in order. */
@@ -264,7 +298,8 @@ export class World implements NodeHost {
       if (this.#isClogged(sent)) continue;
       const [from, to] = [this.addressOf(sent.from), this.addressOf(sent.to)];
       const arrival = this.network.burstArrival(this.#time, from, to, sent.frame);
-      if (arrival !== undefined) this.#queue.push(arrival, sent);
+      if (arrival === undefined) this.observer.lost(sent.from, sent.to, sent.frame, 'link');
+      else this.#queue.push(arrival, sent);
     }
   }
 
@@ -274,7 +309,9 @@ export class World implements NodeHost {
     const [from, to] = [this.addressOf(sent.from), this.addressOf(sent.to)];
     const clog = this.#clogs.find(({ covers }) => covers(from, to));
     if (clog === undefined) return false;
-    this.observer.held('clog', clog.backlog.add(sent, `${from}>${to}`, sent.frame.length));
+    const hasRoom = clog.backlog.add(sent, `${from}>${to}`, sent.frame.length);
+    this.observer.held('clog', hasRoom);
+    if (!hasRoom) this.observer.lost(sent.from, sent.to, sent.frame, 'room');
     return true;
   }
 
@@ -283,6 +320,7 @@ export class World implements NodeHost {
     if (!node.isUp || this.#paused.has(node)) return;
     this.trace.add(this.#time, [node.id, 6], () => `${node.name} stands still`);
     this.#paused.set(node, new Backlog(bytesPerLink));
+    this.observer.paused(node.id, true);
   }
 
   /** A process that stands still goes on: its timers first, then everything that waited, in order. */
@@ -291,9 +329,19 @@ export class World implements NodeHost {
     if (backlog === undefined) return;
     this.trace.add(this.#time, [node.id, 7], () => `${node.name} goes on`);
     this.#paused.delete(node);
+    this.observer.paused(node.id, false);
     const waiting = backlog.drain();
     for (const event of waiting) if (event.kind === 'wake') this.#queue.push(this.#time, event);
     for (const event of waiting) if (event.kind !== 'wake') this.#queue.push(this.#time, event);
+  }
+
+  isPaused(node: SimulatedNode): boolean {
+    return this.#paused.has(node);
+  }
+
+  /** When the next thing happens, in µs of virtual time; undefined: nothing ever will. */
+  get nextTime(): number | undefined {
+    return this.#queue.nextTime;
   }
 
   wake(node: SimulatedNode, at: number): void {
@@ -366,7 +414,8 @@ export class World implements NodeHost {
     const { from, to, frame } = sent;
     if (to.kind === 'replica') {
       const twin = this.#twins.get(to.replica);
-      const side = twin?.split(from);
+      const split = twin?.split(from);
+      const side = split === 'same' ? sent.side : split;
       if (side !== 'second') this.#hand(this.node(to.replica), sent);
       if (twin !== undefined && side !== 'first') this.#hand(twin.node, sent);
       return;
@@ -379,21 +428,41 @@ export class World implements NodeHost {
   }
 
   #hand(node: SimulatedNode, sent: SentFrame): void {
-    // A link into a dead process, or out of one: lost.
-    if (!node.isUp) return;
     const { from, to, frame } = sent;
+    // A link into a dead process.
+    if (!node.isUp) {
+      this.observer.lost(from, to, frame, 'down');
+      return;
+    }
     const backlog = this.#paused.get(node);
     if (backlog !== undefined) {
-      this.observer.held('pause', backlog.add(sent, this.addressOf(from), frame.length));
+      const hasRoom = backlog.add(sent, this.addressOf(from), frame.length);
+      this.observer.held('pause', hasRoom);
+      if (!hasRoom) this.observer.lost(from, to, frame, 'room');
       return;
     }
     this.observer.delivered(from, to, frame);
     node.onFrame(frame, from);
   }
 
+  #tell(observer: Observer, tell: (observer: Observer) => void): void {
+    if (this.#onViolation === undefined) {
+      tell(observer);
+      return;
+    }
+    if (this.#silenced.has(observer)) return;
+    try {
+      tell(observer);
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#silenced.add(observer);
+      this.#onViolation(error);
+    }
+  }
+
   #broadcast(): Required<Observer> {
     const each = (tell: (observer: Observer) => void): void => {
-      for (const observer of this.#observers) tell(observer);
+      for (const observer of this.#observers) this.#tell(observer, tell);
     };
     return {
       booted: (node: NodeView, records: readonly Record[]) => each((observer) => observer.booted?.(node, records)),
@@ -413,8 +482,14 @@ export class World implements NodeHost {
         this.trace.add(this.#time, [node, 3], () => `${replicaName(node)} loses its power (${point})`);
         each((observer) => observer.crashed?.(node, point));
       },
+      paused: (node: ReplicaId, isPaused: boolean) => each((observer) => observer.paused?.(node, isPaused)),
+      misbehaves: (node: ReplicaId, behaviour: string | undefined) =>
+        each((observer) => observer.misbehaves?.(node, behaviour)),
       refused: (node: NodeView, link: Party, refusal: Refusal) =>
         each((observer) => observer.refused?.(node, link, refusal)),
+      sent: (from: Party, to: Party, frame: Bytes) => each((observer) => observer.sent?.(from, to, frame)),
+      lost: (from: Party, to: Party, frame: Bytes, why: FrameLoss) =>
+        each((observer) => observer.lost?.(from, to, frame, why)),
       delivered: (from: Party, to: Party, frame: Bytes) => {
         this.#traceFrame(from, to, frame);
         each((observer) => observer.delivered?.(from, to, frame));

@@ -129,11 +129,11 @@ export class Workplace {
     return this.start(args, env).ended;
   }
 
-  /** `pbft up` on free ports, once it has said that it is ready. */
+  /** `pbft up` on free ports, once it has said that it is ready: on a busy machine it gives its nodes 45 s. */
   async up(...options: readonly string[]): Promise<CliProcess> {
     const ports = existsSync(join(this.folder, 'pbft-data')) ? [] : ['--port', '0', '--peer-port', '0'];
     const running = this.start(['up', ...ports, ...options]);
-    const ready = eventually('`pbft up` is ready', () => running.stdout.includes('Ctrl-C ends it'), 20_000);
+    const ready = eventually('`pbft up` is ready', () => running.stdout.includes('Ctrl-C ends it'), 60_000);
     const early = running.ended.then(({ code, stderr }): never => {
       throw new Error(`\`pbft up\` ended with ${code}: ${stderr}`);
     });

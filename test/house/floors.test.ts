@@ -31,6 +31,14 @@ const REFUSED = [
   ['server', "import { it } from '../cli/floor.ts';"],
   ['server', "import { it } from '../bench/floor.ts';"],
   ['bench', "import { it } from '../cli/floor.ts';"],
+  ['lab', "import { it } from '../node/floor.ts';"],
+  ['lab', "import { it } from '../server/floor.ts';"],
+  ['lab', "import { createHash as it } from 'node:crypto';"],
+  ['lab', 'const it = document;'],
+  ['web', "import { it } from '../src/server/floor.ts';"],
+  ['web', "import { it } from '../src/node/floor.ts';"],
+  ['web', "import { readFileSync as it } from 'node:fs';"],
+  ['web', 'const it = process.pid;'],
 ] as const;
 
 const ACCEPTED = [
@@ -42,9 +50,17 @@ const ACCEPTED = [
   ['bench', "import { it } from '../server/floor.ts';"],
   ['cli', "import { it } from '../client/floor.ts';"],
   ['cli', "import { it } from '../bench/floor.ts';"],
+  ['lab', "import { it } from '../simulation/floor.ts';"],
+  ['web', "import { it } from '../src/simulation/floor.ts';"],
+  ['web', "import { it } from '../src/lab/floor.ts';"],
+  ['web', "import { it } from '../src/api/floor.ts';"],
+  ['web', 'const it = document;'],
 ] as const;
 
-const fileOf = (kind: 'refused' | 'accepted', floor: string, row: number): string => `src/${floor}/${kind}-${row}.ts`;
+/** The pages are a floor too, though they stand beside `src`. */
+const folderOf = (floor: string): string => (floor === 'web' ? floor : `src/${floor}`);
+const fileOf = (kind: 'refused' | 'accepted', floor: string, row: number): string =>
+  `${folderOf(floor)}/${kind}-${row}.ts`;
 
 describe('a floor imports only from the floors below it', () => {
   let house = '';
@@ -55,11 +71,11 @@ describe('a floor imports only from the floors below it', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(house, 'node_modules'));
     writeFileSync(join(house, 'package.json'), '{ "type": "module" }');
     cpSync(join(ROOT, 'tsconfig.base.json'), join(house, 'tsconfig.base.json'));
-    const floors = readdirSync(join(ROOT, 'src'));
-    for (const floor of floors) {
-      mkdirSync(join(house, 'src', floor), { recursive: true });
-      cpSync(join(ROOT, 'src', floor, 'tsconfig.json'), join(house, 'src', floor, 'tsconfig.json'));
-      writeFileSync(join(house, 'src', floor, 'floor.ts'), 'export const it: number = 1;\n');
+    const folders = [...readdirSync(join(ROOT, 'src')), 'web'].map(folderOf);
+    for (const folder of folders) {
+      mkdirSync(join(house, folder), { recursive: true });
+      cpSync(join(ROOT, folder, 'tsconfig.json'), join(house, folder, 'tsconfig.json'));
+      writeFileSync(join(house, folder, 'floor.ts'), 'export const it: number = 1;\n');
     }
     const write = (path: string, line: string): void => {
       const use = line.startsWith('import type') ? 'export type Used = typeof it;' : 'export const used: unknown = it;';
@@ -68,8 +84,7 @@ describe('a floor imports only from the floors below it', () => {
     for (const [row, [floor, line]] of REFUSED.entries()) write(fileOf('refused', floor, row), line);
     for (const [row, [floor, line]] of ACCEPTED.entries()) write(fileOf('accepted', floor, row), line);
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const projects = floors.map((floor) => join('src', floor));
-    complaints = spawnSync(process.execPath, [tsc, '-b', ...projects], { cwd: house, encoding: 'utf8' }).stdout;
+    complaints = spawnSync(process.execPath, [tsc, '-b', ...folders], { cwd: house, encoding: 'utf8' }).stdout;
   });
 
   afterAll(() => {

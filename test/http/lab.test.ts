@@ -164,6 +164,57 @@ describe('lab mode', () => {
     expect((await at.get('node1', '/pbft/log')).status).toBe(200);
   });
 
+  it('off: no order for processes and links is passed on', async () => {
+    const at = await start({ lab: false, nodes: 1 });
+    const off = [403, 'lab_mode_off'];
+    expect(codeOf(await at.get('node1', '/pbft/lab'))).toEqual(off);
+    expect(codeOf(await at.post('node1', '/pbft/lab/nodes/node1', { action: 'kill' }))).toEqual(off);
+    expect(codeOf(await at.post('node1', '/pbft/lab/nodes/node9', { action: 'kill' }))).toEqual(off);
+    const link = { from: 'node1', to: 'node1', state: 'slow' };
+    expect(codeOf(await at.post('node1', '/pbft/lab/links', link))).toEqual(off);
+  });
+
+  it('says so where nobody is there to carry out an order', async () => {
+    const at = await start({ nodes: 2 });
+    const nobody = [409, 'no_supervisor'];
+    expect(codeOf(await at.get('node1', '/pbft/lab'))).toEqual(nobody);
+    for (const action of ['kill', 'restart', 'pause', 'resume'])
+      expect(codeOf(await at.post('node1', '/pbft/lab/nodes/node2', { action }))).toEqual(nobody);
+    for (const order of [{ state: 'cut' }, { state: 'up' }, { state: 'slow', delay_ms: 10_000 }])
+      expect(codeOf(await at.post('node1', '/pbft/lab/links', { from: 'node1', to: 'node2', ...order }))).toEqual(
+        nobody,
+      );
+    expect((await at.get('node1', '/readyz')).status).toBe(200);
+  });
+
+  it('refuses orders for nodes that there are not, and orders that are none', async () => {
+    const at = await start({ nodes: 2 });
+    for (const name of ['node3', 'node0', 'NODE1', '2', '%20']) {
+      const order = { action: 'kill' };
+      expect(codeOf(await at.post('node1', `/pbft/lab/nodes/${name}`, order))).toEqual([404, 'unknown_node']);
+    }
+    const invalid = [400, 'invalid_request'];
+    for (const body of [{}, { action: 'stop' }, { action: ['kill'] }, { action: 'kill', signal: 9 }, [], 'kill'])
+      expect(codeOf(await at.post('node1', '/pbft/lab/nodes/node2', JSON.stringify(body)))).toEqual(invalid);
+    const link = { from: 'node1', to: 'node2' };
+    for (const body of [
+      link,
+      { ...link, state: 'down' },
+      { ...link, state: 'slow' },
+      { ...link, state: 'slow', delay_ms: 0 },
+      { ...link, state: 'slow', delay_ms: 10_001 },
+      { ...link, state: 'slow', delay_ms: 1.5 },
+      { ...link, state: 'slow', delay_ms: '5' },
+      { ...link, to: 'node1', state: 'cut' },
+      { ...link, state: 'cut', both: true },
+    ])
+      expect(codeOf(await at.post('node1', '/pbft/lab/links', body))).toEqual(invalid);
+    const gone = { ...link, to: 'node3', state: 'cut' };
+    expect(codeOf(await at.post('node1', '/pbft/lab/links', gone))).toEqual([404, 'unknown_node']);
+    expect(codeOf(await at.get('node1', '/pbft/lab/nodes/node2'))).toEqual([405, 'method_not_allowed']);
+    expect(codeOf(await at.get('node1', '/pbft/lab/links'))).toEqual([405, 'method_not_allowed']);
+  });
+
   it('off at the target: the order is refused there', async () => {
     cluster = await TestCluster.make();
     cluster.configure('node2', (config) => Object.assign(config, { lab: false }));

@@ -9,6 +9,7 @@ import type { LostLog } from '../../protocol/replica.ts';
 import type { RunningNode, StartFault } from '../../server/index.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { ParentSupervision } from '../lab-channel.ts';
 import type { End } from '../options.ts';
 import type { NodeReport } from '../supervisor.ts';
 import { terminal } from '../terminal.ts';
@@ -71,7 +72,11 @@ export async function runNode({ directory: given, supervised }: StartOptions, be
     boundProcessMemory();
     const lost = before?.(directory);
     if (lost?.ok === false) return refuse(lost.error);
-    const started = await startNode({ directory, ...(lost === undefined ? {} : { lost: lost.value }) });
+    const started = await startNode({
+      directory,
+      ...(lost === undefined ? {} : { lost: lost.value }),
+      ...(supervised === true ? { supervision: new ParentSupervision(process) } : {}),
+    });
     if (!started.ok)
       return refuse([...started.error.message.split('\n'), ...(before === undefined ? [] : adviceFor(started.error))]);
     report({ kind: 'ready', httpUrl: started.value.httpUrl });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { LabNodeAction } from '../../api/index.ts';
 import type { AuthenticationMode } from '../../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../../protocol/quorum.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
@@ -11,6 +12,7 @@ import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { DATA_DIRECTORY } from '../find-cluster.ts';
 import { callNode, errorOf } from '../http-call.ts';
+import { LabDesk } from '../lab-desk.ts';
 import { prepareLocalCluster } from '../local-cluster.ts';
 import type { LocalCluster, LocalNode } from '../local-cluster.ts';
 import { supervisedNodeArgs } from '../node-command.ts';
@@ -120,6 +122,7 @@ class LocalRun {
   readonly #cluster: LocalCluster;
   readonly #data: string;
   readonly #supervisor: Supervisor;
+  readonly #desk: LabDesk;
   readonly #down = new Set<string>();
   /** What a node said when it ended last. */
   readonly #why = new Map<string, readonly string[]>();
@@ -135,7 +138,15 @@ class LocalRun {
       directory,
       args: supervisedNodeArgs(directory),
     }));
-    this.#supervisor = new Supervisor(supervised, (event) => this.#onEvent(event));
+    this.#supervisor = new Supervisor(supervised, {
+      onEvent: (event) => this.#onEvent(event),
+      onRequest: (node, request) => this.#desk.onRequest(node, request),
+    });
+    this.#desk = new LabDesk({
+      nodes: cluster.nodes.map(({ name }) => name),
+      inLab: new Set(cluster.nodes.filter(({ config }) => config.lab).map(({ name }) => name)),
+      supervisor: this.#supervisor,
+    });
   }
 
   get ending(): boolean {
@@ -194,12 +205,18 @@ class LocalRun {
       case 'ready':
         if (event.restarted) terminal.note(`${event.node} is back (process ${event.pid})`);
         return;
+      case 'ordered':
+        if (event.action === 'kill' || event.action === 'restart') this.#desk.onEnded(event.node);
+        terminal.note(`lab: ${event.node} ${ORDERED[event.action]}`);
+        return;
       case 'died':
+        this.#desk.onEnded(event.node);
         this.#why.set(event.node, event.why);
         if (this.#isUp)
           terminal.note([`${event.node} died (${event.how}) and is started again`, ...event.why].join(': '));
         return;
       case 'down':
+        this.#desk.onEnded(event.node);
         this.#down.add(event.node);
         this.#why.set(event.node, event.why);
         terminal.warn(
@@ -215,6 +232,13 @@ class LocalRun {
     return join(this.#data, 'node*', LOG_FILE);
   }
 }
+
+const ORDERED: Readonly<Record<LabNodeAction, string>> = {
+  kill: 'is killed, and stays down until it is restarted',
+  restart: 'is restarted',
+  pause: 'is paused',
+  resume: 'goes on',
+};
 
 const PARENT_CHECK_MS = 500;
 
@@ -264,11 +288,23 @@ function printReady({ nodes, created }: LocalCluster, data: string, tookMs: numb
   const rows = nodes.map((node) => ['', node.name, urlOf(node.config), `process ${pidOf(node)}`]);
   for (const line of formatTable(rows)) terminal.line(line);
   terminal.line();
-  terminal.line('Try, in another terminal:');
+  terminal.line('In a browser, from any node:');
+  terminal.line();
+  for (const line of formatTable(pagesOf(urlOf(config)))) terminal.line(line);
+  terminal.line();
+  terminal.line('Or in another terminal:');
   terminal.line();
   for (const command of commandsToTry(nodes)) terminal.line(`  ${terminal.style('cyan', command)}`);
   terminal.line();
   terminal.line('Ctrl-C ends it; the data stays.');
+}
+
+function pagesOf(url: string): readonly (readonly string[])[] {
+  return [
+    ['', `${url}/`, 'dashboard: the cluster as it runs'],
+    ['', `${url}/lab`, 'lab: the protocol in the browser, to step through and break'],
+    ['', `${url}/docs`, 'the HTTP API, to read and try'],
+  ];
 }
 
 function pidOf({ directory }: LocalNode): string {

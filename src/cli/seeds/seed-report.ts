@@ -1,4 +1,5 @@
 /** What seeds came to, for people and for programs. */
+import { writeLink } from '../../lab/link.ts';
 import type { SwarmOverrides } from '../../simulation/options.ts';
 import { coverageTable } from '../../simulation/expectations.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
@@ -33,6 +34,13 @@ function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
   return `pbft simulate --seed ${seed} --trace${nodes}${disks}${reading}${lies}${cryptoArgument(crypto)}`;
 }
 
+/** The same run in the lab, which every node serves: its address below that of the node. Undefined with real keys, which a browser's run has not. */
+function labPath(seed: number, version: string, { crypto, overrides }: SeedChoices): string | undefined {
+  if (crypto === 'real') return undefined;
+  const source = { kind: 'seed', seed, overrides } as const;
+  return `/lab#${writeLink({ build: version, source, interventions: [], at: 0 })}`;
+}
+
 /** `isQuiet`: failures and the last line only. `hasTail`: what happened last was not printed yet. */
 export function printReport(done: SeedsDone, { isQuiet, hasTail }: { isQuiet: boolean; hasTail: boolean }): void {
   const { report, version, choices, missing, one, seconds } = done;
@@ -43,6 +51,8 @@ export function printReport(done: SeedsDone, { isQuiet, hasTail }: { isQuiet: bo
     terminal.line(`\n${terminal.style('red', `seed ${seed}@${version}:`)} ${what}`);
     if (hasTail) terminal.line(tail.join('\n'));
     terminal.line(`again: ${againLine(seed, choices)}`);
+    const path = labPath(seed, version, choices);
+    if (path !== undefined) terminal.line(`open in the lab: ${path}`);
   }
   if (missing.length > 0) terminal.line(`\nnever happened: ${missing.join('; ')}`);
   const worked = `${report.answered} requests answered, ${report.batches} batches, ${report.steps} steps`;
@@ -75,6 +85,7 @@ export function printReportAsJson(done: SeedsDone, files: ReadonlyMap<number, st
       trace_hash: traceHash,
       file: files.get(seed),
       again: againLine(seed, choices),
+      lab: labPath(seed, version, choices),
       tail,
     })),
     missing,

@@ -19,6 +19,8 @@ declare module 'fastify' {
     open?: boolean;
     /** Tokens of the rate limit that one call takes; 1 unless given. */
     cost?: number;
+    /** Its answer does not end by itself. */
+    isStream?: boolean;
   }
 }
 
@@ -58,6 +60,9 @@ const SECURITY_HEADERS = {
   'cache-control': 'no-store',
 } as const;
 
+/** What a page of another node may read beside the body. */
+const EXPOSED = { 'access-control-expose-headers': 'retry-after, idempotent-replay' } as const;
+
 /** Registers the checks. Requires: called before the routes, so that `paths` sees them. */
 export function guardDoor(server: FastifyInstance, door: Door): PathTable {
   const paths = new PathTable();
@@ -69,7 +74,7 @@ export function guardDoor(server: FastifyInstance, door: Door): PathTable {
     const methods = paths.methodsOf(pathOf(request));
     const origin = request.headers.origin;
     const isKnownOrigin = origin !== undefined && door.origins.isOriginAllowed(origin, host);
-    if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin', ...EXPOSED });
     if (request.method === 'OPTIONS' && methods.length > 0) return answerOptions(reply, methods, isKnownOrigin);
     if (!SAFE_METHODS.includes(request.method) && origin !== undefined && !isKnownOrigin) {
       throw new Refused(apiError('foreign_origin'));
@@ -120,7 +125,7 @@ function answerOptions(reply: FastifyReply, methods: readonly string[], isKnownO
   if (isKnownOrigin) {
     void reply.headers({
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
       'access-control-max-age': '600',
     });
   }

@@ -6,11 +6,16 @@ import Type from 'typebox';
 import {
   apiError,
   BehavioursBody,
+  ClusterBody,
   DEFAULT_WAIT_MS,
   ErrorBody,
   ExecutedBody,
   ExplainBody,
   HealthBody,
+  LabBody,
+  LabLinkBody,
+  LabNodeBody,
+  LabNodeParams,
   LogBody,
   LogQuery,
   MAX_BODY_BYTES,
@@ -38,6 +43,7 @@ import type { Result } from '../../base/result.ts';
 import type { FullDisk } from '../disk-room.ts';
 import { compactJson } from './content.ts';
 import { Refused } from './refused.ts';
+import type { LabOutcome } from '../supervision.ts';
 import type { NodeService } from './service.ts';
 
 /** fastify with our schemas as types. */
@@ -138,6 +144,17 @@ export function addStatusRoutes(http: Http, node: NodeService): void {
       },
     },
     async () => node.status(),
+  );
+  http.get(
+    '/pbft/cluster',
+    {
+      schema: {
+        tags: ['pbft'],
+        summary: 'Who belongs to the cluster, and how it is set up',
+        response: { 200: ClusterBody, '4xx': ErrorBody },
+      },
+    },
+    async () => node.cluster(),
   );
 }
 
@@ -306,4 +323,48 @@ export function addLabRoutes(http: Http, node: NodeService): void {
     },
     async () => node.behaviours(),
   );
+  const answers = { 200: LabBody, '4xx': ErrorBody, '5xx': ErrorBody };
+  http.get(
+    '/pbft/lab',
+    {
+      schema: {
+        tags: ['lab'],
+        summary: 'Which nodes and links were switched (lab mode, under `pbft up`)',
+        response: answers,
+      },
+    },
+    async (_, reply) => tellOutcome(reply, await node.lab()),
+  );
+  http.post(
+    '/pbft/lab/nodes/:id',
+    {
+      schema: {
+        tags: ['lab'],
+        summary: 'Kill, restart, pause or resume the process of a node (lab mode, under `pbft up`)',
+        params: LabNodeParams,
+        body: LabNodeBody,
+        response: answers,
+      },
+    },
+    async (request, reply) => tellOutcome(reply, await node.orderNode(request.params.id, request.body.action)),
+  );
+  http.post(
+    '/pbft/lab/links',
+    {
+      schema: {
+        tags: ['lab'],
+        summary: 'Cut or slow down what one node sends to another (lab mode, under `pbft up`)',
+        body: LabLinkBody,
+        response: answers,
+      },
+    },
+    async (request, reply) => tellOutcome(reply, await node.orderLink(request.body)),
+  );
+}
+
+/** An order that ends this node is carried out once its answer has left. */
+async function tellOutcome(reply: FastifyReply, outcome: Result<LabOutcome, ApiError>): Promise<LabBody> {
+  const { body, answered } = valueOf(outcome);
+  reply.raw.once('close', answered);
+  return body;
 }

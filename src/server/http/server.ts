@@ -10,6 +10,7 @@ import type { ApiError } from '../../api/index.ts';
 import { acceptJsonOnly } from './content.ts';
 import type { Credentials } from './credentials.ts';
 import { guardDoor } from './door.ts';
+import { addEventRoutes } from './event-stream.ts';
 import { OriginPolicy } from './origin.ts';
 import type { DoorNames } from './origin.ts';
 import { RateLimiter } from './rate-limit.ts';
@@ -19,6 +20,7 @@ import { addLabRoutes, addProtocolRoutes, addRequestRoutes, addStatusRoutes } fr
 import type { Http } from './routes.ts';
 import type { NodeService } from './service.ts';
 import { compileValidator } from './validation.ts';
+import { addWebPages, WEB_DIRECTORY } from './web-pages.ts';
 
 export interface HttpLimits {
   readonly connections: number;
@@ -53,9 +55,12 @@ export interface HttpOptions {
     readonly route: string;
     readonly method: string;
     readonly status: number;
-    readonly seconds: number;
+    /** undefined for a stream: how long it lasted says nothing of the node. */
+    readonly seconds: number | undefined;
   }) => void;
   readonly version: string;
+  /** Where the built pages are; {@link WEB_DIRECTORY} unless given. */
+  readonly webDirectory?: string;
 }
 
 /** Builds the server; it listens only when told to. */
@@ -95,8 +100,9 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
   acceptJsonOnly(server);
   server.setNotFoundHandler((_, reply) => sendRefusal(reply, apiError('not_found')));
   server.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    options.onAnswered({ route, method: request.method, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
+    const { url: route = 'unknown', config } = request.routeOptions;
+    const seconds = config.isStream === true ? undefined : reply.elapsedTime / 1000;
+    options.onAnswered({ route, method: request.method, status: reply.statusCode, seconds });
   });
   await addRoutes(server.withTypeProvider<TypeBoxTypeProvider>(), node, options);
   return server;
@@ -119,6 +125,8 @@ async function addRoutes(http: Http, node: NodeService, options: HttpOptions): P
   addRequestRoutes(http, node);
   addProtocolRoutes(http, node);
   addLabRoutes(http, node);
+  await addWebPages(http, { directory: options.webDirectory ?? WEB_DIRECTORY, clusterUrls: options.names.clusterUrls });
+  addEventRoutes(http, node);
   http.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => reply.send(http.swagger()));
 }
 

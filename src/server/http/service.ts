@@ -2,8 +2,11 @@
 import type {
   ApiError,
   BehavioursBody,
+  ClusterBody,
   ExecutedBody,
   ExplainBody,
+  LabLinkBody,
+  LabNodeAction,
   LogBody,
   LogQuery,
   MessageAnswer,
@@ -21,6 +24,8 @@ import type {
 import type { Bytes } from '../../base/bytes.ts';
 import type { Result } from '../../base/result.ts';
 import type { FullDisk } from '../disk-room.ts';
+import type { ListenRequest } from '../events/event-hub.ts';
+import type { LabOutcome } from '../supervision.ts';
 
 /** A request as it came through the door. */
 export interface Submission {
@@ -65,6 +70,7 @@ export interface NodeService {
   stopped(): ApiError | undefined;
   readiness(): Readiness;
   status(): StatusBody;
+  cluster(): ClusterBody;
   submit(submission: Submission): Promise<Result<SubmissionAnswer, ApiError>>;
   /** Has a read-only operation answered. */
   read(submission: Pick<Submission, 'operation' | 'timeoutMs'>): Promise<Result<ReadAnswer, ApiError>>;
@@ -72,6 +78,12 @@ export interface NodeService {
   deliver(message: unknown): Result<MessageAnswer, ApiError>;
   simulateByzantine(order: SimulateByzantineBody): Result<SimulateByzantineAnswer, ApiError>;
   behaviours(): BehavioursBody;
+  /** Lab mode: where processes and links stand, and what becomes of them. */
+  lab(): Promise<Result<LabOutcome, ApiError>>;
+  orderNode(name: string, action: LabNodeAction): Promise<Result<LabOutcome, ApiError>>;
+  orderLink(order: LabLinkBody): Promise<Result<LabOutcome, ApiError>>;
+  /** The event stream goes to `sink` from now on; the function says that it is gone. */
+  listen(request: ListenRequest): Result<() => void, ApiError>;
   log(query: LogQuery): Result<LogBody, ApiError>;
   /** The value at `key` of the application's state, as `query` asks for it. */
   state(key: string, query: StateQuery): Result<StateValueBody | StateProofBody, ApiError>;

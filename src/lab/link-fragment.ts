@@ -1,0 +1,37 @@
+/** How a link to a run is spelled. Apart from reading it, which needs the whole simulator: a page that only leads to runs stays small. */
+
+export const LINK_VERSION = '1';
+
+/** Version, then the fields in their order; without the `#`. */
+export function fragmentOf(fields: readonly (readonly [string, string])[]): string {
+  const all: readonly (readonly [string, string])[] = [['v', LINK_VERSION], ...fields];
+  return all.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+}
+
+/** To the beginning of a run that nobody has interfered with. */
+export type PlainSource =
+  | { readonly kind: 'told'; readonly id: string; readonly isChallenge: boolean }
+  | { readonly kind: 'seed'; readonly seed: number }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** With the `#`. */
+export function plainAddress(build: string, source: PlainSource): string {
+  switch (source.kind) {
+    case 'told':
+      return `#${fragmentOf([
+        ['build', build],
+        ['told', source.id],
+        ...(source.isChallenge ? [['challenge', 'yes'] as const] : []),
+      ])}`;
+    case 'seed':
+      return `#${fragmentOf([
+        ['build', build],
+        ['seed', String(source.seed)],
+      ])}`;
+    case 'text':
+      return `#${fragmentOf([
+        ['build', build],
+        ['text', source.text],
+      ])}`;
+  }
+}
