@@ -97,6 +97,16 @@ describe('LabDesk', () => {
     });
   });
 
+  test('refuses an order for a node that there is not', async () => {
+    const refused = { ok: false, error: { code: 'unknown_node', details: { nodes: NAMES } } };
+    const nobody = asReplicaId(9);
+    expect((await order('node1', act(nobody, 'kill'))).outcome).toMatchObject(refused);
+    expect((await order('node1', link(nobody, ONE, { state: 'cut' }))).outcome).toMatchObject(refused);
+    expect((await order('node1', link(ONE, nobody, { state: 'cut' }))).outcome).toMatchObject(refused);
+    desk.onRequest('node1', { kind: 'lab-answered', id: 99 });
+    expect((await order('node1', { kind: 'look' })).outcome).toMatchObject({ ok: true, value: { links: [] } });
+  });
+
   test('kills another node at once, and answers', async () => {
     const { outcome } = await order('node1', act(TWO, 'kill'));
     expect(outcome).toMatchObject({ ok: true, value: states('running', 'killed', 'running') });

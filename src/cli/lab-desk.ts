@@ -54,11 +54,13 @@ export class LabDesk {
       case 'look':
         break;
       case 'link': {
+        if (!this.#knows(order.from) || !this.#knows(order.to)) return fail(this.#unknown());
         const refusal = this.#switch(order.from, order.to, order.order);
         if (refusal !== undefined) return fail(refusal);
         break;
       }
       case 'node': {
+        if (!this.#knows(order.node)) return fail(this.#unknown());
         const name = replicaName(order.node);
         const act = this.#options.supervisor.order(name, order.action);
         if (act === undefined) return fail(notRunning(name));
@@ -67,6 +69,14 @@ export class LabDesk {
       }
     }
     return ok(this.#body());
+  }
+
+  #knows(node: ReplicaId): boolean {
+    return this.#options.nodes.includes(replicaName(node));
+  }
+
+  #unknown(): ApiError {
+    return apiError('unknown_node', undefined, { nodes: this.#options.nodes });
   }
 
   /** Until the asker has answered, and so can no longer be harmed by it. */

@@ -209,6 +209,11 @@ class LocalRun {
         if (event.action === 'kill' || event.action === 'restart') this.#desk.onEnded(event.node);
         terminal.note(`lab: ${event.node} ${ORDERED[event.action]}`);
         return;
+      case 'misspoke':
+        terminal.warn(
+          `the process of ${event.node} sends \`pbft up\` what is no report of a node, and none of it is acted on: does its application call process.send?`,
+        );
+        return;
       case 'died':
         this.#desk.onEnded(event.node);
         this.#why.set(event.node, event.why);
