@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -138,6 +138,18 @@ describe('the supervisor', () => {
     supervise(node);
     await until(() => kinds().includes('node1 down'));
     expect(events.at(-1)).toMatchObject({ why: [expect.stringContaining('EISDIR')] });
+  });
+
+  test('tries again where a process cannot be started at all, and keeps no log open for it', async () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const node = makeNode('node1', READY);
+    const running = supervise({ ...node, args: ['no\0argument'] });
+    await until(() => kinds().includes('node1 down'));
+    expect(kinds()).toEqual([...Array.from({ length: 4 }, () => 'node1 died'), 'node1 down']);
+    expect(events.at(-1)).toMatchObject({ why: [expect.stringContaining('null bytes')] });
+    expect(open()).toBeLessThan(before + 4);
+    expect(running.ready).toEqual([]);
   });
 
   test("keeps each node's output in its log", async () => {

@@ -153,20 +153,17 @@ export class Supervisor {
   }
 
   #spawn(running: Running): void {
-    const { node } = running;
     running.state = 'starting';
     running.why = [];
     running.hasMisspoken = false;
-    let log: number;
+    let child: ChildProcess;
     try {
-      log = openLog(join(node.directory, LOG_FILE));
+      child = spawnNode(running.node);
     } catch (error) {
       running.why = [error instanceof Error ? error.message : String(error)];
-      this.#onDeath(running, 'its log cannot be opened');
+      this.#onDeath(running, 'it cannot be started');
       return;
     }
-    const child = spawn(process.execPath, [...node.args], { stdio: ['ignore', log, log, 'ipc'] });
-    closeSync(log);
     running.process = child;
     child.on('message', (message: unknown) => this.#onMessage(running, message));
     child.once('error', (error) => {
@@ -246,6 +243,16 @@ async function end(running: Running): Promise<void> {
   const impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await ended;
   clearTimeout(impatient);
+}
+
+/** Throws where the log cannot be opened, or the system has no room for one process more. */
+function spawnNode({ directory, args }: SupervisedNode): ChildProcess {
+  const log = openLog(join(directory, LOG_FILE));
+  try {
+    return spawn(process.execPath, [...args], { stdio: ['ignore', log, log, 'ipc'] });
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** The log goes on where it was; a long one is put aside first, so that two of ten mebibytes are the most that is kept across starts. */
