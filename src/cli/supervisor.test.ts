@@ -248,6 +248,17 @@ describe('the supervisor', () => {
       expect(requests).toEqual([['node1', { kind: 'lab-answered', id: 1 }]]);
     });
 
+    test('survives that what it says to a process that has just died does not arrive, however often', async () => {
+      const running = await one();
+      process.kill(pidOf(0), 'SIGKILL');
+      // All in one turn: this process has not learned of the death yet.
+      while (!/^State:\s+Z/m.test(readFileSync(`/proc/${pidOf(0)}/status`, 'utf8'))) continue;
+      const notice = { kind: 'link', peer: asReplicaId(1), order: { state: 'up' } } as const;
+      for (let round = 0; round < 3; round += 1) running.tell('node1', notice);
+      await until(() => kinds().length === 3);
+      expect(events[1]).toMatchObject({ kind: 'died', how: 'SIGKILL', why: [] });
+    });
+
     test('tells nobody where there is no process', async () => {
       const running = await one();
       act(running, 'kill');

@@ -119,10 +119,10 @@ export class Supervisor {
     return () => this.#carryOut(running, action);
   }
 
-  /** false: it has no process that could hear it. */
+  /** false: it has no process that could hear it. One that dies right now does not hear it either. */
   tell(name: string, notice: LabNotice): boolean {
     const { process: child } = this.#find(name);
-    return child?.connected === true && child.send(notice);
+    return child?.connected === true && child.send(notice, () => undefined);
   }
 
   #carryOut(running: Running, action: LabNodeAction): void {
@@ -166,7 +166,8 @@ export class Supervisor {
     }
     running.process = child;
     child.on('message', (message: unknown) => this.#onMessage(running, message));
-    child.once('error', (error) => {
+    // `on`: each of several that nobody listened to would end all of them.
+    child.on('error', (error) => {
       running.why = [error.message];
     });
     // `close` and not `exit`: every message that it sent has been seen by then.
