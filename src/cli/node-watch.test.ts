@@ -66,6 +66,26 @@ describe('NodeWatch', () => {
     over.abort();
     await watching.ended;
   });
+
+  test('leaves out what names another node than the one that is asked, and says so once', async () => {
+    const own = [hello('node1', `${BOOT}-1`), link('node1', `${BOOT}-2`)];
+    const foreign = [link('node3', `${BOOT}-3`), link('node2', `${BOOT}-4`)];
+    told = [[...own, ...foreign], [...foreign, ...own], []];
+    watch('node1');
+    await until(() => asked.length === 3);
+    expect(asked).toEqual([undefined, `${BOOT}-2`, `${BOOT}-2`]);
+    expect(events).toEqual([...own, ...own]);
+    const warnings = news.filter((text) => text.includes('node3'));
+    expect(warnings).toEqual(['node1: it tells of node3 as if it were that node; such events are left out']);
+    expect(news.join()).not.toContain('node2');
+  });
+
+  test('takes whatever node answers where only an address is known', async () => {
+    told = [[hello('node4', `${BOOT}-1`)], []];
+    watch(undefined);
+    await until(() => asked.length === 2);
+    expect(events).toMatchObject([{ node: 'node4' }]);
+  });
 });
 
 describe('readEventStream', () => {

@@ -27,6 +27,8 @@ export class NodeWatch {
   #lastEventId: string | undefined;
   #isOpen = false;
   #said = '';
+  /** It told of another node in that one's name, and this was said. */
+  #hasTakenName = false;
   #tried: (end: StreamEnd | undefined) => void = () => undefined;
 
   constructor(options: NodeWatchOptions) {
@@ -62,8 +64,20 @@ export class NodeWatch {
       this.#said = '';
       this.#tried(undefined);
     }
+    const { name } = this.#options.node;
+    if (name !== undefined && event.node !== name) {
+      this.#onForeign(name, event.node);
+      return;
+    }
     if (isEventId(event.id)) this.#lastEventId = event.id;
     this.#options.onEvent(event);
+  }
+
+  /** A node speaks for itself alone. */
+  #onForeign(name: string, other: string): void {
+    if (this.#hasTakenName) return;
+    this.#hasTakenName = true;
+    this.#options.onNews(`${name}: it tells of ${other} as if it were that node; such events are left out`);
   }
 
   /** Once for each cause, however often it is tried again. */

@@ -24,7 +24,8 @@ interface EventsOptions extends ClusterOptions {
 const HELP = `
 Follows all nodes that answer, and those that come later. After a break it goes on
 where it was: nothing is printed twice, and what is missing is said. Where too
-much happens to tell it all, a node tells a share of it and says how much.
+much happens to tell it all, a node tells a share of it and says how much. What a
+node says in the name of another one is left out.
 
 Kinds of events:
 ${listed(STREAM_EVENT_KINDS, 80)}
