@@ -20,7 +20,10 @@ export const DEFAULT_EVENT_RING_LIMITS: EventRingLimits = { events: 16_384, size
 export class EventRing {
   readonly #limits: EventRingLimits;
   #events: EncodedEvent[] = [];
-  /** Index of the oldest that is still kept: a shift of the whole array for each event would cost too much. */
+  /**
+   * Index of the oldest that is still kept. What lies before it is let go once there is more of that than of what is kept: a shift of the whole array for
+   * each event would cost too much.
+   */
   #first = 0;
   #size = 0;
 
@@ -35,7 +38,7 @@ export class EventRing {
       this.#size -= this.#events[this.#first]?.text.length ?? 0;
       this.#first += 1;
     }
-    if (this.#first > this.#limits.events) {
+    if (this.#first > this.count) {
       this.#events = this.#events.slice(this.#first);
       this.#first = 0;
     }
