@@ -444,6 +444,20 @@ describe('EventHub', () => {
       expect(listener.kinds()).toContain('link');
     });
 
+    it('tells one who wants only what is executed shorter, and keeps nothing from it while there is little', () => {
+      hub = make(limits);
+      const listener = listen(hub, { kinds: ['executed'] });
+      const isWhole = (event: StreamEvent): boolean => event.kind === 'executed' && event.requests.length === 1;
+      telling = 200;
+      load(hub, 5, 500);
+      const told = listener.events.filter(({ kind }) => kind === 'executed');
+      expect(told.length).toBe(2500);
+      expect(told.slice(0, 250).every(isWhole)).toBe(true);
+      expect(told.slice(1000).filter(isWhole).length).toBeLessThan(250);
+      load(hub, 5, 50);
+      expect(listener.events.slice(-150).every(isWhole)).toBe(true);
+    });
+
     it('tells everything again when there is less to tell', () => {
       hub = make(limits);
       telling = 50;
