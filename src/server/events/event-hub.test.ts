@@ -298,6 +298,42 @@ describe('EventHub', () => {
       expect(again.lost).toEqual([100 - again.views().length]);
     });
 
+    it('with kinds, gives what is kept of those, however much else there is, and says that nothing is missing', () => {
+      hub = make({ ring: { events: 1e6, size: 1e9 }, consumer: { waitingBytes: 2000, stalledMs: 1000 } });
+      listen(hub);
+      for (let view = 1; view <= 5; view += 1) {
+        hub.onEvent(entered(view));
+        for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      }
+      flush();
+      const again = listen(hub, { kinds: ['view-entered'], after: `${BOOT}-0` });
+      expect([again.views(), again.lost]).toEqual([[1, 2, 3, 4, 5], []]);
+    });
+
+    it('with kinds, counts as missing only those, whether they went from the ring or nobody listened', () => {
+      hub = make({ ring: { events: 20, size: 1e6 } });
+      const first = listen(hub, { kinds: ['view-entered', 'link'] });
+      hub.onEvent(entered(1));
+      for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      flush();
+      const after = first.events.at(-1)?.id ?? '';
+      const soon = listen(hub, { kinds: ['view-entered'], after });
+      expect(soon.lost).toEqual([]);
+      for (const one of [first, soon]) one.leave();
+      for (let view = 2; view <= 24; view += 1) hub.onEvent(entered(view));
+      const lately = listen(hub, { kinds: ['view-entered'], after });
+      expect([lately.lost, lately.views().length]).toEqual([[3], 20]);
+      lately.leave();
+      vi.advanceTimersByTime(29_950);
+      hub.onEvent(entered(25));
+      vi.advanceTimersByTime(10_000);
+      for (const view of [26, 27]) hub.onEvent(entered(view));
+      for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      expect(listen(hub, { kinds: ['view-entered'], after }).lost).toEqual([26]);
+      expect(listen(hub, { kinds: ['link'], after }).lost).toEqual([]);
+      expect(listen(hub, { kinds: ['prepared'], after }).lost).toEqual([200]);
+    });
+
     it.each(['1badcafe-1', 'nonsense', `${BOOT}-`, `${BOOT}--1`, `${BOOT}-99999999999999999`])(
       'with the id %s, which is none of this process, gives all that is known of this one',
       (after) => {

@@ -19,6 +19,7 @@ export const DEFAULT_EVENT_RING_LIMITS: EventRingLimits = { events: 16_384, size
 
 export class EventRing {
   readonly #limits: EventRingLimits;
+  readonly #onGone: (event: EncodedEvent) => void;
   #events: EncodedEvent[] = [];
   /**
    * Index of the oldest that is still kept. What lies before it is let go once there is more of that than of what is kept: a shift of the whole array for
@@ -27,16 +28,21 @@ export class EventRing {
   #first = 0;
   #size = 0;
 
-  constructor(limits: EventRingLimits = DEFAULT_EVENT_RING_LIMITS) {
+  /** `onGone` hears of each event that is kept no more. */
+  constructor(limits: EventRingLimits = DEFAULT_EVENT_RING_LIMITS, onGone: (event: EncodedEvent) => void = ignore) {
     this.#limits = limits;
+    this.#onGone = onGone;
   }
 
   add(event: EncodedEvent): void {
     this.#events.push(event);
     this.#size += event.text.length;
     while (this.count > this.#limits.events || (this.#size > this.#limits.size && this.count > 1)) {
-      this.#size -= this.#events[this.#first]?.text.length ?? 0;
+      const oldest = this.#events[this.#first];
       this.#first += 1;
+      if (oldest === undefined) continue;
+      this.#size -= oldest.text.length;
+      this.#onGone(oldest);
     }
     if (this.#first > this.count) {
       this.#events = this.#events.slice(this.#first);
@@ -56,8 +62,13 @@ export class EventRing {
   }
 
   clear(): void {
+    for (const event of this.above(0)) this.#onGone(event);
     this.#events = [];
     this.#first = 0;
     this.#size = 0;
   }
+}
+
+function ignore(): void {
+  // Whoever needs not know.
 }
