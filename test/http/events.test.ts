@@ -194,6 +194,17 @@ describe('GET /pbft/events', () => {
     });
   });
 
+  it('lets a page come back every second, and nobody in a loop: opening counts as many requests', async () => {
+    const at = await start({ nodes: 1 }, { httpLimits: { rate: { perSecond: 200, burst: 1000, addresses: 10 } } });
+    const open = async (): Promise<number | undefined> => (await head(at, 'node1', {})).status;
+    const statuses: (number | undefined)[] = [];
+    for (let round = 0; round < 8; round += 1) statuses.push(await open());
+    expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
+    expect(statuses).toContain(429);
+    await new Promise((resolve) => setTimeout(resolve, 1050));
+    expect(await open()).toBe(200);
+  });
+
   it('demands a token where the node does, and a host that it has', async () => {
     const at = await TestCluster.make({ nodes: 1 });
     cluster = at;
