@@ -69,6 +69,8 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
   const server = fastify({
     logger: false,
     bodyLimit: 65_536,
+    // No path is longer than the header: the schema of each parameter refuses what is too long, and says so.
+    routerOptions: { maxParamLength: limits.headerBytes },
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
