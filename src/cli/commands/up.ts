@@ -21,7 +21,7 @@ import type { End } from '../options.ts';
 import { LOG_FILE, Supervisor } from '../supervisor.ts';
 import type { SupervisorEvent } from '../supervisor.ts';
 import { formatTable } from '../table.ts';
-import { terminal } from '../terminal.ts';
+import { printable, terminal } from '../terminal.ts';
 
 interface UpOptions {
   readonly nodes?: number;
@@ -104,7 +104,8 @@ async function run(options: UpOptions): Promise<ExitCode> {
   for (const warning of new Set(cluster.nodes.flatMap(({ config }) => configWarnings(config)))) terminal.warn(warning);
   const run = new LocalRun(cluster, options.data);
   const ended = run.untilEnded();
-  const problem = await run.start();
+  process.once('uncaughtException', (error) => run.fail(error));
+  const problem = await run.start().catch((error: unknown) => run.fail(error));
   if (problem !== undefined) {
     await run.stop();
     return terminal.fail(EXIT.usage, ...problem);
@@ -198,6 +199,17 @@ class LocalRun {
   async stop(): Promise<void> {
     this.#ending ??= this.#supervisor.stop().then(() => this.#cluster.lock.release());
     return this.#ending;
+  }
+
+  /** Something that nobody caught: no node is left behind, not even a paused one, which would not hear that this process is gone. */
+  fail(error: unknown): never {
+    this.#supervisor.kill();
+    this.#cluster.lock.release();
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const [first = '', ...more] = text.split('\n').map(printable);
+    terminal.fail(EXIT.refused, `this is a bug in pbft, please report it: ${first}`, ...more);
+    terminal.note('all nodes were ended; their data stays, and `pbft up` goes on with it');
+    process.exit(EXIT.refused);
   }
 
   #onEvent(event: SupervisorEvent): void {
