@@ -22,11 +22,13 @@ export class EventRing {
   readonly #onGone: (event: EncodedEvent) => void;
   #events: EncodedEvent[] = [];
   /**
-   * Index of the oldest that is still kept. What lies before it is let go once there is more of that than of what is kept: a shift of the whole array for
-   * each event would cost too much.
+   * Index of the oldest that is still kept. What lies before it is let go once that is more in number than what is kept, or more in size than may be: a
+   * shift of the whole array for each event would cost too much.
    */
   #first = 0;
   #size = 0;
+  /** Of what lies before the first. */
+  #goneSize = 0;
 
   /** `onGone` hears of each event that is kept no more. */
   constructor(limits: EventRingLimits = DEFAULT_EVENT_RING_LIMITS, onGone: (event: EncodedEvent) => void = ignore) {
@@ -42,12 +44,13 @@ export class EventRing {
       this.#first += 1;
       if (oldest === undefined) continue;
       this.#size -= oldest.text.length;
+      this.#goneSize += oldest.text.length;
       this.#onGone(oldest);
     }
-    if (this.#first > this.count) {
-      this.#events = this.#events.slice(this.#first);
-      this.#first = 0;
-    }
+    if (this.#first <= this.count && this.#goneSize <= this.#limits.size) return;
+    this.#events = this.#events.slice(this.#first);
+    this.#first = 0;
+    this.#goneSize = 0;
   }
 
   get count(): number {
@@ -66,6 +69,7 @@ export class EventRing {
     this.#events = [];
     this.#first = 0;
     this.#size = 0;
+    this.#goneSize = 0;
   }
 }
 
