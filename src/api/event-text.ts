@@ -6,6 +6,11 @@ export interface TextEvent {
   readonly data: string;
 }
 
+/** Is it an id that a node gives its events: a boot and a number? Whoever sends it back as `Last-Event-ID` asks first: a node can say anything. */
+export function isEventId(id: unknown): id is string {
+  return typeof id === 'string' && /^[0-9a-f]{8}-[0-9]{1,15}$/.test(id);
+}
+
 /** The longest event that is taken, in characters; a longer one is none of ours. */
 const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
 

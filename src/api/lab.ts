@@ -5,7 +5,7 @@ import { NodeName } from './common.ts';
 
 export const MAX_LINK_DELAY_MS = 10_000;
 
-export const LabNodeParams = Type.Object({ id: Type.String({ description: 'name of the node' }) });
+export const LabNodeParams = Type.Object({ id: Type.String({ maxLength: 100, description: 'name of the node' }) });
 
 export const LabNodeBody = Type.Object(
   {

@@ -123,6 +123,6 @@ export const RequestStatusBody = Type.Object(
 export type RequestStatusBody = Static<typeof RequestStatusBody>;
 
 export const RequestParams = Type.Object(
-  { id: Type.String({ description: 'a `request_id`' }) },
+  { id: Type.String({ maxLength: 100, description: 'a `request_id`' }) },
   { additionalProperties: false },
 );

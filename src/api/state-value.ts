@@ -3,8 +3,15 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import { ExactBytes } from './state-proof.ts';
 
+/** 1,000 bytes in base64url, the longer of the two encodings. */
+const MAX_KEY_CHARACTERS = 1334;
+
 export const StateParams = Type.Object({
-  key: Type.String({ minLength: 1, description: 'the key as the application knows it, percent-encoded' }),
+  key: Type.String({
+    minLength: 1,
+    maxLength: MAX_KEY_CHARACTERS,
+    description: 'the key as the application knows it, at most 1,000 bytes, percent-encoded',
+  }),
 });
 
 export const StateQuery = Type.Object(

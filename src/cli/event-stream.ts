@@ -1,6 +1,6 @@
 /** One connection to the event stream of a node: what comes, and how it ended. Owns the connection, and starts no second one. */
 import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { EventTextReader } from '../api/index.ts';
 import type { StreamEvent } from '../api/index.ts';
@@ -30,16 +30,13 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 /** Never rejects; resolves when the stream is over. A bearer token comes from PBFT_TOKEN. */
 export async function readEventStream(wish: StreamWish): Promise<StreamEnd> {
   return new Promise((resolve) => {
-    const { url, kinds, lastEventId, signal } = wish;
-    const send = url.startsWith('https:') ? secureRequest : request;
-    const token = process.env['PBFT_TOKEN'];
-    const headers = {
-      accept: 'text/event-stream',
-      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
-    };
-    const query = kinds === undefined ? '' : `?kinds=${kinds.join(',')}`;
-    const call = send(`${url}/pbft/events${query}`, { headers, agent: false, signal });
+    let call: ClientRequest;
+    try {
+      call = makeCall(wish);
+    } catch (error) {
+      resolve({ kind: 'ended', reason: describe(error) });
+      return;
+    }
     call.setTimeout(SILENCE_MS, () => call.destroy(new Error(`it said nothing for ${SILENCE_MS / 1000} seconds`)));
     call.on('error', (error) => resolve({ kind: 'ended', reason: describe(error) }));
     call.on('response', (response) => {
@@ -50,6 +47,19 @@ export async function readEventStream(wish: StreamWish): Promise<StreamEnd> {
     });
     call.end();
   });
+}
+
+/** Throws where an address or a header cannot be sent. */
+function makeCall({ url, kinds, lastEventId, signal }: StreamWish): ClientRequest {
+  const send = url.startsWith('https:') ? secureRequest : request;
+  const token = process.env['PBFT_TOKEN'];
+  const headers = {
+    accept: 'text/event-stream',
+    ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+    ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const query = kinds === undefined ? '' : `?kinds=${kinds.join(',')}`;
+  return send(`${url}/pbft/events${query}`, { headers, agent: false, signal });
 }
 
 function follow(response: IncomingMessage, onEvent: StreamWish['onEvent'], resolve: (end: StreamEnd) => void): void {

@@ -97,6 +97,16 @@ describe('LabDesk', () => {
     });
   });
 
+  test('refuses an order for a node that there is not', async () => {
+    const refused = { ok: false, error: { code: 'unknown_node', details: { nodes: NAMES } } };
+    const nobody = asReplicaId(9);
+    expect((await order('node1', act(nobody, 'kill'))).outcome).toMatchObject(refused);
+    expect((await order('node1', link(nobody, ONE, { state: 'cut' }))).outcome).toMatchObject(refused);
+    expect((await order('node1', link(ONE, nobody, { state: 'cut' }))).outcome).toMatchObject(refused);
+    desk.onRequest('node1', { kind: 'lab-answered', id: 99 });
+    expect((await order('node1', { kind: 'look' })).outcome).toMatchObject({ ok: true, value: { links: [] } });
+  });
+
   test('kills another node at once, and answers', async () => {
     const { outcome } = await order('node1', act(TWO, 'kill'));
     expect(outcome).toMatchObject({ ok: true, value: states('running', 'killed', 'running') });
@@ -126,15 +136,16 @@ describe('LabDesk', () => {
     const { outcome } = await order('node2', link(ONE, TWO, { state: 'cut' }));
     const cut = { from: 'node1', to: 'node2', state: 'cut', delay_ms: null };
     expect(outcome).toMatchObject({ ok: true, value: { links: [cut] } });
-    const slow = { from: 'node3', to: 'node1', state: 'slow', delay_ms: 250 };
-    expect((await order('node2', link(THREE, ONE, { state: 'slow', delayMs: 250 }))).outcome).toMatchObject({
+    const slow = { from: 'node2', to: 'node1', state: 'slow', delay_ms: 250 };
+    expect((await order('node2', link(TWO, ONE, { state: 'slow', delayMs: 250 }))).outcome).toMatchObject({
       value: { links: [cut, slow] },
     });
-    await until(() => noticesOf('node3').length === 1);
-    expect(noticesOf('node3')).toEqual([{ kind: 'link', peer: 0, order: { state: 'slow', delayMs: 250 } }]);
+    const told = (): ReturnType<typeof noticesOf> => noticesOf('node2').filter(({ kind }) => kind === 'link');
+    await until(() => told().length === 1);
+    expect(told()).toEqual([{ kind: 'link', peer: 0, order: { state: 'slow', delayMs: 250 } }]);
     desk.onEnded('node1');
     expect((await order('node2', { kind: 'look' })).outcome).toMatchObject({ value: { links: [slow] } });
-    expect((await order('node2', link(THREE, ONE, { state: 'up' }))).outcome).toMatchObject({ value: { links: [] } });
+    expect((await order('node2', link(TWO, ONE, { state: 'up' }))).outcome).toMatchObject({ value: { links: [] } });
   });
 
   test('refuses what needs a process where there is none', async () => {
@@ -150,5 +161,24 @@ describe('LabDesk', () => {
     for (const what of [act(ONE, 'kill'), link(ONE, TWO, { state: 'cut' }), { kind: 'look' } as const])
       expect((await order('node3', what)).outcome).toMatchObject({ ok: false, error: { code: 'lab_mode_off' } });
     expect(isAlive(pids.get('node1'))).toBe(true);
+  });
+
+  test('takes none for a node that is not in lab mode either, but lets others cut what they send to it', async () => {
+    const refused = {
+      ok: false,
+      error: {
+        code: 'lab_mode_off',
+        message: expect.stringContaining('node3 does not run in lab mode') as string,
+        details: { node_id: 'node3' },
+      },
+    };
+    for (const action of ['kill', 'restart', 'pause', 'resume'] as const)
+      expect((await order('node1', act(THREE, action))).outcome).toMatchObject(refused);
+    expect((await order('node1', link(THREE, ONE, { state: 'cut' }))).outcome).toMatchObject(refused);
+    expect(noticesOf('node3')).toEqual([]);
+    expect((await order('node1', link(ONE, THREE, { state: 'cut' }))).outcome).toMatchObject({
+      ok: true,
+      value: { links: [{ from: 'node1', to: 'node3' }] },
+    });
   });
 });

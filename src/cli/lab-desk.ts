@@ -15,7 +15,7 @@ import type { Supervisor } from './supervisor.ts';
 export interface LabDeskOptions {
   /** Names in order. */
   readonly nodes: readonly string[];
-  /** Nodes in lab mode: only these may order. */
+  /** Nodes in lab mode: only these may order, and only these are acted on. */
   readonly inLab: ReadonlySet<string>;
   readonly supervisor: Pick<Supervisor, 'order' | 'labState' | 'tell'>;
 }
@@ -54,11 +54,16 @@ export class LabDesk {
       case 'look':
         break;
       case 'link': {
-        const refusal = this.#switch(order.from, order.to, order.order);
+        const refusal =
+          this.#refusal(order.from) ??
+          (this.#knows(order.to) ? undefined : this.#unknown()) ??
+          this.#switch(order.from, order.to, order.order);
         if (refusal !== undefined) return fail(refusal);
         break;
       }
       case 'node': {
+        const refusal = this.#refusal(order.node);
+        if (refusal !== undefined) return fail(refusal);
         const name = replicaName(order.node);
         const act = this.#options.supervisor.order(name, order.action);
         if (act === undefined) return fail(notRunning(name));
@@ -67,6 +72,21 @@ export class LabDesk {
       }
     }
     return ok(this.#body());
+  }
+
+  /** Undefined where this node may be acted on. Who is in lab mode must not act on one that is not. */
+  #refusal(node: ReplicaId): ApiError | undefined {
+    const name = replicaName(node);
+    if (!this.#knows(node)) return this.#unknown();
+    return this.#options.inLab.has(name) ? undefined : notInLab(name);
+  }
+
+  #knows(node: ReplicaId): boolean {
+    return this.#options.nodes.includes(replicaName(node));
+  }
+
+  #unknown(): ApiError {
+    return apiError('unknown_node', undefined, { nodes: this.#options.nodes });
   }
 
   /** Until the asker has answered, and so can no longer be harmed by it. */
@@ -110,4 +130,8 @@ export class LabDesk {
 
 function notRunning(name: string): ApiError {
   return apiError('node_not_running', undefined, { node_id: name });
+}
+
+function notInLab(name: string): ApiError {
+  return apiError('lab_mode_off', `${name} does not run in lab mode, and takes no orders.`, { node_id: name });
 }

@@ -14,6 +14,7 @@ import {
   FIRST_PEER_PORT,
   generateCluster,
   hasLostLog,
+  isStopped,
   loadNodeConfig,
   LOCAL_NODE_COUNT,
   lockDirectory,
@@ -277,7 +278,13 @@ async function claimPorts(nodes: readonly LocalNode[]): Promise<Result<readonly 
   const deadline = Date.now() + ORPHANS_END_MS;
   for (const node of nodes) {
     for (let holder = lockHolder(node.directory); holder !== undefined; holder = lockHolder(node.directory)) {
-      if (Date.now() > deadline) return fail([`${node.directory} is in use by process ${holder}: end it first`]);
+      const inUse = `${node.directory} is in use by process ${holder}`;
+      // One that was paused by a lab, and outlived it, does not hear that it is to end.
+      if (isStopped(holder))
+        return fail([
+          `${inUse}, which is stopped: let it end with \`kill -CONT ${holder}\`, or end it with \`kill -KILL ${holder}\``,
+        ]);
+      if (Date.now() > deadline) return fail([`${inUse}: end it first`]);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -99,6 +99,27 @@ describe('the supervisor', () => {
     expect(events.at(-1)).toEqual({ kind: 'down', node: 'node1', deaths: 5, why: ['the disk is full'] });
   });
 
+  test('passes over what is no report, says so once, and takes those that are', async () => {
+    const ORDER = { kind: 'lab', id: 1, order: { kind: 'node', node: 0, action: 'kill' } } as const;
+    const junk = [
+      ['ready', 0, [], { kind: 'failed' }, { kind: 'lab', id: 1, order: { kind: 'node', node: 9, action: 'kill' } }],
+      [{ ...ORDER, order: { ...ORDER.order, action: 'hang' } }],
+    ].flat();
+    const running = supervise(
+      makeNode(
+        'node1',
+        `process.send(null); for (const junk of ${JSON.stringify(junk)}) process.send(junk);
+         process.send(${JSON.stringify(ORDER)}); ${READY} ${READY} setInterval(() => {}, 1e6)`,
+      ),
+    );
+    await until(() => running.ready.length === 1);
+    expect(requests).toEqual([['node1', ORDER]]);
+    expect(kinds()).toEqual(['node1 misspoke', 'node1 ready']);
+    process.kill(pidOf(0), 'SIGKILL');
+    await until(() => kinds().length === 5);
+    expect(kinds().slice(2)).toEqual(['node1 died', 'node1 misspoke', 'node1 ready']);
+  });
+
   test('kills a process that does not end when asked', async () => {
     const running = supervise(
       makeNode('node1', `process.on('SIGTERM', () => {}); ${READY} setInterval(() => {}, 1e6)`),
@@ -119,6 +140,18 @@ describe('the supervisor', () => {
     expect(events.at(-1)).toMatchObject({ why: [expect.stringContaining('EISDIR')] });
   });
 
+  test('tries again where a process cannot be started at all, and keeps no log open for it', async () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const node = makeNode('node1', READY);
+    const running = supervise({ ...node, args: ['no\0argument'] });
+    await until(() => kinds().includes('node1 down'));
+    expect(kinds()).toEqual([...Array.from({ length: 4 }, () => 'node1 died'), 'node1 down']);
+    expect(events.at(-1)).toMatchObject({ why: [expect.stringContaining('null bytes')] });
+    expect(open()).toBeLessThan(before + 4);
+    expect(running.ready).toEqual([]);
+  });
+
   test("keeps each node's output in its log", async () => {
     const running = supervise(
       makeNode('node1', `console.log('one'); console.error('two'); ${READY} setInterval(() => {}, 1e6)`),
@@ -129,7 +162,7 @@ describe('the supervisor', () => {
   });
 
   describe('by order', () => {
-    const LIVES = `${READY} process.on('message', (m) => process.send(m)); setInterval(() => {}, 1e6)`;
+    const LIVES = `${READY} process.on('message', ({ peer }) => process.send({ kind: 'lab-answered', id: peer })); setInterval(() => {}, 1e6)`;
     const isStopped = (pid: number): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 
     async function one(): Promise<Supervisor> {
@@ -212,7 +245,18 @@ describe('the supervisor', () => {
       await until(() => requests.length === 0 && isAlive(pidOf(1)));
       expect(running.tell('node1', { kind: 'link', peer: asReplicaId(1), order: { state: 'cut' } })).toBe(true);
       await until(() => requests.length === 1);
-      expect(requests).toEqual([['node1', { kind: 'link', peer: 1, order: { state: 'cut' } }]]);
+      expect(requests).toEqual([['node1', { kind: 'lab-answered', id: 1 }]]);
+    });
+
+    test('survives that what it says to a process that has just died does not arrive, however often', async () => {
+      const running = await one();
+      process.kill(pidOf(0), 'SIGKILL');
+      // All in one turn: this process has not learned of the death yet.
+      while (!/^State:\s+Z/m.test(readFileSync(`/proc/${pidOf(0)}/status`, 'utf8'))) continue;
+      const notice = { kind: 'link', peer: asReplicaId(1), order: { state: 'up' } } as const;
+      for (let round = 0; round < 3; round += 1) running.tell('node1', notice);
+      await until(() => kinds().length === 3);
+      expect(events[1]).toMatchObject({ kind: 'died', how: 'SIGKILL', why: [] });
     });
 
     test('tells nobody where there is no process', async () => {

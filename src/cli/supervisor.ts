@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { LabNodeAction, LabNodeState } from '../api/index.ts';
 import type { LabNotice, LabRequest } from './lab-channel.ts';
+import { readReport } from './node-report.ts';
+import { printable } from './terminal.ts';
 
 const DEATHS_ALLOWED = 5;
 const DEATHS_WINDOW_MS = 60_000;
@@ -21,12 +23,6 @@ const LOG_BYTES = 10 * 1024 * 1024;
 
 export const LOG_FILE = 'node.log';
 
-/** What a node's process tells its supervisor. */
-export type NodeReport =
-  | { readonly kind: 'ready'; readonly httpUrl: string }
-  /** It ends now, and says why. */
-  | { readonly kind: 'failed'; readonly lines: readonly string[] };
-
 export interface SupervisedNode {
   readonly name: string;
   /** Its log, `node.log`, goes here. */
@@ -35,7 +31,10 @@ export interface SupervisedNode {
   readonly args: readonly string[];
 }
 
-/** `ordered`: the lab did that to it. `down`: it died too often and is not started again. `why`: what it said last, for people. */
+/**
+ * `ordered`: the lab did that to it. `misspoke`: its process said what is no report, the first time since it was started. `down`: it died too often and is
+ * not started again. `why`: what it said last, for people.
+ */
 export type SupervisorEvent =
   | { readonly kind: 'ready'; readonly node: string; readonly pid: number; readonly restarted: boolean }
   | {
@@ -46,6 +45,7 @@ export type SupervisorEvent =
       readonly restartInMs: number;
     }
   | { readonly kind: 'ordered'; readonly node: string; readonly action: LabNodeAction }
+  | { readonly kind: 'misspoke'; readonly node: string }
   | { readonly kind: 'down'; readonly node: string; readonly deaths: number; readonly why: readonly string[] };
 
 interface Running {
@@ -56,6 +56,7 @@ interface Running {
   why: readonly string[];
   state: 'starting' | 'ready' | 'waiting' | 'killed' | 'down' | 'ended';
   isPaused: boolean;
+  hasMisspoken: boolean;
   /** What its death will be, when it comes, that was ordered. */
   fate: 'killed' | 'restarted' | undefined;
 }
@@ -80,6 +81,7 @@ export class Supervisor {
       why: [],
       state: 'waiting',
       isPaused: false,
+      hasMisspoken: false,
       fate: undefined,
     }));
     this.#listener = listener;
@@ -117,10 +119,10 @@ export class Supervisor {
     return () => this.#carryOut(running, action);
   }
 
-  /** false: it has no process that could hear it. */
+  /** false: it has no process that could hear it. One that dies right now does not hear it either. */
   tell(name: string, notice: LabNotice): boolean {
     const { process: child } = this.#find(name);
-    return child?.connected === true && child.send(notice);
+    return child?.connected === true && child.send(notice, () => undefined);
   }
 
   #carryOut(running: Running, action: LabNodeAction): void {
@@ -151,37 +153,54 @@ export class Supervisor {
   }
 
   #spawn(running: Running): void {
-    const { node } = running;
     running.state = 'starting';
     running.why = [];
-    let log: number;
+    running.hasMisspoken = false;
+    let child: ChildProcess;
     try {
-      log = openLog(join(node.directory, LOG_FILE));
+      child = spawnNode(running.node);
     } catch (error) {
       running.why = [error instanceof Error ? error.message : String(error)];
-      this.#onDeath(running, 'its log cannot be opened');
+      this.#onDeath(running, 'it cannot be started');
       return;
     }
-    const child = spawn(process.execPath, [...node.args], { stdio: ['ignore', log, log, 'ipc'] });
-    closeSync(log);
     running.process = child;
-    child.on('message', (message) => this.#onMessage(running, message as NodeReport | LabRequest));
-    child.once('error', (error) => {
+    child.on('message', (message: unknown) => this.#onMessage(running, message));
+    // `on`: each of several that nobody listened to would end all of them.
+    child.on('error', (error) => {
       running.why = [error.message];
     });
     // `close` and not `exit`: every message that it sent has been seen by then.
     child.once('close', (code, signal) => this.#onDeath(running, signal ?? `exit code ${code ?? -1}`));
   }
 
-  #onMessage(running: Running, report: NodeReport | LabRequest): void {
-    if (report.kind === 'failed') {
-      running.why = report.lines;
+  /** Nothing that a process says may throw here: that would end all of them. */
+  #onMessage(running: Running, message: unknown): void {
+    const report = readReport(message, this.#nodes.length);
+    if (report === undefined) {
+      this.#onMisspoken(running);
       return;
     }
-    if (report.kind !== 'ready') {
-      this.#listener.onRequest(running.node.name, report);
-      return;
+    switch (report.kind) {
+      case 'failed':
+        running.why = report.lines.map(printable);
+        return;
+      case 'ready':
+        this.#onReady(running);
+        return;
+      default:
+        this.#listener.onRequest(running.node.name, report);
     }
+  }
+
+  #onMisspoken(running: Running): void {
+    if (running.hasMisspoken) return;
+    running.hasMisspoken = true;
+    this.#listener.onEvent({ kind: 'misspoke', node: running.node.name });
+  }
+
+  #onReady(running: Running): void {
+    if (running.state !== 'starting') return;
     running.state = 'ready';
     const { node, process: child, deaths } = running;
     this.#listener.onEvent({ kind: 'ready', node: node.name, pid: child?.pid ?? 0, restarted: deaths.length > 0 });
@@ -225,6 +244,16 @@ async function end(running: Running): Promise<void> {
   const impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await ended;
   clearTimeout(impatient);
+}
+
+/** Throws where the log cannot be opened, or the system has no room for one process more. */
+function spawnNode({ directory, args }: SupervisedNode): ChildProcess {
+  const log = openLog(join(directory, LOG_FILE));
+  try {
+    return spawn(process.execPath, [...args], { stdio: ['ignore', log, log, 'ipc'] });
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** The log goes on where it was; a long one is put aside first, so that two of ten mebibytes are the most that is kept across starts. */

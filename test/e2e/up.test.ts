@@ -57,6 +57,24 @@ describe('`pbft up`', () => {
     expect((await place.statuses()).map(({ node_id: node }) => node)).toEqual(['node1', 'node2', 'node3', 'node4']);
   });
 
+  test('ends its nodes, a paused one too, when it fails itself, and says at what', async () => {
+    // What is no message at all on the channel between them is an error that nobody catches.
+    const application = join(place.folder, 'application.mjs');
+    writeFileSync(
+      application,
+      `import { writeSync } from 'node:fs';
+       export default { execute: () => { writeSync(3, 'no message\\n'); return new Uint8Array(); } };`,
+    );
+    const up = await place.up('--nodes', '4', '--application', application);
+    const pids = place.pids();
+    await place.post('node1', '/pbft/lab/nodes/node4', { action: 'pause' });
+    await place.post('node1', '/pbft/request', { operation: 'any' });
+    expect(await up.ended).toMatchObject({ code: 1, signal: null });
+    expect(up.stderr).toContain('pbft: this is a bug in pbft, please report it: ');
+    expect(up.stderr).toContain('no message');
+    await eventually('the nodes have ended', () => !pids.some(isAlive), 2000);
+  });
+
   test('ends with the npm that started it, which passes a signal on to its shell only', async () => {
     const shell = place.startInShell(['up', '--port', '0', '--peer-port', '0'], { npm_lifecycle_event: 'start' });
     await eventually('it is ready', () => shell.stdout.includes('Ctrl-C ends it'), 20_000);

@@ -150,7 +150,7 @@ describe('the HTTP door', () => {
   });
 
   it('sends the security headers with every answer, refusals too', async () => {
-    for (const path of ['/pbft/status', '/nothing']) {
+    for (const path of ['/pbft/status', '/nothing', '/%zz']) {
       const { headers } = await cluster.get('node1', path);
       expect(headers.get('content-security-policy')).toContain("default-src 'none'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -161,8 +161,23 @@ describe('the HTTP door', () => {
   it('answers bytes that are no HTTP, and headers that are too large, with a name', async () => {
     const { httpUrl } = cluster.node('node1');
     expect(await raw(httpUrl, 'GARBAGE\r\n\r\n')).toContain('malformed_http');
+    for (const header of ['content-security-policy: default-src', 'x-content-type-options: nosniff'])
+      expect(await raw(httpUrl, 'GARBAGE\r\n\r\n')).toContain(header);
     const large = await raw(httpUrl, `GET / HTTP/1.1\r\nHost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`);
     expect(large).toContain('header_too_large');
+  });
+
+  it('refuses what no route is asked about like anything else: by host, and counted', async () => {
+    const { httpUrl } = cluster.node('node1');
+    const answer = await raw(httpUrl, 'GET /%zz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    const counted = async (): Promise<number> => {
+      const { text } = await cluster.get('node1', '/metrics');
+      return Number(/^pbft_http_requests_total\{.*route="unknown".*status="404".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    const before = await counted();
+    await cluster.get('node1', '/%zz');
+    expect(await counted()).toBe(before + 1);
   });
 
   it('goes on serving, and nothing was ordered', async () => {

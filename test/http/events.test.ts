@@ -137,6 +137,21 @@ describe('GET /pbft/events', () => {
     expect(reader.of('behaviour').map(({ behaviour }) => behaviour)).toEqual(['silent', null]);
   });
 
+  it('says to one who comes later how it misbehaves and which links are down', async () => {
+    const at = await start();
+    const [sound] = (await read(at, 'node1')).of('hello');
+    expect(sound).toMatchObject({ behaviour: null, down_links: [] });
+    const watcher = await read(at, 'node1', { kinds: ['link'] });
+    for (const name of ['node4', 'node3']) await at.stopNode(name);
+    await eventually('both are gone', () => watcher.of('link').filter(({ state }) => state === 'down').length === 2);
+    await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node1', behaviour: 'silent' });
+    const [hello] = (await read(at, 'node1', { kinds: ['executed'] })).of('hello');
+    expect(hello).toMatchObject({ behaviour: 'silent', down_links: ['node3', 'node4'] });
+    expect([...validator.Errors(hello)]).toEqual([]);
+    await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node1', enabled: false });
+    expect((await read(at, 'node1')).of('hello')).toMatchObject([{ behaviour: null }]);
+  });
+
   it('gives only the kinds that were asked for', async () => {
     const at = await start();
     const reader = await read(at, 'node1', { kinds: ['executed', 'committed'] });
@@ -177,6 +192,17 @@ describe('GET /pbft/events', () => {
         eventually('it opens', () => reader.events.length > 0, 1000).catch(() => false as const),
       ]);
     });
+  });
+
+  it('lets a page come back every second, and nobody in a loop: opening counts as many requests', async () => {
+    const at = await start({ nodes: 1 }, { httpLimits: { rate: { perSecond: 200, burst: 1000, addresses: 10 } } });
+    const open = async (): Promise<number | undefined> => (await head(at, 'node1', {})).status;
+    const statuses: (number | undefined)[] = [];
+    for (let round = 0; round < 8; round += 1) statuses.push(await open());
+    expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
+    expect(statuses).toContain(429);
+    await new Promise((resolve) => setTimeout(resolve, 1050));
+    expect(await open()).toBe(200);
   });
 
   it('demands a token where the node does, and a host that it has', async () => {

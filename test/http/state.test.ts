@@ -47,6 +47,30 @@ describe('GET /pbft/state/{key}', () => {
     expect([wrong.status, wrong.json]).toMatchObject([400, { error: { code: 'invalid_request' } }]);
   });
 
+  it('reads a key of any length that a key may have, and refuses a longer one by name', async () => {
+    const cluster = await started();
+    const read = async (key: string, encoding = 'utf8'): Promise<readonly unknown[]> => {
+      const path = `/pbft/state/${encodeURIComponent(key)}?encoding=${encoding}`;
+      const { status, json } = await cluster.get('node1', path);
+      return [status, (json as { error?: { code?: unknown } }).error?.code];
+    };
+    const bytes = (count: number): string => Buffer.alloc(count, 0xff).toString('base64url');
+    for (const key of ['k'.repeat(101), 'k'.repeat(1000), 'é'.repeat(500)])
+      expect(await read(key)).toEqual([200, undefined]);
+    for (const count of [76, 1000]) expect(await read(bytes(count), 'base64url')).toEqual([200, undefined]);
+    const refused = [400, 'invalid_request'];
+    for (const key of ['k'.repeat(1001), 'é'.repeat(501), 'k'.repeat(1335), 'k'.repeat(10_000)])
+      expect(await read(key)).toEqual(refused);
+    for (const count of [1001, 1200, 9000]) expect(await read(bytes(count), 'base64url')).toEqual(refused);
+    for (const path of ['/pbft/requests/', '/pbft/lab/nodes/']) {
+      const long = `${path}${'a'.repeat(10_000)}`;
+      const answer = path.includes('lab')
+        ? await cluster.post('node1', long, { action: 'kill' })
+        : await cluster.get('node1', long);
+      expect([answer.status, answer.json]).toMatchObject([400, { error: { code: 'invalid_request' } }]);
+    }
+  });
+
   it('proves nothing before there is a stable checkpoint, and then value and absence to whoever has the public keys alone', async () => {
     const cluster = await started();
     const early = await cluster.get('node1', `${VALUE}?proof=true`);

@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import { STREAM_EVENT_KINDS } from '../../api/index.ts';
 import type { StreamEvent } from '../../api/index.ts';
 import { eventLine } from '../event-line.ts';
-import { readEventStream } from '../event-stream.ts';
 import type { StreamEnd } from '../event-stream.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { findCluster } from '../find-cluster.ts';
 import type { ClusterOptions, KnownNode } from '../find-cluster.ts';
+import { NodeWatch } from '../node-watch.ts';
 import { withClusterOptions } from '../options.ts';
 import type { End } from '../options.ts';
 import { printable, terminal } from '../terminal.ts';
@@ -24,7 +24,8 @@ interface EventsOptions extends ClusterOptions {
 const HELP = `
 Follows all nodes that answer, and those that come later. After a break it goes on
 where it was: nothing is printed twice, and what is missing is said. Where too
-much happens to tell it all, a node tells a share of it and says how much.
+much happens to tell it all, a node tells a share of it and says how much. What a
+node says in the name of another one is left out.
 
 Kinds of events:
 ${listed(STREAM_EVENT_KINDS, 80)}
@@ -76,97 +77,38 @@ async function followAll(
   // `pbft events | head` has read enough.
   process.stdout.once('error', () => over.abort());
   const signal = AbortSignal.any([interrupted, over.signal]);
-  const watches = nodes.map((node) => new NodeWatch(node, options, signal));
-  const first = await Promise.all(watches.map(async (watch) => watch.firstTry));
-  if (signal.aborted) return EXIT.done;
-  const refusals = first.flatMap((end) => (end?.kind === 'refused' ? [end] : []));
-  if (first.every((end) => end !== undefined)) {
+  const print = (event: StreamEvent): void =>
+    terminal.line(options.json === true ? JSON.stringify(event) : printable(eventLine(event)));
+  const watches = nodes.map(
+    (node) =>
+      new NodeWatch({
+        node,
+        kinds: options.kinds,
+        onEvent: print,
+        onNews: (text) => terminal.note(printable(text)),
+        signal,
+      }),
+  );
+  try {
+    const first = await Promise.all(watches.map(async (watch) => watch.firstTry));
+    if (signal.aborted) return EXIT.done;
+    if (first.every((end) => end !== undefined)) return explain(first);
+    await Promise.all(watches.map(async (watch) => watch.ended));
+    return EXIT.done;
+  } finally {
     over.abort();
-    const [refusal] = refusals;
-    if (refusal !== undefined) return terminal.fail(EXIT.refused, `refused: ${refusal.code}`, refusal.message);
-    return terminal.fail(
-      EXIT.unreachable,
-      'no node of the cluster answered',
-      'is it running? `pbft up` starts a local one',
-    );
-  }
-  await Promise.all(watches.map(async (watch) => watch.ended));
-  return EXIT.done;
-}
-
-const RETRY_MS = 1000;
-
-/** Follows one node through all its breaks. */
-class NodeWatch {
-  /** How the first connection ended that came to nothing; undefined when one came to something. */
-  readonly firstTry: Promise<StreamEnd | undefined>;
-  readonly ended: Promise<void>;
-  readonly #node: KnownNode;
-  readonly #options: EventsOptions;
-  readonly #signal: AbortSignal;
-  #lastEventId: string | undefined;
-  #isOpen = false;
-  #said = '';
-  #tried: (end: StreamEnd | undefined) => void = () => undefined;
-
-  constructor(node: KnownNode, options: EventsOptions, signal: AbortSignal) {
-    this.#node = node;
-    this.#options = options;
-    this.#signal = signal;
-    this.firstTry = new Promise((resolve) => {
-      this.#tried = resolve;
-    });
-    this.ended = this.#follow();
-  }
-
-  async #follow(): Promise<void> {
-    const { url } = this.#node;
-    while (!this.#signal.aborted) {
-      this.#isOpen = false;
-      const end = await readEventStream({
-        url,
-        kinds: this.#options.kinds,
-        lastEventId: this.#lastEventId,
-        onEvent: (event) => this.#onEvent(event),
-        signal: this.#signal,
-      });
-      this.#tried(this.#isOpen ? undefined : end);
-      if (this.#signal.aborted) return;
-      this.#explain(end);
-      if (end.kind === 'refused' && end.status < 500 && end.code !== 'rate_limited') return;
-      await pause(RETRY_MS, this.#signal);
-    }
-  }
-
-  #onEvent(event: StreamEvent): void {
-    if (!this.#isOpen) {
-      this.#isOpen = true;
-      this.#said = '';
-      this.#tried(undefined);
-    }
-    this.#lastEventId = event.id;
-    terminal.line(this.#options.json === true ? JSON.stringify(event) : printable(eventLine(event)));
-  }
-
-  /** Once for each cause, however often it is tried again. */
-  #explain(end: StreamEnd): void {
-    const reason = end.kind === 'refused' ? `${end.code}: ${end.message}` : end.reason;
-    if (reason === this.#said) return;
-    this.#said = reason;
-    terminal.note(printable(`${this.#node.name ?? this.#node.url}: ${reason}`));
   }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
+/** Why none of the nodes has anything to tell. */
+function explain(ends: readonly StreamEnd[]): ExitCode {
+  const refusal = ends.find((end) => end.kind === 'refused');
+  if (refusal !== undefined) return terminal.fail(EXIT.refused, `refused: ${refusal.code}`, refusal.message);
+  return terminal.fail(
+    EXIT.unreachable,
+    'no node of the cluster answered',
+    'is it running? `pbft up` starts a local one',
+  );
 }
 
 /** The words in lines of at most `columns` characters. */

@@ -10,8 +10,8 @@ import type { RunningNode, StartFault } from '../../server/index.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { ParentSupervision } from '../lab-channel.ts';
+import type { NodeReport } from '../node-report.ts';
 import type { End } from '../options.ts';
-import type { NodeReport } from '../supervisor.ts';
 import { terminal } from '../terminal.ts';
 
 interface StartOptions {

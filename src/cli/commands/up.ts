@@ -21,7 +21,7 @@ import type { End } from '../options.ts';
 import { LOG_FILE, Supervisor } from '../supervisor.ts';
 import type { SupervisorEvent } from '../supervisor.ts';
 import { formatTable } from '../table.ts';
-import { terminal } from '../terminal.ts';
+import { printable, terminal } from '../terminal.ts';
 
 interface UpOptions {
   readonly nodes?: number;
@@ -104,7 +104,8 @@ async function run(options: UpOptions): Promise<ExitCode> {
   for (const warning of new Set(cluster.nodes.flatMap(({ config }) => configWarnings(config)))) terminal.warn(warning);
   const run = new LocalRun(cluster, options.data);
   const ended = run.untilEnded();
-  const problem = await run.start();
+  process.once('uncaughtException', (error) => run.fail(error));
+  const problem = await run.start().catch((error: unknown) => run.fail(error));
   if (problem !== undefined) {
     await run.stop();
     return terminal.fail(EXIT.usage, ...problem);
@@ -200,6 +201,17 @@ class LocalRun {
     return this.#ending;
   }
 
+  /** Something that nobody caught: no node is left behind, not even a paused one, which would not hear that this process is gone. */
+  fail(error: unknown): never {
+    this.#supervisor.kill();
+    this.#cluster.lock.release();
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const [first = '', ...more] = text.split('\n').map(printable);
+    terminal.fail(EXIT.refused, `this is a bug in pbft, please report it: ${first}`, ...more);
+    terminal.note('all nodes were ended; their data stays, and `pbft up` goes on with it');
+    process.exit(EXIT.refused);
+  }
+
   #onEvent(event: SupervisorEvent): void {
     switch (event.kind) {
       case 'ready':
@@ -208,6 +220,11 @@ class LocalRun {
       case 'ordered':
         if (event.action === 'kill' || event.action === 'restart') this.#desk.onEnded(event.node);
         terminal.note(`lab: ${event.node} ${ORDERED[event.action]}`);
+        return;
+      case 'misspoke':
+        terminal.warn(
+          `the process of ${event.node} sends \`pbft up\` what is no report of a node, and none of it is acted on: does its application call process.send?`,
+        );
         return;
       case 'died':
         this.#desk.onEnded(event.node);

@@ -58,6 +58,11 @@ export function lockHolder(directory: string): number | undefined {
   return holder !== undefined && isAlive(holder) ? holder.pid : undefined;
 }
 
+/** Was the process stopped (SIGSTOP), so that it hears nothing but SIGCONT and SIGKILL? False where the system does not tell. */
+export function isStopped(pid: number): boolean {
+  return statOf(pid)[0] === 'T';
+}
+
 function tryLink(own: string, file: string): boolean {
   try {
     linkSync(own, file);
@@ -114,10 +119,15 @@ function isAlive({ pid, started }: Holder): boolean {
 
 /** Start of a process as boot id and clock ticks since (Linux); empty elsewhere. A zombie has ended. */
 function startOf(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
+  const [state, ...fields] = statOf(pid);
   const boot = readText('/proc/sys/kernel/random/boot_id');
-  if (stat === undefined || boot === undefined) return '';
+  if (state === undefined || boot === undefined) return '';
+  return state === 'Z' ? '' : `${boot.trim()} ${fields[18] ?? ''}`;
+}
+
+/** What the system says of a process (Linux), from its state on; empty where it says nothing. */
+function statOf(pid: number): readonly string[] {
+  const stat = readText(`/proc/${pid}/stat`);
   // The second field, the program's name in brackets, may itself hold spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' ? '' : `${boot.trim()} ${fields[19] ?? ''}`;
+  return stat === undefined ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

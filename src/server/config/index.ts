@@ -2,7 +2,7 @@
 export type { FileProblem } from './checklist.ts';
 export { CLUSTER_FILE, generateCluster, writeJson } from './generate.ts';
 export type { ClusterPlan, GenerateFault, NodePlan } from './generate.ts';
-export { lockDirectory, lockHolder } from './directory-lock.ts';
+export { isStopped, lockDirectory, lockHolder } from './directory-lock.ts';
 export type { DirectoryLock, LockFault } from './directory-lock.ts';
 export { FIRST_HTTP_PORT, FIRST_PEER_PORT, LOCAL_NODE_COUNT } from './defaults.ts';
 export { describeCluster, readClusterFile } from './cluster-file.ts';

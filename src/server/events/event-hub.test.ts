@@ -8,6 +8,7 @@ import type { Event } from '../../protocol/event.ts';
 import type { EventSink } from './consumer.ts';
 import { EventHub } from './event-hub.ts';
 import type { EventHubLimits } from './event-hub.ts';
+import { HELLO } from '../../../test/support/stream-events.ts';
 
 const DIGEST = asDigest('ab'.repeat(32));
 const [PEER, VIEW] = [asReplicaId(1), asView(0)];
@@ -111,7 +112,7 @@ describe('EventHub', () => {
     return new EventHub({
       self: asReplicaId(0),
       boot,
-      hello: () => ({ version: '0', n: 4, f: 1, quorum: 3, view: 7, in_view_change: false, lab: true }),
+      hello: () => ({ ...HELLO, view: 7 }),
       clocks: {
         wallUs: () => Date.now() * 1000,
         monotonicUs: () => performance.now() * 1000,
@@ -297,6 +298,42 @@ describe('EventHub', () => {
       expect(again.lost).toEqual([100 - again.views().length]);
     });
 
+    it('with kinds, gives what is kept of those, however much else there is, and says that nothing is missing', () => {
+      hub = make({ ring: { events: 1e6, size: 1e9 }, consumer: { waitingBytes: 2000, stalledMs: 1000 } });
+      listen(hub);
+      for (let view = 1; view <= 5; view += 1) {
+        hub.onEvent(entered(view));
+        for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      }
+      flush();
+      const again = listen(hub, { kinds: ['view-entered'], after: `${BOOT}-0` });
+      expect([again.views(), again.lost]).toEqual([[1, 2, 3, 4, 5], []]);
+    });
+
+    it('with kinds, counts as missing only those, whether they went from the ring or nobody listened', () => {
+      hub = make({ ring: { events: 20, size: 1e6 } });
+      const first = listen(hub, { kinds: ['view-entered', 'link'] });
+      hub.onEvent(entered(1));
+      for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      flush();
+      const after = first.events.at(-1)?.id ?? '';
+      const soon = listen(hub, { kinds: ['view-entered'], after });
+      expect(soon.lost).toEqual([]);
+      for (const one of [first, soon]) one.leave();
+      for (let view = 2; view <= 24; view += 1) hub.onEvent(entered(view));
+      const lately = listen(hub, { kinds: ['view-entered'], after });
+      expect([lately.lost, lately.views().length]).toEqual([[3], 20]);
+      lately.leave();
+      vi.advanceTimersByTime(29_950);
+      hub.onEvent(entered(25));
+      vi.advanceTimersByTime(10_000);
+      for (const view of [26, 27]) hub.onEvent(entered(view));
+      for (let sequence = 1; sequence <= 100; sequence += 1) hub.onEvent(prepared(sequence));
+      expect(listen(hub, { kinds: ['view-entered'], after }).lost).toEqual([26]);
+      expect(listen(hub, { kinds: ['link'], after }).lost).toEqual([]);
+      expect(listen(hub, { kinds: ['prepared'], after }).lost).toEqual([200]);
+    });
+
     it.each(['1badcafe-1', 'nonsense', `${BOOT}-`, `${BOOT}--1`, `${BOOT}-99999999999999999`])(
       'with the id %s, which is none of this process, gives all that is known of this one',
       (after) => {
@@ -441,6 +478,20 @@ describe('EventHub', () => {
       expect(sequences).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
       expect(listener.views()).toEqual([9]);
       expect(listener.kinds()).toContain('link');
+    });
+
+    it('tells one who wants only what is executed shorter, and keeps nothing from it while there is little', () => {
+      hub = make(limits);
+      const listener = listen(hub, { kinds: ['executed'] });
+      const isWhole = (event: StreamEvent): boolean => event.kind === 'executed' && event.requests.length === 1;
+      telling = 200;
+      load(hub, 5, 500);
+      const told = listener.events.filter(({ kind }) => kind === 'executed');
+      expect(told.length).toBe(2500);
+      expect(told.slice(0, 250).every(isWhole)).toBe(true);
+      expect(told.slice(1000).filter(isWhole).length).toBeLessThan(250);
+      load(hub, 5, 50);
+      expect(listener.events.slice(-150).every(isWhole)).toBe(true);
     });
 
     it('tells everything again when there is less to tell', () => {

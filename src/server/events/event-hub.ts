@@ -20,6 +20,7 @@ import type { EventClocks } from './event-clocks.ts';
 import { keyOfEvent, keyOfMessage, SAMPLED_KINDS } from './event-key.ts';
 import { DEFAULT_EVENT_RING_LIMITS, EventRing } from './event-ring.ts';
 import type { EncodedEvent, EventRingLimits } from './event-ring.ts';
+import { KindTally } from './kind-tally.ts';
 import { DEFAULT_SAMPLER_LIMITS, Sampler } from './sampler.ts';
 import type { SamplerLimits } from './sampler.ts';
 
@@ -99,11 +100,10 @@ export class EventHub {
   readonly #options: EventHubOptions;
   readonly #limits: EventHubLimits;
   readonly #name: string;
+  readonly #tally = new KindTally();
   readonly #ring: EventRing;
   readonly #sampler: Sampler;
   readonly #consumers = new Set<Consumer>();
-  /** Number of the last event. */
-  #number = 0;
   #turn = 0;
   #pending: { readonly number: number; readonly atUs: number; readonly what: What }[] = [];
   /** Of the frames among what is pending. */
@@ -129,7 +129,7 @@ export class EventHub {
     this.#options = options;
     this.#limits = { ...DEFAULT_EVENT_HUB_LIMITS, ...options.limits };
     this.#name = replicaName(options.self);
-    this.#ring = new EventRing(this.#limits.ring);
+    this.#ring = new EventRing(this.#limits.ring, ({ kind, number }) => this.#tally.gone(kind, number));
     this.#sampler = new Sampler(this.#limits.sampler);
   }
 
@@ -216,7 +216,7 @@ export class EventHub {
   #isWanted(kind: StreamEventKind): boolean {
     if (this.#isRecording && (this.#wanted === undefined || this.#wanted.has(kind))) return true;
     // Counted, so that one who comes back learns how many are missing.
-    this.#number += 1;
+    this.#tally.gone(kind, this.#tally.add(kind));
     return false;
   }
 
@@ -236,8 +236,8 @@ export class EventHub {
 
   /** Only noted here: what is made of it is made, and measured, when it goes out. */
   #put(what: What): void {
-    this.#number += 1;
-    this.#pending.push({ number: this.#number, atUs: this.#options.clocks.wallUs(), what });
+    const number = this.#tally.add('event' in what ? what.event.kind : what.fields.kind);
+    this.#pending.push({ number, atUs: this.#options.clocks.wallUs(), what });
     this.#sampler.count();
     if (this.#pending.length > this.#limits.pending || this.#pendingBytes > PENDING_BYTES) this.#flush();
     else this.#flushTimer ??= setTimeout(() => this.#flush(), this.#limits.flushMs);
@@ -275,7 +275,7 @@ export class EventHub {
 
   #opening(consumer: Consumer, lastEventId: string | undefined): Uint8Array {
     const after = this.#placeOf(lastEventId);
-    const kept = this.#ring.above(after);
+    const kept = this.#ring.above(after).filter(({ kind }) => consumer.wants(kind));
     // Of what is kept a newcomer gets as much as may wait for anybody.
     let from = kept.length;
     for (let size = 0; from > 0; from -= 1) {
@@ -283,19 +283,20 @@ export class EventHub {
       if (size > this.#limits.consumer.waitingBytes) break;
     }
     const missed = kept.slice(from);
-    const lost = this.#number - after - missed.length;
+    const lost = this.#tally.missing(after, (kind) => consumer.wants(kind), missed);
     const { boot, hello } = this.#options;
     const parts = [`retry: ${RETRY_MS}\n`, this.#encode({ kind: 'hello', ...hello(), boot }, after)];
-    if (lost > 0) parts.push(this.#encode({ kind: 'lost', count: lost }, (missed[0]?.number ?? this.#number + 1) - 1));
-    for (const { kind, text } of missed) if (consumer.wants(kind)) parts.push(text);
+    if (lost > 0)
+      parts.push(this.#encode({ kind: 'lost', count: lost }, (missed[0]?.number ?? this.#tally.number + 1) - 1));
+    for (const { text } of missed) parts.push(text);
     return Buffer.from(parts.join(''));
   }
 
   /** Number of the last event that is known there; of another process, or none of ours: 0, so that it learns all that is known of this one. */
   #placeOf(lastEventId: string | undefined): number {
-    if (lastEventId === undefined) return this.#number;
+    if (lastEventId === undefined) return this.#tally.number;
     const [, boot, number] = /^([0-9a-f]{8})-([0-9]{1,15})$/.exec(lastEventId) ?? [];
-    return boot === this.#options.boot ? Math.min(Number(number), this.#number) : 0;
+    return boot === this.#options.boot ? Math.min(Number(number), this.#tally.number) : 0;
   }
 
   #encode(fields: { readonly kind: 'hello' | 'lost' } & Record<string, unknown>, number: number): string {
@@ -355,7 +356,9 @@ export class EventHub {
     this.#want();
     this.#spend(this.#options.clocks.threadUs() - began);
     const isOver = this.#seconds - this.#leftAtSecond >= this.#limits.lingerSeconds;
-    if (this.#consumers.size === 0 && isOver) this.#rest();
+    if (this.#consumers.size > 0 || !isOver) return;
+    this.#flush();
+    this.#rest();
   }
 
   #spend(us: number): void {

@@ -19,26 +19,38 @@ export const DEFAULT_EVENT_RING_LIMITS: EventRingLimits = { events: 16_384, size
 
 export class EventRing {
   readonly #limits: EventRingLimits;
+  readonly #onGone: (event: EncodedEvent) => void;
   #events: EncodedEvent[] = [];
-  /** Index of the oldest that is still kept: a shift of the whole array for each event would cost too much. */
+  /**
+   * Index of the oldest that is still kept. What lies before it is let go once that is more in number than what is kept, or more in size than may be: a
+   * shift of the whole array for each event would cost too much.
+   */
   #first = 0;
   #size = 0;
+  /** Of what lies before the first. */
+  #goneSize = 0;
 
-  constructor(limits: EventRingLimits = DEFAULT_EVENT_RING_LIMITS) {
+  /** `onGone` hears of each event that is kept no more. */
+  constructor(limits: EventRingLimits = DEFAULT_EVENT_RING_LIMITS, onGone: (event: EncodedEvent) => void = ignore) {
     this.#limits = limits;
+    this.#onGone = onGone;
   }
 
   add(event: EncodedEvent): void {
     this.#events.push(event);
     this.#size += event.text.length;
     while (this.count > this.#limits.events || (this.#size > this.#limits.size && this.count > 1)) {
-      this.#size -= this.#events[this.#first]?.text.length ?? 0;
+      const oldest = this.#events[this.#first];
       this.#first += 1;
+      if (oldest === undefined) continue;
+      this.#size -= oldest.text.length;
+      this.#goneSize += oldest.text.length;
+      this.#onGone(oldest);
     }
-    if (this.#first > this.#limits.events) {
-      this.#events = this.#events.slice(this.#first);
-      this.#first = 0;
-    }
+    if (this.#first <= this.count && this.#goneSize <= this.#limits.size) return;
+    this.#events = this.#events.slice(this.#first);
+    this.#first = 0;
+    this.#goneSize = 0;
   }
 
   get count(): number {
@@ -53,8 +65,14 @@ export class EventRing {
   }
 
   clear(): void {
+    for (const event of this.above(0)) this.#onGone(event);
     this.#events = [];
     this.#first = 0;
     this.#size = 0;
+    this.#goneSize = 0;
   }
+}
+
+function ignore(): void {
+  // Whoever needs not know.
 }

@@ -84,6 +84,24 @@ describe('Sampler', () => {
     expect(load.kept.slice(0, 30)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
   });
 
+  it('counts what is told in any case among what is free', () => {
+    const whole = (events: number): number => {
+      let count = 0;
+      for (let slot = 1; slot <= events; slot += 1) {
+        if (load.sampler.isWithin(slot)) count += 1;
+        load.sampler.count();
+        load.sampler.spend(2000);
+      }
+      load.sampler.earn(1e6, 1e6);
+      return count;
+    };
+    expect(whole(1000)).toBe(300);
+    expect(load.sampler.endSecond()).toBeUndefined();
+    expect(whole(300)).toBeLessThan(300);
+    load.sampler.endSecond();
+    expect(whole(300)).toBe(300);
+  });
+
   it('keeps everything again as soon as there is little', () => {
     for (let second = 0; second < 5; second += 1) load.second(1000, 100);
     expect(load.sampler.share).toBeLessThan(1);

@@ -37,8 +37,10 @@ export class Sampler {
   #share = 1;
   #offered = 0;
   #kept = 0;
-  /** Offered in the second before. */
-  #offeredBefore = 0;
+  /** What was asked about: what was offered, and what is told in any case. */
+  #asked = 0;
+  /** The same in the second before. */
+  #askedBefore = 0;
   #earnedUs = 0;
   #spentUs = 0;
   #told = 0;
@@ -65,10 +67,11 @@ export class Sampler {
     return true;
   }
 
-  /** The same without counting it: for what is told in any case, and only told shorter. */
+  /** The same for what is told in any case, and only told shorter: it counts among what happens, and not among what is kept. */
   isWithin(key: number): boolean {
     const { freeEvents } = this.#limits;
-    if (this.#offered <= freeEvents && this.#offeredBefore <= freeEvents) return true;
+    this.#asked += 1;
+    if (this.#asked <= freeEvents && this.#askedBefore <= freeEvents) return true;
     if (this.#creditUs <= 0) {
       this.#ranOut = true;
       return false;
@@ -99,7 +102,8 @@ export class Sampler {
   endSecond(): Pick<Extract<StreamEvent, { kind: 'sampled' }>, 'kept' | 'of'> | undefined {
     const [kept, of] = [this.#kept, this.#offered];
     this.#share = this.#nextShare();
-    this.#offeredBefore = of;
+    this.#askedBefore = this.#asked;
+    this.#asked = 0;
     this.#offered = 0;
     this.#kept = 0;
     this.#told = 0;

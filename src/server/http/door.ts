@@ -1,13 +1,14 @@
 /**
  * The door: what is checked of every request before any route, in this order: host, method and path, origin, credentials, rate.
- * What it refuses has touched nothing.
+ * What it refuses has touched nothing, and counts for the rate like what it lets in.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiError } from '../../api/index.ts';
+import type { ApiError } from '../../api/index.ts';
 import type { Credentials } from './credentials.ts';
 import type { OriginPolicy } from './origin.ts';
 import type { RateLimiter } from './rate-limit.ts';
-import { Refused } from './refused.ts';
+import { Refused, refusalOf, sendRefusal } from './refused.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -51,7 +52,8 @@ export class PathTable {
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
-const SECURITY_HEADERS = {
+/** With every answer, whoever gives it. */
+export const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -75,8 +77,12 @@ export function guardDoor(server: FastifyInstance, door: Door): PathTable {
     const origin = request.headers.origin;
     const isKnownOrigin = origin !== undefined && door.origins.isOriginAllowed(origin, host);
     if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin', ...EXPOSED });
-    if (request.method === 'OPTIONS' && methods.length > 0) return answerOptions(reply, methods, isKnownOrigin);
+    if (request.method === 'OPTIONS' && methods.length > 0) {
+      spend(request, door, 1);
+      return answerOptions(reply, methods, isKnownOrigin);
+    }
     if (!SAFE_METHODS.includes(request.method) && origin !== undefined && !isKnownOrigin) {
+      spend(request, door, 1);
       throw new Refused(apiError('foreign_origin'));
     }
     checkCaller(request, door);
@@ -89,6 +95,22 @@ export function guardDoor(server: FastifyInstance, door: Door): PathTable {
   return paths;
 }
 
+/** Refuses what the router itself does not take, and which so comes past the hooks: under the same headers, for a known host, and not for nothing. */
+export async function refuseUnrouted(
+  door: Door,
+  refusal: ApiError,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): Promise<FastifyReply> {
+  void reply.headers(SECURITY_HEADERS);
+  try {
+    checkHost(request, door);
+    spend(request, door, 1);
+    return await sendRefusal(reply, refusal);
+  } catch (error) {
+    return sendRefusal(reply, refusalOf(error) ?? apiError('internal_error'));
+  }
+}
+
 /** The path of a request, without its query. */
 export function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '';
@@ -96,8 +118,10 @@ export function pathOf(request: FastifyRequest): string {
 
 function checkHost(request: FastifyRequest, door: Door): string {
   const [host, ...more] = request.raw.headersDistinct['host'] ?? [];
-  if (host === undefined || more.length > 0 || !door.origins.isHostAllowed(host))
+  if (host === undefined || more.length > 0 || !door.origins.isHostAllowed(host)) {
+    spend(request, door, 1);
     throw new Refused(apiError('misdirected_host'));
+  }
   return host;
 }
 

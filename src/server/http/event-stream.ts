@@ -14,7 +14,8 @@ export function addEventRoutes(http: Http, node: Pick<NodeService, 'listen'>): v
     {
       // A HEAD that never ends would help nobody.
       exposeHeadRoute: false,
-      config: { isStream: true },
+      // Whoever comes back may be sent a mebibyte at once: dear in a loop, nothing to a page that comes back once a second.
+      config: { isStream: true, cost: 200 },
       schema: {
         tags: ['pbft'],
         summary:

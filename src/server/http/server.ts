@@ -9,7 +9,8 @@ import { apiError, ERROR_CATALOGUE, errorBody } from '../../api/index.ts';
 import type { ApiError } from '../../api/index.ts';
 import { acceptJsonOnly } from './content.ts';
 import type { Credentials } from './credentials.ts';
-import { guardDoor } from './door.ts';
+import { guardDoor, refuseUnrouted, SECURITY_HEADERS } from './door.ts';
+import type { Door } from './door.ts';
 import { addEventRoutes } from './event-stream.ts';
 import { OriginPolicy } from './origin.ts';
 import type { DoorNames } from './origin.ts';
@@ -66,9 +67,22 @@ export interface HttpOptions {
 /** Builds the server; it listens only when told to. */
 export async function makeHttpServer(node: NodeService, options: HttpOptions): Promise<FastifyInstance> {
   const { limits } = options;
+  const door: Door = {
+    origins: new OriginPolicy(options.names),
+    credentials: options.credentials,
+    rate: new RateLimiter(limits.rate),
+    nowMs: () => performance.now(),
+  };
+  const onAnswered = (request: FastifyRequest, reply: FastifyReply): void => {
+    const { url: route = 'unknown', config } = request.routeOptions;
+    const seconds = config.isStream === true ? undefined : reply.elapsedTime / 1000;
+    options.onAnswered({ route, method: request.method, status: reply.statusCode, seconds });
+  };
   const server = fastify({
     logger: false,
     bodyLimit: 65_536,
+    // No path is longer than the header: the schema of each parameter refuses what is too long, and says so.
+    routerOptions: { maxParamLength: limits.headerBytes },
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -82,7 +96,10 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
       requireHostHeader: false,
     },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, _, reply) => void sendRefusal(reply, refusalOf(error) ?? apiError('malformed_http')),
+    frameworkErrors: (error, request, reply) => {
+      reply.raw.once('finish', () => onAnswered(request, reply));
+      void refuseUnrouted(door, refusalOf(error) ?? apiError('malformed_http'), { request, reply });
+    },
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
   });
@@ -91,19 +108,10 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
   // Schemas describe the answers; tests compare. Serialising by schema would silently leave fields out.
   server.setSerializerCompiler(() => (body: unknown) => JSON.stringify(body));
   server.setErrorHandler((error, request, reply) => answerError(options.logger, { error, request, reply }));
-  guardDoor(server, {
-    origins: new OriginPolicy(options.names),
-    credentials: options.credentials,
-    rate: new RateLimiter(limits.rate),
-    nowMs: () => performance.now(),
-  });
+  guardDoor(server, door);
   acceptJsonOnly(server);
   server.setNotFoundHandler((_, reply) => sendRefusal(reply, apiError('not_found')));
-  server.addHook('onResponse', async (request, reply) => {
-    const { url: route = 'unknown', config } = request.routeOptions;
-    const seconds = config.isStream === true ? undefined : reply.elapsedTime / 1000;
-    options.onAnswered({ route, method: request.method, status: reply.statusCode, seconds });
-  });
+  server.addHook('onResponse', async (request, reply) => onAnswered(request, reply));
   await addRoutes(server.withTypeProvider<TypeBoxTypeProvider>(), node, options);
   return server;
 }
@@ -168,6 +176,7 @@ function answerClientError(error: FastifyError | (Error & { code?: string }), so
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
