@@ -237,6 +237,11 @@ const HelloEvent = event('hello', 'The first event of each connection: who answe
   view: ViewNumber,
   in_view_change: Type.Boolean(),
   lab: Type.Boolean(),
+  behaviour: Type.Union([Type.String(), Type.Null()], {
+    description: 'lab mode: how the node misbehaves on order now; null: it does not',
+    examples: ['silent'],
+  }),
+  down_links: Type.Array(NodeName, { description: 'peers to which it has no link now, in order' }),
   boot: Type.String({ description: 'another one after each start of the process; ids begin with it' }),
 });
 const LostEvent = event('lost', 'So many events are missing here.', { count: Type.Integer({ minimum: 0 }) });

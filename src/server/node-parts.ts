@@ -364,6 +364,8 @@ export class NodeParts {
       lab,
       quorums: this.#quorums,
       status: () => this.#driver.status(),
+      behaviour: () => this.#driver.behaviour,
+      downLinks: () => this.#peers.down().map(({ replica }) => replica),
       limits: this.#options.eventLimits ?? {},
     });
   }

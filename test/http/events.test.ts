@@ -137,6 +137,21 @@ describe('GET /pbft/events', () => {
     expect(reader.of('behaviour').map(({ behaviour }) => behaviour)).toEqual(['silent', null]);
   });
 
+  it('says to one who comes later how it misbehaves and which links are down', async () => {
+    const at = await start();
+    const [sound] = (await read(at, 'node1')).of('hello');
+    expect(sound).toMatchObject({ behaviour: null, down_links: [] });
+    const watcher = await read(at, 'node1', { kinds: ['link'] });
+    for (const name of ['node4', 'node3']) await at.stopNode(name);
+    await eventually('both are gone', () => watcher.of('link').filter(({ state }) => state === 'down').length === 2);
+    await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node1', behaviour: 'silent' });
+    const [hello] = (await read(at, 'node1', { kinds: ['executed'] })).of('hello');
+    expect(hello).toMatchObject({ behaviour: 'silent', down_links: ['node3', 'node4'] });
+    expect([...validator.Errors(hello)]).toEqual([]);
+    await at.post('node1', '/pbft/simulate-byzantine', { node_id: 'node1', enabled: false });
+    expect((await read(at, 'node1')).of('hello')).toMatchObject([{ behaviour: null }]);
+  });
+
   it('gives only the kinds that were asked for', async () => {
     const at = await start();
     const reader = await read(at, 'node1', { kinds: ['executed', 'committed'] });

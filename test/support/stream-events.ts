@@ -5,6 +5,19 @@ type Of<Kind extends StreamEvent['kind']> = Extract<StreamEvent, { kind: Kind }>
 
 const DIGEST = 'd'.repeat(64);
 
+/** What a sound node of four says of itself in its `hello`. */
+export const HELLO = {
+  version: '0',
+  n: 4,
+  f: 1,
+  quorum: 3,
+  view: 0,
+  in_view_change: false,
+  lab: true,
+  behaviour: null,
+  down_links: [],
+} satisfies Partial<Of<'hello'>>;
+
 /** An id is made of node and time: tests that look at ids give their own. */
 function head(node: string, atUs: number): { readonly id: string; readonly node: string; readonly at_us: number } {
   return { id: `boot-${node}-${atUs}`, node, at_us: atUs };

@@ -8,6 +8,7 @@ import type { Event } from '../../protocol/event.ts';
 import type { EventSink } from './consumer.ts';
 import { EventHub } from './event-hub.ts';
 import type { EventHubLimits } from './event-hub.ts';
+import { HELLO } from '../../../test/support/stream-events.ts';
 
 const DIGEST = asDigest('ab'.repeat(32));
 const [PEER, VIEW] = [asReplicaId(1), asView(0)];
@@ -111,7 +112,7 @@ describe('EventHub', () => {
     return new EventHub({
       self: asReplicaId(0),
       boot,
-      hello: () => ({ version: '0', n: 4, f: 1, quorum: 3, view: 7, in_view_change: false, lab: true }),
+      hello: () => ({ ...HELLO, view: 7 }),
       clocks: {
         wallUs: () => Date.now() * 1000,
         monotonicUs: () => performance.now() * 1000,

@@ -13,6 +13,7 @@ import { EventHub } from '../events/event-hub.ts';
 import type { EventHubLimits } from '../events/event-hub.ts';
 import { addEventRoutes } from './event-stream.ts';
 import { compileValidator } from './validation.ts';
+import { HELLO } from '../../../test/support/stream-events.ts';
 
 const BOUND = 100_000;
 const LIMITS: Partial<EventHubLimits> = { flushMs: 1, consumer: { waitingBytes: BOUND, stalledMs: 60_000 } };
@@ -53,7 +54,7 @@ describe('a reader that stops reading', () => {
     hub = new EventHub({
       self: asReplicaId(0),
       boot: '0badcafe',
-      hello: () => ({ version: '0', n: 4, f: 1, quorum: 3, view: 0, in_view_change: false, lab: true }),
+      hello: () => HELLO,
       clocks: systemClocks(),
       limits: { ...LIMITS, ...limits },
     });
