@@ -136,7 +136,7 @@ describe('a cluster that wants a token', () => {
     const field = page.getByLabel('Bearer token');
     await field.fill('a-token-that-nobody-knows');
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByText('No node of this cluster knows that token').waitFor();
+    await page.getByText('The token was refused').waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
     await field.fill(TOKEN);
     await field.press('Enter');

@@ -2,13 +2,10 @@
 import type { ComponentChildren, VNode } from 'preact';
 import type { StateLook } from '../model/language.ts';
 import { toldShare } from '../model/nodes.ts';
-import type { NodePicture } from '../model/nodes.ts';
+import type { NodePicture, Presence } from '../model/nodes.ts';
 import { Sign } from './sign.tsx';
 import { plural } from './text.ts';
 import './replica-card.css';
-
-/** `connecting`: not known yet. `paused`: it was stopped on order and answers nothing. */
-export type Presence = 'connecting' | 'up' | 'down' | 'paused';
 
 export interface ReplicaCardProps {
   readonly node: NodePicture;
@@ -36,6 +33,7 @@ const PRESENCES: Readonly<Record<Presence, { readonly state: StateLook; readonly
   up: { state: 'ok', text: 'up' },
   down: { state: 'bad', text: 'down' },
   paused: { state: 'warn', text: 'paused' },
+  refused: { state: 'warn', text: 'tells nothing' },
 };
 
 export function ReplicaCard(props: ReplicaCardProps): VNode {

@@ -15,6 +15,8 @@ export interface RequestRowProps {
   /** What it asks for, where that is known here. */
   readonly label: string | undefined;
   readonly isFocused: boolean;
+  /** false: it was executed, or what became of it was not told. */
+  readonly isOpen: boolean;
   readonly onFocus: (sequence: number | undefined) => void;
 }
 
@@ -24,9 +26,10 @@ export interface RequestListProps extends Pick<RequestRowProps, 'quorums' | 'onF
   readonly slots: ReadonlyMap<number, Slot>;
   readonly labels: ReadonlyMap<string, string>;
   readonly focus: number | undefined;
+  readonly isOpen: (request: RequestPicture) => boolean;
 }
 
-export function RequestList({ requests, slots, labels, focus, ...rest }: RequestListProps): VNode {
+export function RequestList({ requests, slots, labels, focus, isOpen, ...rest }: RequestListProps): VNode {
   if (requests.length === 0)
     return <p class="empty">No request yet. What clients ask for stands here, with its phases filling up.</p>;
   return (
@@ -37,6 +40,7 @@ export function RequestList({ requests, slots, labels, focus, ...rest }: Request
           request={request}
           slot={request.sequence === undefined ? undefined : slots.get(request.sequence)}
           label={labels.get(request.digest)}
+          isOpen={isOpen(request)}
           isFocused={focus !== undefined && request.sequence === focus}
           {...rest}
         />
@@ -52,7 +56,7 @@ const CELLS = [
   ['reply', 'reply'],
 ] as const;
 
-export function RequestRow({ request, slot, quorums, label, isFocused, onFocus }: RequestRowProps): VNode {
+export function RequestRow({ request, slot, quorums, label, isFocused, isOpen, onFocus }: RequestRowProps): VNode {
   const { sequence, executedUs, receivedUs, outcome } = request;
   // A slot that is forgotten here is one that was executed long ago.
   const isForgotten = slot === undefined && executedUs !== undefined;
@@ -62,7 +66,7 @@ export function RequestRow({ request, slot, quorums, label, isFocused, onFocus }
     <li class={isFocused ? 'request focused' : 'request'}>
       <div class="request-name">
         {sequence === undefined ? (
-          <span class="number soft">waits</span>
+          <span class="number soft">{isOpen ? 'waits' : '–'}</span>
         ) : (
           <button
             type="button"
@@ -76,7 +80,11 @@ export function RequestRow({ request, slot, quorums, label, isFocused, onFocus }
         )}
         <span class="what">{label ?? <code title={request.digest}>{brief(request.digest)}</code>}</span>
         <span class="tiny soft">
-          {executedUs === undefined ? 'under way' : durationText(Math.max(0, executedUs - receivedUs) / 1000)}
+          {executedUs === undefined
+            ? isOpen
+              ? 'under way'
+              : 'not told to its end'
+            : durationText(Math.max(0, executedUs - receivedUs) / 1000)}
           {outcome === undefined || outcome === 'executed' ? '' : ` · ${outcome}`}
           {slot !== undefined && slot.requestCount > 1 ? ` · with ${plural(slot.requestCount - 1, 'other')}` : ''}
           {slot !== undefined && slot.view > 0 ? ` · view ${slot.view}` : ''}

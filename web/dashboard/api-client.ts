@@ -31,8 +31,13 @@ export class Token {
 
   set(value: string): void {
     this.#value = value;
+  }
+
+  /** It is known to the cluster: the tab remembers it. */
+  keep(): void {
+    if (this.#value === undefined) return;
     try {
-      sessionStorage.setItem(TOKEN_KEY, value);
+      sessionStorage.setItem(TOKEN_KEY, this.#value);
     } catch {
       // Without storage it lasts until the page is left.
     }

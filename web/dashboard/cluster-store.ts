@@ -5,7 +5,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import type { ClusterBody, ExplainBody, LabBody, StatusBody } from '../../src/api/index.ts';
-import type { Presence } from '../components/replica-card.tsx';
+import type { Presence } from '../model/nodes.ts';
 import { phaseOf } from '../model/language.ts';
 import { Picture } from '../model/picture.ts';
 import type { StreamEvent } from '../model/stream-event.ts';
@@ -61,12 +61,13 @@ export class ClusterStore {
       setTimeout(() => void this.start(), RETRY_MS);
       return;
     }
-    this.#join(answer.body);
+    this.token.keep();
+    if (this.#streams.size === 0) this.#join(answer.body);
+    else this.#rejoin();
   }
 
   async signIn(token: string): Promise<void> {
     this.token.set(token);
-    this.phase.value = { kind: 'loading' };
     await this.start();
   }
 
@@ -82,6 +83,12 @@ export class ClusterStore {
     const isUp = (name: string): boolean => this.presences.value.get(name) === 'up';
     if (own !== undefined && isUp(own)) return own;
     return this.cluster.value?.nodes.map(({ node_id }) => node_id).find(isUp) ?? own;
+  }
+
+  /** What a node says that answers and does not tell this page; undefined of all others. */
+  refusalOf(name: string): string | undefined {
+    const state = this.streams.value.get(name);
+    return state?.kind === 'down' && isRefusal(state.why) ? state.why.message : undefined;
   }
 
   /** Asks at once for what is otherwise asked now and then: something was just ordered. */
@@ -106,6 +113,7 @@ export class ClusterStore {
     });
     for (const name of nodes) {
       const stream = new NodeStream({
+        node: name,
         url: this.#urlOf(name),
         token: this.token,
         onEvents: (events) => this.#onEvents(events),
@@ -118,6 +126,12 @@ export class ClusterStore {
     setInterval(() => this.#sample(), SAMPLE_MS);
     setInterval(() => this.#poll(), POLL_MS);
     void this.#pollLab();
+  }
+
+  /** The token was refused after a while, and is another one now. */
+  #rejoin(): void {
+    this.phase.value = { kind: 'ready' };
+    for (const stream of this.#streams.values()) stream.retry();
   }
 
   #onEvents(events: readonly StreamEvent[]): void {
@@ -139,22 +153,25 @@ export class ClusterStore {
     const before = this.streams.value.get(name);
     this.streams.value = new Map(this.streams.value).set(name, state);
     if (state.kind === 'open') void this.#pollNode(name);
-    if (state.kind === 'down' && before?.kind !== 'down') void this.#pollLab();
+    if (state.kind !== 'down') return;
+    if (state.why.status === 401) this.phase.value = { kind: 'needs-token', wasRefused: true };
+    if (before?.kind !== 'down') void this.#pollLab();
   }
 
   #presences(): ReadonlyMap<string, Presence> {
     const ordered = new Map(this.lab.value?.nodes.map(({ node_id, state }) => [node_id, state]));
     return new Map(
-      [...this.streams.value].map(([name, { kind }]) => {
+      [...this.streams.value].map(([name, state]) => {
         if (ordered.get(name) === 'paused') return [name, 'paused'];
-        return [name, kind === 'open' ? 'up' : kind === 'down' ? 'down' : 'connecting'];
+        if (state.kind === 'down') return [name, isRefusal(state.why) ? 'refused' : 'down'];
+        return [name, state.kind === 'open' ? 'up' : 'connecting'];
       }),
     );
   }
 
   #sample(): void {
     const now = performance.now();
-    this.picture.value?.figures.close(Date.now() / 1000, (now - this.#lastSampleMs) / 1000);
+    this.picture.value?.closeSample(Date.now() / 1000, (now - this.#lastSampleMs) / 1000);
     this.#lastSampleMs = now;
     this.version.value = (this.picture.value?.version ?? 0) + 0.5;
   }
@@ -173,7 +190,7 @@ export class ClusterStore {
     const nodes = [...picture.nodes.values()];
     return (
       nodes.every(({ inViewChange }) => !inViewChange) &&
-      [...picture.requests.values()].every(({ executedUs }) => executedUs !== undefined) &&
+      ![...picture.requests.values()].some((request) => picture.isOpen(request)) &&
       [...this.explanations.value.values()].every(({ open_slots, waits }) => open_slots === 0 && waits.length === 0)
     );
   }
@@ -204,6 +221,11 @@ export class ClusterStore {
     if (answer.ok) this.lab.value = answer.body;
     else if (answer.error.code === 'no_supervisor') this.lab.value = undefined;
   }
+}
+
+/** It is there, and will not tell: too many listen, or not with this token. */
+function isRefusal({ status, code }: ApiFailure): boolean {
+  return status >= 400 && code !== 'replica_stopped';
 }
 
 /** Nodes tell each other how they stand several times a second, also while nothing happens: that can wait for the next sample. */

@@ -1,8 +1,7 @@
 /** The dashboard of a cluster that was joined: everything on it is drawn from the store. */
 import type { Signal } from '@preact/signals';
-import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren, VNode } from 'preact';
-import { useCallback, useMemo } from 'preact/hooks';
+import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { ReplicaCard } from '../components/replica-card.tsx';
 import { RequestList } from '../components/request-list.tsx';
 import { Sign } from '../components/sign.tsx';
@@ -56,9 +55,9 @@ export function Dashboard(props: DashboardProps): VNode {
     }),
     [store, picture, sender, props.orders],
   );
-  useSignalEffect(() => {
-    document.title = `${standingOf(picture, store.presences.value, store.cluster.value?.node_id ?? '').state === 'ok' ? '' : '⚠ '}Dashboard · pbft`;
-  });
+  useEffect(() => {
+    document.title = `${standing.state === 'ok' ? '' : '⚠ '}Dashboard · pbft`;
+  }, [standing.state]);
   return (
     <div class="dashboard">
       <h1 class="hidden-text">Dashboard of the cluster</h1>
@@ -69,7 +68,7 @@ export function Dashboard(props: DashboardProps): VNode {
       {tour.isHidden.value ? undefined : (
         <FirstMinute steps={tour.steps()} onHide={() => void (tour.isHidden.value = true)} />
       )}
-      <Replicas {...props} />
+      <Replicas {...props} version={version} />
       <OrderReport orders={props.orders} isLab={cluster?.lab === true} />
       <div class="columns">
         <div class="column main">
@@ -93,6 +92,7 @@ export function Dashboard(props: DashboardProps): VNode {
               slots={picture.slots}
               quorums={picture.quorums}
               labels={sender.labels.value}
+              isOpen={(request) => picture.isOpen(request)}
               focus={focus.value}
               onFocus={onFocus}
             />
@@ -180,7 +180,8 @@ function ExplainPanel({ store, picture }: DashboardProps): VNode {
   );
 }
 
-function Replicas({ store, picture, orders }: DashboardProps): VNode {
+/** `version`: of the picture, which changes without being another one; signals alone would draw the cards only when nodes are asked. */
+function Replicas({ store, picture, orders }: DashboardProps & { readonly version: number }): VNode {
   const cluster = store.cluster.value;
   const presences = store.presences.value;
   const certain = picture.suspicions.certainNodes();
@@ -201,9 +202,9 @@ function Replicas({ store, picture, orders }: DashboardProps): VNode {
             isSuspected={suspected.has(node.name)}
             highestExecuted={picture.figures.highestExecuted}
             windowSlots={status === undefined ? undefined : status.high_water_mark - status.low_water_mark}
-            nowUs={Date.now() * 1000}
+            nowUs={node.lastUs}
             isServing={node.name === cluster?.node_id}
-            note={presence === 'up' ? status?.warnings[0] : undefined}
+            note={presence === 'up' ? status?.warnings[0] : store.refusalOf(node.name)}
           >
             {cluster?.lab === true ? (
               <Controls store={store} orders={orders} node={node.name} presence={presence} behaviour={node.behaviour} />
@@ -221,6 +222,8 @@ type ControlsProps = Pick<DashboardProps, 'store' | 'orders'> &
 function Controls({ store, orders, node, presence, behaviour }: ControlsProps): VNode {
   const behaviours = orders.behaviours.value;
   const isSupervised = store.lab.value !== undefined;
+  const process = store.lab.value?.nodes.find(({ node_id }) => node_id === node)?.state;
+  const hasEnded = process === 'killed' || process === 'waiting' || process === 'down';
   return useMemo(
     () => (
       <NodeControls
@@ -229,11 +232,12 @@ function Controls({ store, orders, node, presence, behaviour }: ControlsProps): 
         behaviour={behaviour}
         behaviours={behaviours}
         isSupervised={isSupervised}
+        hasEnded={hasEnded}
         onMisbehave={(chosen) => void orders.misbehave(node, chosen)}
         onAct={(action) => void orders.act(node, action)}
       />
     ),
-    [orders, node, presence, behaviour, behaviours, isSupervised],
+    [orders, node, presence, behaviour, behaviours, isSupervised, hasEnded],
   );
 }
 

@@ -28,7 +28,15 @@ export function FirstMinute({ steps, onHide }: FirstMinuteProps): VNode {
             ? 'That was it: three phases, a liar caught, a primary replaced.'
             : `Step ${next + 1} of ${steps.length}`}
         </span>
-        <button type="button" class="button quiet" onClick={onHide}>
+        <button
+          type="button"
+          class="button quiet"
+          onClick={() => {
+            onHide();
+            // The button goes: whoever came by keyboard stays on the page.
+            document.querySelector<HTMLElement>('#main')?.focus();
+          }}
+        >
           Hide
         </button>
       </header>

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { BehavioursBody, LabNodeAction } from '../../src/api/index.ts';
-import type { Presence } from '../components/replica-card.tsx';
+import type { Presence } from '../model/nodes.ts';
 import './node-controls.css';
 
 export interface NodeControlsProps {
@@ -13,15 +13,16 @@ export interface NodeControlsProps {
   readonly behaviours: BehavioursBody | undefined;
   /** Whether processes can be ordered about: the cluster runs under `pbft up`. */
   readonly isSupervised: boolean;
+  /** Its process is known to have ended: it can be started, and not killed. */
+  readonly hasEnded: boolean;
   readonly onMisbehave: (behaviour: string | undefined) => void;
   readonly onAct: (action: LabNodeAction) => void;
 }
 
 export function NodeControls(props: NodeControlsProps): VNode {
-  const { node, presence, behaviour, behaviours, isSupervised, onMisbehave, onAct } = props;
+  const { node, presence, behaviour, behaviours, isSupervised, hasEnded, onMisbehave, onAct } = props;
   const [chosen, setChosen] = useState('');
   const isUp = presence === 'up';
-  const isDown = presence === 'down';
   const isPaused = presence === 'paused';
   const selected = chosen === '' ? (behaviours?.default ?? '') : chosen;
   const summary = behaviours?.behaviours.find((entry) => entry.behaviour === selected)?.summary;
@@ -69,11 +70,11 @@ export function NodeControls(props: NodeControlsProps): VNode {
         <div class="pair">
           <button
             type="button"
-            class={isDown ? 'button' : 'button danger'}
-            aria-label={isDown ? `Restart ${node}` : `Kill ${node}`}
-            onClick={() => onAct(isDown ? 'restart' : 'kill')}
+            class={hasEnded ? 'button' : 'button danger'}
+            aria-label={hasEnded ? `Restart ${node}` : `Kill ${node}`}
+            onClick={() => onAct(hasEnded ? 'restart' : 'kill')}
           >
-            {isDown ? 'Restart' : 'Kill'}
+            {hasEnded ? 'Restart' : 'Kill'}
           </button>
           <button
             type="button"

@@ -14,6 +14,8 @@ export type StreamState =
   | { readonly kind: 'down'; readonly why: ApiFailure };
 
 export interface NodeStreamOptions {
+  /** Whose stream it is: it speaks for nobody else. */
+  readonly node: string;
   /** Origin of the node; '' is the one that served the page. */
   readonly url: string;
   readonly token: Token;
@@ -25,6 +27,8 @@ const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 3000;
 /** A node says something at least every 15 s; one that does not for so long is taken for dead. */
 const SILENCE_MS = 40_000;
+/** A node that takes the connection and does not answer for so long is not there. */
+const ANSWER_MS = 10_000;
 
 export class NodeStream {
   readonly #options: NodeStreamOptions;
@@ -74,12 +78,14 @@ export class NodeStream {
     const abort = new AbortController();
     this.#abort = abort;
     const { lastId } = this.#order;
+    const patience = setTimeout(() => abort.abort(), ANSWER_MS);
     try {
       const response = await fetch(`${url}/pbft/events`, {
         headers: { ...token.headers, ...(lastId === undefined ? {} : { 'last-event-id': lastId }) },
         signal: abort.signal,
         cache: 'no-store',
       });
+      clearTimeout(patience);
       if (!response.ok || response.body === null) {
         const answer: unknown = await response.json().catch(() => undefined);
         return failureOf(response.status, answer);
@@ -90,6 +96,9 @@ export class NodeStream {
       return { status: 0, code: 'stream_ended', message: 'The node ended its stream.' };
     } catch {
       return { status: 0, code: 'unreachable', message: 'The node cannot be reached.' };
+    } finally {
+      clearTimeout(patience);
+      abort.abort();
     }
   }
 
@@ -104,7 +113,7 @@ export class NodeStream {
       const events = text
         .read(value)
         .map(({ data }) => JSON.parse(data) as StreamEvent)
-        .filter((event) => this.#order.isNew(event));
+        .filter((event) => event.node === this.#options.node && this.#order.isNew(event));
       if (events.length > 0) this.#options.onEvents(events);
     }
   }

@@ -118,6 +118,8 @@ export function makeBody(operation: Operation, values: Readonly<Record<string, s
     }
     if (kind === 'integer' && !/^-?[0-9]+$/.test(value))
       return { ok: false, field: name, problem: 'is a whole number' };
+    if (kind === 'integer' && !Number.isSafeInteger(Number(value)))
+      return { ok: false, field: name, problem: `is at most ${Number.MAX_SAFE_INTEGER}` };
     body[name] = kind === 'text' ? value : kind === 'integer' ? Number(value) : jsonOrText(value);
   }
   return { ok: true, body };

@@ -1,5 +1,5 @@
 /** How the cluster stands, in a sentence: the first thing that is read. Pure. */
-import type { Presence } from '../components/replica-card.tsx';
+import type { Presence } from '../model/nodes.ts';
 import type { StateLook } from '../model/language.ts';
 import type { Picture } from '../model/picture.ts';
 
@@ -14,17 +14,23 @@ const list = (names: readonly string[]): string => names.join(', ');
 export function standingOf(picture: Picture, presences: ReadonlyMap<string, Presence>, servedBy: string): Standing {
   const { nodes, quorum, faultLimit } = picture.members;
   const of = (presence: Presence): readonly string[] => nodes.filter((name) => presences.get(name) === presence);
-  const [up, down, paused, connecting] = [of('up'), of('down'), of('paused'), of('connecting')];
-  if (connecting.length > 0 && up.length === 0) return { state: 'off', text: 'Joining the streams of all nodes…' };
+  const [up, down, paused, connecting, refused] = [of('up'), of('down'), of('paused'), of('connecting'), of('refused')];
+  if (connecting.length === nodes.length) return { state: 'off', text: 'Joining the streams of all nodes…' };
   const own = down.includes(servedBy) ? ` ${servedBy} served this page, which goes on with the others.` : '';
   const missing = [
     ...(down.length > 0 ? [`${list(down)} ${down.length === 1 ? 'is' : 'are'} down`] : []),
+    ...(connecting.length > 0
+      ? [`${list(connecting)} ${connecting.length === 1 ? 'has' : 'have'} not answered yet`]
+      : []),
+    ...(refused.length > 0 ? [`${list(refused)} ${refused.length === 1 ? 'tells' : 'tell'} this page nothing`] : []),
     ...(paused.length > 0 ? [`${list(paused)} ${paused.length === 1 ? 'is' : 'are'} paused`] : []),
   ].join('; ');
-  if (up.length + connecting.length < quorum)
+  const there = up.length + refused.length;
+  if (there < quorum && connecting.length > 0) return { state: 'off', text: `${missing}.${own}` };
+  if (there < quorum)
     return {
       state: 'bad',
-      text: `${missing}: only ${up.length} of ${nodes.length} nodes answer, and a quorum takes ${quorum}. Nothing can be decided.${own}`,
+      text: `${missing}: only ${there} of ${nodes.length} nodes answer, and a quorum takes ${quorum}. Nothing can be decided.${own}`,
     };
   const caught = [...picture.suspicions.certainNodes()];
   const changing = up.filter((name) => picture.nodes.get(name)?.inViewChange === true);

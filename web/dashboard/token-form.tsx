@@ -1,6 +1,9 @@
 /** Asks for the bearer token where the cluster wants one. */
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+/** What fits into the header. */
+const TOKEN = /^[\x21-\x7e]+$/;
 
 export interface TokenFormProps {
   /** One was given already, and it was not known. */
@@ -9,7 +12,11 @@ export interface TokenFormProps {
 }
 
 export function TokenForm({ wasRefused, onToken }: TokenFormProps): VNode {
-  const [token, setToken] = useState('');
+  const [typed, setTyped] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  const token = typed.trim();
+  const isToken = TOKEN.test(token);
+  useEffect(() => field.current?.focus(), []);
   return (
     <section class="panel narrow" aria-labelledby="token-title">
       <header>
@@ -19,26 +26,32 @@ export function TokenForm({ wasRefused, onToken }: TokenFormProps): VNode {
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (token !== '') onToken(token);
+          if (isToken) onToken(token);
         }}
       >
         <p class="small soft">
-          It is one of those in the file that <code>tokens</code> names in the configuration of the nodes. It stays in
-          this tab and is gone with it.
+          It is one of those in the file that <code>tokens_file</code> names in the configuration of the nodes. It stays
+          in this tab and is gone with it.
         </p>
         <label class="field">
           <span>Bearer token</span>
           <input
             type="password"
             autocomplete="off"
-            value={token}
-            aria-invalid={wasRefused}
-            onInput={(event) => setToken(event.currentTarget.value)}
+            ref={field}
+            value={typed}
+            aria-invalid={wasRefused || (token !== '' && !isToken)}
+            onInput={(event) => setTyped(event.currentTarget.value)}
           />
         </label>
+        {token !== '' && !isToken ? (
+          <p class="small" role="alert">
+            ✕ A token has only printable ASCII characters, and no spaces.
+          </p>
+        ) : undefined}
         {wasRefused ? (
           <p class="small" role="alert">
-            ✕ No node of this cluster knows that token.
+            ✕ The token was refused. Every node has its own list: it has to stand in each.
           </p>
         ) : undefined}
         <button type="submit" class="button main">

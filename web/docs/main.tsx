@@ -19,8 +19,10 @@ const token = new Token();
 const state = signal<State>({ kind: 'loading' });
 
 async function load(): Promise<void> {
-  state.value = { kind: 'loading' };
+  // The form for the token stays where it is until the answer is there, and the focus in it.
+  if (state.value.kind !== 'failed') state.value = { kind: 'loading' };
   const answer = await call<unknown>('', '/openapi.json', token);
+  if (answer.ok) token.keep();
   state.value = answer.ok ? { kind: 'ready', endpoints: readApi(answer.body) } : { kind: 'failed', why: answer.error };
 }
 

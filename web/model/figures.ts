@@ -1,5 +1,4 @@
 /** Figures over time for the charts: one sample a second, bounded. */
-import { trimList } from './bounded.ts';
 
 export const MAX_SAMPLES = 180;
 const MAX_LATENCIES = 4000;
@@ -74,7 +73,7 @@ export class Figures {
       batchSize: this.#batches === 0 ? undefined : this.#requests / this.#batches,
       logSlots: Math.max(0, this.#highestAccepted - this.#stable),
     });
-    trimList(this.samples, MAX_SAMPLES);
+    if (this.samples.length > MAX_SAMPLES) this.samples.shift();
     this.#requests = 0;
     this.#batches = 0;
     this.#latenciesMs = [];

@@ -1,6 +1,9 @@
 /** What each replica last said of itself. */
 import type { StreamEvent } from './stream-event.ts';
 
+/** `connecting`: not known yet. `refused`: it answers, and does not tell this page. `paused`: it was stopped on order and answers nothing. */
+export type Presence = 'connecting' | 'up' | 'down' | 'paused' | 'refused';
+
 export interface NodePicture {
   readonly name: string;
   view: number;
@@ -19,6 +22,10 @@ export interface NodePicture {
   lostEvents: number;
   /** When of what happened only a share was told last, and which share: µs, its clock. */
   sampled: { readonly atUs: number; readonly share: number } | undefined;
+  /** Of the process that tells: another one after each start. */
+  boot: string | undefined;
+  /** µs, its clock: from here on nothing is missing of what it told. */
+  wholeSinceUs: number;
   /** µs, its clock: its last event. */
   lastUs: number;
 }
@@ -36,6 +43,8 @@ export function newNode(name: string): NodePicture {
     refusals: 0,
     lostEvents: 0,
     sampled: undefined,
+    boot: undefined,
+    wholeSinceUs: 0,
     lastUs: 0,
   };
 }
@@ -53,13 +62,30 @@ export function primaryOf(view: number, replicaCount: number): string {
   return `node${(view % Math.max(1, replicaCount)) + 1}`;
 }
 
+/** Another process than before: what the last one had done, this one may not have. */
+function startAnew(node: NodePicture, { boot, at_us }: Extract<StreamEvent, { kind: 'hello' }>): void {
+  node.boot = boot;
+  node.wholeSinceUs = at_us;
+  node.lastExecuted = 0;
+  node.highestAccepted = 0;
+  node.stable = 0;
+}
+
+function replaceAll(set: Set<string>, names: readonly string[]): void {
+  set.clear();
+  for (const name of names) set.add(name);
+}
+
 /** What an event says of the node that it comes from. */
 export function applyToNode(node: NodePicture, event: StreamEvent): void {
   node.lastUs = Math.max(node.lastUs, event.at_us);
   switch (event.kind) {
     case 'hello':
+      if (event.boot !== node.boot) startAnew(node, event);
       node.view = event.view;
       node.inViewChange = event.in_view_change;
+      node.behaviour = event.behaviour;
+      replaceAll(node.downLinks, event.down_links);
       break;
     case 'started':
       node.view = event.view;
@@ -101,6 +127,7 @@ export function applyToNode(node: NodePicture, event: StreamEvent): void {
       break;
     case 'lost':
       node.lostEvents += event.count;
+      node.wholeSinceUs = event.at_us;
       break;
     case 'sampled':
       node.sampled = { atUs: event.at_us, share: event.kept / Math.max(1, event.of) };

@@ -12,7 +12,7 @@ import {
   viewEntered,
 } from '../../test/support/stream-events.ts';
 import { fateOf, MAX_ARROWS } from './arrows.ts';
-import { Picture } from './picture.ts';
+import { MAX_CLIENTS, Picture } from './picture.ts';
 import { MAX_REQUESTS, MAX_SLOTS, progressOf } from './slots.ts';
 import type { StreamEvent } from './stream-event.ts';
 
@@ -176,8 +176,50 @@ describe('requests', () => {
       outcome: 'executed',
       executedBy: new Set(['node3', 'node1']),
     });
-    picture.figures.close(1, 1);
-    expect(picture.figures.samples).toMatchObject([{ requestsPerSecond: 1, p50Ms: 5, batchSize: 1 }]);
+    picture.closeSample(1, 1);
+    picture.closeSample(2, 1);
+    expect(picture.figures.samples).toMatchObject([{ requestsPerSecond: 1, batchSize: 1 }, { p50Ms: 5 }]);
+  });
+
+  it('count from when the first node had them, also where that node tells it last', () => {
+    const picture = pictureOf(
+      prePrepared('node2', 4000, { requests: [REQUEST] }),
+      executed('node2', 6000, { requests: [REQUEST] }),
+    );
+    picture.closeSample(1, 1);
+    picture.apply(requestReceived('node1', 1000, REQUEST));
+    picture.closeSample(2, 1);
+    expect(picture.figures.samples.at(-1)?.p50Ms).toBe(5);
+  });
+
+  it('of which nobody told when they came do not count', () => {
+    const picture = pictureOf(executed('node2', 6000, { requests: [REQUEST] }));
+    for (const second of [1, 2, 3]) picture.closeSample(second, 1);
+    expect(picture.figures.samples.map(({ p50Ms }) => p50Ms)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('are not brought back by a node that comes late with what is forgotten', () => {
+    const name = (sequence: number): string => String(sequence).padStart(64, '0');
+    const picture = pictureOf();
+    for (let sequence = 1; sequence <= MAX_SLOTS + 10; sequence += 1)
+      picture.apply(executed('node1', sequence, { sequence, requests: [name(sequence)] }));
+    for (const late of [3, 10]) picture.apply(executed('node4', 9999, { sequence: late, requests: [name(late)] }));
+    expect([picture.slots.has(3), picture.requests.has(name(3)), picture.requests.has(name(10))]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([...picture.requests.keys()].at(-1)).toBe(name(MAX_SLOTS + 10));
+  });
+
+  it('wait for as long as all is told, and else are not waited for', () => {
+    const picture = pictureOf(requestReceived('node1', 1000, REQUEST));
+    const request = picture.requests.get(REQUEST);
+    if (request === undefined) throw new Error('it is kept');
+    picture.apply(executed('node1', 9_000_000, { sequence: 5, requests: [] }));
+    expect(picture.isOpen(request)).toBe(true);
+    picture.apply(other('node2', 9_000_001, { kind: 'lost', count: 3 }));
+    expect(picture.isOpen(request)).toBe(false);
   });
 
   it('are executed although the list of the batch was left out', () => {
@@ -235,6 +277,37 @@ describe('nodes', () => {
     expect(picture.nodes.get('node2')).toMatchObject({ behaviour: null, downLinks: new Set(), view: 2 });
   });
 
+  it('stand as they say when they answer; another process has done nothing yet', () => {
+    const hello = (atUs: number, boot: string, behaviour: string | null, down: readonly string[]): StreamEvent =>
+      other('node2', atUs, {
+        kind: 'hello',
+        version: '1',
+        n: 4,
+        f: 1,
+        quorum: 3,
+        view: 1,
+        in_view_change: false,
+        lab: true,
+        boot,
+        behaviour,
+        down_links: [...down],
+      });
+    const picture = pictureOf(hello(1, 'a', 'corrupt', ['node3']), executed('node2', 2, { sequence: 9 }));
+    expect(picture.nodes.get('node2')).toMatchObject({ behaviour: 'corrupt', downLinks: new Set(['node3']) });
+    picture.apply(hello(3, 'a', 'corrupt', []));
+    expect(picture.nodes.get('node2')).toMatchObject({ lastExecuted: 9, wholeSinceUs: 1, downLinks: new Set() });
+    picture.apply(hello(4, 'b', null, []));
+    expect(picture.nodes.get('node2')).toMatchObject({ behaviour: null, lastExecuted: 0, wholeSinceUs: 4 });
+  });
+
+  it('that lost events are whole only from then on: what they received before may not have been told', () => {
+    const picture = pictureOf(sent('node1', 'node2', 10), other('node2', 20, { kind: 'lost', count: 5 }));
+    picture.apply(executed('node1', 9_000_000));
+    const [arrow] = picture.arrows.list;
+    if (arrow === undefined) throw new Error('it is kept');
+    expect(picture.fateOf(arrow, everybody)).toBe('unseen');
+  });
+
   it('that are no members say nothing', () => {
     const picture = pictureOf(executed('node9', 1), sent('node9', 'node1', 2));
     expect([picture.version, picture.slots.size, picture.arrows.list.length]).toEqual([0, 0, 0]);
@@ -247,6 +320,18 @@ describe('nodes', () => {
       picture.isWholeAt('node2', 1100),
       picture.isWholeAt('node1', 900),
     ]).toEqual([false, true, true]);
+  });
+});
+
+describe('clients', () => {
+  it('have lanes, and the one that was silent longest loses its own', () => {
+    const names = Array.from({ length: MAX_CLIENTS + 1 }, (_, index) => `client:${String(index).repeat(8)}`);
+    const picture = pictureOf();
+    for (const [index, name] of names.slice(0, MAX_CLIENTS).entries())
+      picture.apply(requestReceived('node1', index + 1, REQUEST, name));
+    picture.apply(requestReceived('node1', 50, REQUEST, names[0]));
+    picture.apply(requestReceived('node1', 60, REQUEST, names[MAX_CLIENTS]));
+    expect(picture.clients).toEqual([names[0], ...names.slice(2)]);
   });
 });
 

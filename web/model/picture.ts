@@ -11,7 +11,7 @@ import { Marks } from './marks.ts';
 import { applyToNode, newNode } from './nodes.ts';
 import type { NodePicture } from './nodes.ts';
 import { Slots } from './slots.ts';
-import type { QuorumSizes } from './slots.ts';
+import type { QuorumSizes, RequestPicture } from './slots.ts';
 import type { StreamEvent } from './stream-event.ts';
 
 /** Who takes part: known before any event comes. */
@@ -32,7 +32,12 @@ export interface NodeStanding {
   readonly suspicions: readonly SuspicionSummary[];
 }
 
-/** Client lanes that are kept; who spoke last stays. */
+/** So long a request may be open before it is asked whether the rest of its way was told at all, in µs. */
+const OPEN_US = 5_000_000;
+/** Executed requests whose latency is to be counted with the next sample. */
+const MAX_UNCOUNTED = 4000;
+
+/** Client lanes that are kept; who was silent longest goes. */
 export const MAX_CLIENTS = 8;
 
 export class Picture {
@@ -45,6 +50,10 @@ export class Picture {
   readonly nodes: ReadonlyMap<string, NodePicture>;
   readonly #slots = new Slots();
   readonly #clients: string[] = [];
+  /** When each was last heard of, in events. */
+  readonly #heard = new Map<string, number>();
+  /** Digests of what was executed since the last sample, and since the one before: by then all nodes have told when they had it. */
+  #uncounted: readonly [newer: string[], older: string[]] = [[], []];
   #version = 0;
   #nowUs = 0;
 
@@ -91,8 +100,9 @@ export class Picture {
 
   /** Whether everything that a node did at that time was told: what it did not tell may have happened all the same. */
   isWholeAt(party: string, us: number): boolean {
-    const sampled = this.nodes.get(party)?.sampled;
-    return sampled === undefined || us > sampled.atUs;
+    const node = this.nodes.get(party);
+    if (node === undefined) return true;
+    return us >= node.wholeSinceUs && (node.sampled === undefined || us > node.sampled.atUs);
   }
 
   /** How an arrow ends. `isSeen`: whether the events of a party come in. */
@@ -142,6 +152,25 @@ export class Picture {
     this.figures.onStable(status.low_water_mark);
     this.figures.onAccepted(status.sequence);
     for (const suspicion of status.suspicions) this.suspicions.apply(name, suspicion);
+  }
+
+  /** Whether a request still waits, as far as can be known: one of which too little was told is not waited for. */
+  isOpen({ executedUs, sequence, receivedUs }: RequestPicture): boolean {
+    if (executedUs !== undefined) return false;
+    const isOld = sequence === undefined && this.#nowUs - receivedUs > OPEN_US;
+    return !isOld || [...this.nodes.keys()].every((name) => this.isWholeAt(name, receivedUs));
+  }
+
+  /** Closes a sample of the figures; the last one was `seconds` ago. */
+  closeSample(atS: number, seconds: number): void {
+    const [newer, older] = this.#uncounted;
+    for (const digest of older) {
+      const request = this.requests.get(digest);
+      if (request?.executedUs !== undefined && request.isReceived)
+        this.figures.onLatency((request.executedUs - request.receivedUs) / 1000);
+    }
+    this.#uncounted = [[], newer];
+    this.figures.close(atS, seconds);
   }
 
   /** In the lab: a message was taken out of the network. */
@@ -203,15 +232,20 @@ export class Picture {
 
   #onExecuted(event: Extract<StreamEvent, { kind: 'executed' }>): void {
     if (!this.figures.onExecuted(event.sequence, event.request_count)) return;
-    for (const digest of this.slots.get(event.sequence)?.requests ?? []) {
-      const request = this.requests.get(digest);
-      if (request?.executedUs !== undefined) this.figures.onLatency((request.executedUs - request.receivedUs) / 1000);
-    }
+    const [newer] = this.#uncounted;
+    if (newer.length < MAX_UNCOUNTED) newer.push(...(this.slots.get(event.sequence)?.requests ?? []));
   }
 
   #onClient(party: string): void {
-    if (!party.startsWith('client:') || this.#clients.includes(party)) return;
+    if (!party.startsWith('client:')) return;
+    this.#heard.set(party, this.#version);
+    if (this.#clients.includes(party)) return;
     this.#clients.push(party);
-    if (this.#clients.length > MAX_CLIENTS) this.#clients.shift();
+    if (this.#clients.length <= MAX_CLIENTS) return;
+    const silent = this.#clients.reduce((least, name) =>
+      (this.#heard.get(name) ?? 0) < (this.#heard.get(least) ?? 0) ? name : least,
+    );
+    this.#clients.splice(this.#clients.indexOf(silent), 1);
+    this.#heard.delete(silent);
   }
 }

@@ -38,6 +38,8 @@ export interface Slot {
 export interface RequestPicture {
   readonly digest: string;
   client: string | undefined;
+  /** Some node told when it had it from its client. */
+  isReceived: boolean;
   /** When a node first had it, and when the first had executed it, in µs. */
   receivedUs: number;
   executedUs: number | undefined;
@@ -93,18 +95,22 @@ function votersOf(votes: Slot['prepares'], digest: string | undefined): readonly
 
 type SlotEvent = Extract<StreamEvent, { kind: 'pre-prepared' | 'prepared' | 'committed' | 'executed' }>;
 
-/** All slots and requests that are kept, the oldest first. */
+/** All slots and requests that are kept: the oldest requests and the lowest slots go. */
 export class Slots {
   readonly slots = new Map<number, Slot>();
   readonly requests = new Map<string, RequestPicture>();
+  /** Slots up to here are no longer kept: who comes late with one does not bring it back as the newest. */
+  #forgottenUpTo = 0;
 
   onRequest({ client, request_digest, at_us }: Extract<StreamEvent, { kind: 'request-received' }>): void {
     const known = this.#request(request_digest, at_us);
     known.client ??= client;
+    known.isReceived = true;
     known.receivedUs = Math.min(known.receivedUs, at_us);
   }
 
   onSlot(event: SlotEvent): void {
+    if (event.sequence <= this.#forgottenUpTo) return;
     const slot = this.#slot(event.sequence, event.view, event.at_us);
     slot.lastUs = Math.max(slot.lastUs, event.at_us);
     if (event.kind === 'executed') {
@@ -146,12 +152,15 @@ export class Slots {
   #execute(slot: Slot, event: Extract<StreamEvent, { kind: 'executed' }>): void {
     slot.digest = event.digest;
     slot.requestCount = event.request_count;
+    const isLate = slot.executed.size > 0;
     slot.executed.add(event.node);
     if (slot.requests.length === 0) slot.requests = event.requests.map(({ request_digest }) => request_digest);
     for (const { request_digest, client, outcome } of event.requests) {
+      // Where another node has executed it before, a request that is not here was forgotten.
+      if (isLate && !this.requests.has(request_digest)) continue;
       const request = this.#request(request_digest, event.at_us);
       request.client ??= client;
-      request.sequence ??= slot.sequence;
+      request.sequence = slot.sequence;
       request.outcome ??= outcome;
       onExecuted(request, event);
     }
@@ -182,8 +191,15 @@ export class Slots {
       commits: new Map(),
     };
     this.slots.set(sequence, slot);
-    trimMap(this.slots, MAX_SLOTS);
+    this.#forget();
     return slot;
+  }
+
+  #forget(): void {
+    if (this.slots.size <= MAX_SLOTS) return;
+    const lowest = Math.min(...this.slots.keys());
+    this.slots.delete(lowest);
+    this.#forgottenUpTo = Math.max(this.#forgottenUpTo, lowest);
   }
 
   #request(digest: string, atUs: number): RequestPicture {
@@ -192,6 +208,7 @@ export class Slots {
     const request: RequestPicture = {
       digest,
       client: undefined,
+      isReceived: false,
       receivedUs: atUs,
       executedUs: undefined,
       sequence: undefined,

@@ -31,6 +31,12 @@ describe('TimeAxis', () => {
     expect(axis.placed).toMatchObject([{ fromUs: -500, toUs: 1900 }]);
   });
 
+  it('goes on through a lone moment: each place of it has a time of its own', () => {
+    const axis = axisOf([7, 7], [90_000, 90_000]);
+    for (const x of [0, 3, 11, 12, 52, 58, axis.endX]) expect(axis.xOf(axis.usOf(x))).toBeCloseTo(x, 6);
+    expect(axis.usOf(axis.endX)).toBeGreaterThan(90_000);
+  });
+
   it('without anything in it is at 0', () => {
     expect([axisOf().xOf(5), axisOf().endX, axisOf().placed.length]).toEqual([0, 0, 0]);
   });

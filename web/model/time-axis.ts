@@ -28,7 +28,7 @@ export interface PlacedStretch {
 /** Stretches that are kept; the oldest go. */
 export const MAX_STRETCHES = 2000;
 
-/** A single moment gets this much, in px, so that what happens in it can be told apart. */
+/** At least this much, in px, is drawn of a stretch, so that what happens in a moment can be told apart; it is time that goes on, to scale. */
 const MIN_STRETCH_PX = 12;
 
 export class TimeAxis {
@@ -112,9 +112,10 @@ export class TimeAxis {
     let x = 0;
     return this.#stretches.map(({ fromUs, toUs }) => {
       const fromX = x;
-      const toX = fromX + Math.max(MIN_STRETCH_PX, (toUs - fromUs) * pxPerUs);
+      const endUs = Math.max(toUs, fromUs + MIN_STRETCH_PX / pxPerUs);
+      const toX = fromX + (endUs - fromUs) * pxPerUs;
       x = toX + foldPx;
-      return { fromUs, toUs, fromX, toX };
+      return { fromUs, toUs: endUs, fromX, toX };
     });
   }
 }

@@ -112,7 +112,15 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
         <Legend hidden={hidden} onToggle={toggle} />
         <div class="button-row" role="group" aria-label="View of the diagram">
           {focus === undefined ? undefined : (
-            <button type="button" class="button" onClick={() => onFocus(undefined)}>
+            <button
+              type="button"
+              class="button"
+              onClick={() => {
+                onFocus(undefined);
+                // The button goes: the diagram is what it was about.
+                frame.current?.focus();
+              }}
+            >
               Show all, not only number {focus}
             </button>
           )}

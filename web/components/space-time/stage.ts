@@ -269,7 +269,8 @@ export class Stage {
     const isGone = headX < Math.min(this.#width, endX - this.#width) && scene.isCut;
     if (isGone || (lagPx > 1.5 * this.#width && nowMs - this.#skippedMs > pageMs)) {
       this.#skippedMs = nowMs;
-      this.#headUs = axis.usOf(endX - this.#width);
+      // Well past where it counts as gone: it is to be there for a while.
+      this.#headUs = axis.usOf(endX - this.#width * (isGone ? 0.5 : 1));
       return true;
     }
     const elapsedMs = Math.min(100, nowMs - (this.#lastFrameMs ?? nowMs));
