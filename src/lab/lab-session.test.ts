@@ -133,6 +133,43 @@ describe('by hand', () => {
     expect(session.interventions.map(({ action }) => action.do)).toEqual(['crash', 'restart']);
   });
 
+  test.each<[string, Action]>([
+    ['a crash', { do: 'crash', node: 'node4' }],
+    ['a pause', { do: 'pause', node: 'node3' }],
+    ['a lost disk', { do: 'lose-disk', node: 'node4' }],
+    ['a lie', { do: 'behave', node: 'node2', behaviour: 'equivocate', variant: 0 }],
+    ['a request', { do: 'request', client: 1, operation: '{"operation":"put","key":"x","value":"1"}' }],
+  ])('after going back, %s is told as it is in a run that never went back', (_what, action) => {
+    const at = session.run.step;
+    session.seek(at + 30);
+    session.seek(at);
+    session.interfere(action);
+    playScript(session);
+    const fresh = new LabSession({ source: { kind: 'scenario', text: TEXT }, interventions: session.interventions });
+    playScript(fresh);
+    expect(session.happenings).toEqual(fresh.happenings);
+    expect(session.run.traceHash).toBe(fresh.run.traceHash);
+    expect(session.happenings.filter(({ event }) => event.kind === 'by-hand')).toHaveLength(1);
+    expect(new Set(session.happenings.map(({ event }) => event.id)).size).toBe(session.happenings.length);
+  });
+
+  test('after going back to the beginning, too', () => {
+    session.seek(0);
+    session.interfere({ do: 'crash', node: 'node1' });
+    const fresh = make();
+    fresh.interfere({ do: 'crash', node: 'node1' });
+    expect(session.happenings).toEqual(fresh.happenings);
+  });
+
+  test('whoever gives up on the way back stands where they stood', () => {
+    const at = session.run.step;
+    const { happenings } = session;
+    const way = session.walkBack(2);
+    expect(way.next()).toEqual({ done: false, value: 1 });
+    expect(session.run.step).toBe(at);
+    expect(session.happenings).toBe(happenings);
+  });
+
   test('undone, it has never been', () => {
     const untouched = make();
     playScript(untouched);
