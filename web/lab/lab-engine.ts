@@ -12,7 +12,7 @@ import { writeLink } from '../../src/lab/link.ts';
 import type { Happening } from '../../src/lab/lab-event.ts';
 import { openFragment } from './opened-run.ts';
 import type { OpenedRun } from './opened-run.ts';
-import { MOST_TOLD } from './worker-messages.ts';
+import { MOST_KEPT, MOST_TOLD } from './worker-messages.ts';
 import type { FromWorker, Order, Standing, ToWorker } from './worker-messages.ts';
 
 export interface EngineHost {
@@ -42,6 +42,8 @@ export class LabEngine {
   /** The happenings that the page knows: so many of this list. */
   #known: readonly Happening[] = [];
   #knownCount = 0;
+  /** The first one that the page has. */
+  #toldFrom = 0;
   #sliceEnd = 0;
   /** When the page is told again how far the engine is. */
   #progressAt = 0;
@@ -197,24 +199,31 @@ export class LabEngine {
 
   #standing(session: LabSession, { goal, link }: OpenedRun, problem: string | undefined): Standing {
     const { run, happenings, interventions } = session;
-    // A list only grows; whoever goes back begins another one with the same first happenings.
-    const kept =
-      this.#known === happenings ? this.#knownCount : commonLength(this.#known.slice(0, this.#knownCount), happenings);
-    const fresh = happenings.slice(kept);
-    this.#known = happenings;
-    this.#knownCount = happenings.length;
+    const fresh = this.#tellApart(happenings);
     return {
       sight: sightOf(run),
       interventions,
-      kept,
-      fresh: fresh.slice(-MOST_TOLD),
-      left: Math.max(0, fresh.length - MOST_TOLD),
+      ...fresh,
       score: goal === undefined ? undefined : score(goal, played(session)),
       isAtEnd: session.isAtEnd,
       isFull: session.isFull,
       link: writeLink({ ...link, build: this.#build, interventions, at: run.step }),
       problem,
     };
+  }
+
+  /** What of the list the page does not have yet. Behind what it has, or in place of it where none of that is true any more, or too much came at once. */
+  #tellApart(happenings: readonly Happening[]): Pick<Standing, 'from' | 'isAnew' | 'fresh'> {
+    // A list only grows; whoever goes back begins another one with the same first happenings.
+    const kept =
+      this.#known === happenings ? this.#knownCount : commonLength(this.#known.slice(0, this.#knownCount), happenings);
+    const { length } = happenings;
+    const isAnew = kept <= this.#toldFrom || length - kept > MOST_TOLD;
+    const from = isAnew ? Math.max(0, length - MOST_TOLD) : kept;
+    this.#known = happenings;
+    this.#knownCount = length;
+    this.#toldFrom = Math.max(isAnew ? from : this.#toldFrom, length - MOST_KEPT);
+    return { from, isAnew, fresh: happenings.slice(from) };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Action } from '../../src/lab/intervention.ts';
 import type { Happening, LabEvent, LabOnlyEvent } from '../../src/lab/lab-event.ts';
 import type { Pattern } from '../../src/lab/pattern.ts';
 import { Picture } from '../model/picture.ts';
+import { MOST_KEPT } from './worker-messages.ts';
 import type { FromWorker, Order, RunTitle, Standing, ToWorker } from './worker-messages.ts';
 
 export type LabStage =
@@ -35,8 +36,6 @@ export const SPEEDS: readonly number[] = [1, 3, 10, 50, 500];
 const FIRST_SPEED = 3;
 /** Pauses in which nothing happens are not waited for longer than this, in virtual µs. */
 const LONGEST_WAIT_US = 3000;
-/** Happenings that the page keeps. */
-const MOST_KEPT = 60_000;
 
 const START: LabView = {
   stage: { kind: 'loading' },
@@ -250,24 +249,21 @@ export class LabStore {
   }
 
   /** How many of the oldest are not kept. */
-  #remember({ sight, kept, fresh, left }: Standing): number {
+  #remember({ sight, from, isAnew, fresh }: Standing): number {
     const { forgotten } = this.view.value;
-    const keptHere = Math.max(0, kept - forgotten);
-    const isBack = keptHere < this.happenings.length;
-    if (isBack || left > 0 || this.picture === undefined) {
-      const base = left > 0 ? [] : this.happenings.slice(0, keptHere);
-      this.happenings = [...base, ...fresh];
+    const kept = isAnew ? 0 : from - forgotten;
+    if (kept < this.happenings.length || this.picture === undefined) {
+      this.happenings = this.happenings.slice(0, kept);
       this.picture = newPicture(sight);
       for (const { event } of this.happenings) applyTo(this.picture, event);
-      return left > 0 ? kept + left : forgotten;
     }
     for (const happening of fresh) {
       this.happenings.push(happening);
       applyTo(this.picture, happening.event);
     }
-    const tooMany = this.happenings.length - MOST_KEPT;
+    const tooMany = Math.max(0, this.happenings.length - MOST_KEPT);
     if (tooMany > 0) this.happenings.splice(0, tooMany);
-    return forgotten + Math.max(0, tooMany);
+    return (isAnew ? from : forgotten) + tooMany;
   }
 
   #set(change: Partial<LabView>): void {

@@ -47,11 +47,12 @@ export interface ToWorker {
 export interface Standing {
   readonly sight: RunSight;
   readonly interventions: readonly Intervention[];
-  /** How many of the happenings that the page has are still true: all but the first so many go. */
-  readonly kept: number;
-  /** What happened besides, in order; `left`: so many before them are not told, since nobody could look at them all. */
+  /** Where `fresh` begins in the list of all that happened. What the page has before it stays, unless `isAnew`; what it has from there on goes. */
+  readonly from: number;
+  /** Nothing of what the page has stays: what is before `fresh` is not told, since nobody could look at it all. */
+  readonly isAnew: boolean;
+  /** What happened from there on, in order. */
   readonly fresh: readonly Happening[];
-  readonly left: number;
   readonly score: Score | undefined;
   readonly isAtEnd: boolean;
   readonly isFull: boolean;
@@ -73,3 +74,5 @@ export type FromWorker =
 
 /** Happenings that are told at once at most. */
 export const MOST_TOLD = 20_000;
+/** Happenings that the page keeps: the newest. */
+export const MOST_KEPT = 60_000;
