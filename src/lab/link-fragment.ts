@@ -8,6 +8,11 @@ export function fragmentOf(fields: readonly (readonly [string, string])[]): stri
   return all.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 }
 
+/** Whether `#…` of an address is meant for the lab: it has a field, be it a wrong one. All else is a place in a page, such as `#main`. */
+export function isLink(fragment: string): boolean {
+  return fragment.includes('=');
+}
+
 /** To the beginning of a run that nobody has interfered with. */
 export type PlainSource =
   | { readonly kind: 'told'; readonly id: string; readonly isChallenge: boolean }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PLAIN_OPTIONS } from '../simulation/options-json.ts';
 import type { Intervention } from './intervention.ts';
+import { isLink, plainAddress } from './link-fragment.ts';
 import { LONGEST_LINK, readLink, runSourceOf, writeLink } from './link.ts';
 import type { LabLink } from './link.ts';
 import { toldText } from './told/library.ts';
@@ -104,4 +105,13 @@ describe('a link', () => {
       kind: 'scenario',
     });
   });
+});
+
+test.each([
+  ['nothing', '', false],
+  ['a place in the page', '#main', false],
+  ['a link', plainAddress('1a2b3c4', { kind: 'seed', seed: 1 }), true],
+  ['a link that says nothing good', '#v=7&speed', true],
+])('what an address ends in is for the lab, or is not: %s', (_what, fragment, expected) => {
+  expect(isLink(fragment)).toBe(expected);
 });

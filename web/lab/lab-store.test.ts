@@ -143,3 +143,16 @@ describe('what happened', () => {
     expect(store.happenings.map(({ event }) => event.id).slice(0, early.length)).toEqual(early);
   });
 });
+
+describe('the address', () => {
+  test('of a place in the page leaves the run alone', async () => {
+    page = new TestPage(SHORT);
+    await page.stands(0);
+    page.store.seek(5);
+    await page.stands(5);
+    page.goTo('#main');
+    expect(page.stage).toBe('run');
+    expect(page.step).toBe(5);
+    expect(page.worker.orders.map(({ kind }) => kind)).toEqual(['open', 'seek']);
+  });
+});

@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals';
 import type { Action } from '../../src/lab/intervention.ts';
 import type { Happening, LabEvent, LabOnlyEvent } from '../../src/lab/lab-event.ts';
+import { isLink } from '../../src/lab/link-fragment.ts';
 import type { Pattern } from '../../src/lab/pattern.ts';
 import { Picture } from '../model/picture.ts';
 import { MOST_KEPT } from './worker-messages.ts';
@@ -73,7 +74,10 @@ export class LabStore {
   /** Begins with what the address says, and follows it. Returns what ends it. */
   begin(): () => void {
     this.#startWorker();
-    const onHash = (): void => this.openAddress();
+    const onHash = (): void => {
+      // A place in the page is no run: whoever goes there keeps theirs.
+      if (location.hash.length < 2 || isLink(location.hash)) this.openAddress();
+    };
     addEventListener('hashchange', onHash);
     return () => {
       removeEventListener('hashchange', onHash);
@@ -106,7 +110,7 @@ export class LabStore {
     this.happenings = [];
     const { speed } = this.view.value;
     const fragment = location.hash;
-    if (fragment.length < 2) {
+    if (!isLink(fragment)) {
       this.#set({ ...START, speed, stage: { kind: 'nothing' } });
       return;
     }
