@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { PLAIN_OPTIONS } from '../simulation/options-json.ts';
 import type { Action } from './intervention.ts';
 import { LabSession } from './lab-session.ts';
 import { sightOf } from './sight.ts';
+import { toldText } from './told/library.ts';
 
 const TEXT = [
   '> cluster nodes 4 clients 1',
@@ -260,4 +262,74 @@ test('a broken invariant is told with its step, and the run goes on', () => {
   expect(broken?.step).toBe(first?.step);
   expect(broken?.message).toMatch(/executed .* at 1, another correct replica/);
   expect(session.run.step).toBeGreaterThan(first?.step ?? Infinity);
+});
+
+describe('an invariant', () => {
+  const openIn = (session: LabSession): readonly string[] =>
+    sightOf(session.run).invariants.flatMap(({ name, unjudged }) => (unjudged === undefined ? [] : [name]));
+  const AT_END = ['liveness', 'convergence', 'checkpoints', 'idle checkpoint'];
+
+  test('that nobody judges in a scenario is not said to hold', () => {
+    const session = make();
+    session.seek(20);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+    session.seekEvent({ kind: 'answered' }, 10_000);
+    session.seek(session.run.step + 1);
+    expect(openIn(session)).toEqual(AT_END);
+    session.interfere({ do: 'request', client: 1, operation: '{"operation":"get","key":"x"}' });
+    session.seek(session.run.step + 5);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+  });
+
+  test('of the end is judged at the end of a seed, and not before', () => {
+    const options = { ...PLAIN_OPTIONS, seed: 3 };
+    const session = new LabSession({ source: { kind: 'swarm', options }, interventions: [] });
+    session.seek(10);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+    session.seek(Infinity);
+    expect(session.run.end).toEqual({ kind: 'done' });
+    expect(openIn(session)).toEqual([]);
+  });
+
+  test('is not covered by another one that its checker saw broken before', () => {
+    const session = make(toldText('too-many-liars', false));
+    playScript(session);
+    const names = session.run.broken.map(({ invariant }) => invariant);
+    expect(names[0]).toBe('one prepared digest');
+    expect(names).toContain('agreement');
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('of a history that has forked is not judged by a model that follows one of its sides', () => {
+    const session = make(toldText('quorum-one-fork', false));
+    playScript(session);
+    expect(session.run.broken.map(({ invariant }) => invariant)).toEqual(['agreement']);
+    const { unjudged } = sightOf(session.run).invariants.find(({ name }) => name === 'exactly once') ?? {};
+    expect(unjudged).toMatch(/since "agreement" is broken/);
+  });
+
+  test('that clients see broken is told like any other, and the run goes on', () => {
+    // Each side of a fork answers its own client; the reader sees one of two writes that were both answered before.
+    const session = make(
+      [
+        '> cluster nodes 3 rule 2f+1',
+        '> partition node1 client1 | node2 node3 client2',
+        '> request client1 {"operation":"put","key":"x","value":"1"}',
+        '> request client2 {"operation":"put","key":"x","value":"2"}',
+        '> run until answered',
+        '> request client2 {"operation":"get","key":"x"}',
+        '> request client1 {"operation":"get","key":"x"}',
+        '> run until answered',
+        '> run 10ms',
+      ].join('\n'),
+    );
+    playScript(session);
+    expect(session.run.end).toBeUndefined();
+    expect(session.run.broken.map(({ invariant }) => invariant)).toContain('linearizability');
+    expect(
+      session.happenings.some(
+        ({ event }) => event.kind === 'invariant-broken' && event.invariant === 'linearizability',
+      ),
+    ).toBe(true);
+  });
 });

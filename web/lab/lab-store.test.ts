@@ -38,12 +38,15 @@ class TestWorker extends EventTarget {
   }
 }
 
+/** What stands for its global events. */
+const browser = new EventTarget();
+
 class TestPage {
   readonly workers: TestWorker[] = [];
   readonly store = new LabStore(() => {
     const worker = new TestWorker();
     this.workers.push(worker);
-    return worker as EventTarget as Worker;
+    return worker;
   });
   readonly #end: () => void;
 
@@ -69,7 +72,7 @@ class TestPage {
   /** As somebody does who follows a link, or writes an address. */
   goTo(hash: string): void {
     vi.stubGlobal('location', { hash });
-    dispatchEvent(new Event('hashchange'));
+    browser.dispatchEvent(new Event('hashchange'));
   }
 
   /** Waits for the run to stand at this step. */
@@ -95,10 +98,8 @@ const LONG = text('cluster nodes 4 clients 2', 'load 200 every 2ms', 'run until 
 
 let page: TestPage;
 beforeEach(() => {
-  const target = new EventTarget();
-  vi.stubGlobal('addEventListener', target.addEventListener.bind(target));
-  vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target));
-  vi.stubGlobal('dispatchEvent', target.dispatchEvent.bind(target));
+  vi.stubGlobal('addEventListener', browser.addEventListener.bind(browser));
+  vi.stubGlobal('removeEventListener', browser.removeEventListener.bind(browser));
 });
 afterEach(() => {
   page.end();

@@ -6,7 +6,7 @@ import { readLink, runSourceOf, writeLink } from '../link.ts';
 import type { LabLink } from '../link.ts';
 import { findInOrder } from '../pattern.ts';
 import { playSolution } from '../solution.ts';
-import { TOLD_SCENARIOS, toldText } from './library.ts';
+import { toldScenario, TOLD_SCENARIOS, toldText } from './library.ts';
 import type { Challenge, ToldScenario } from './told-scenario.ts';
 
 function playScript(session: LabSession): LabSession {
@@ -92,4 +92,12 @@ test('with a quorum of one three nodes fork, with the right one they cannot', ()
   expect(fork.run.broken[0]).toMatchObject({ invariant: 'agreement' });
   expect(fork.run.broken[0]?.step).toBeGreaterThan(0);
   expect(playScript(open(linkTo('sound-quorum', false))).run.broken).toEqual([]);
+});
+
+test('the fork of three nodes may be brought about by a liar as well', () => {
+  const challenge = toldScenario('quorum-one-fork')?.challenge;
+  if (challenge === undefined) throw new Error('it has a challenge');
+  const session = open(linkTo('quorum-one-fork', true));
+  session.interfere({ do: 'behave', node: 'node1', behaviour: 'equivocate', variant: 0 });
+  expect(scoreOf(challenge, playScript(session)).isWon).toBe(true);
 });
