@@ -93,6 +93,31 @@ describe('a link', () => {
     expect(read.ok ? [] : read.error.map((problem) => problem.code)).toContain(code);
   });
 
+  const textOf = (...commands: readonly string[]): string =>
+    ['cluster nodes 31 clients 1', ...commands].map((command) => `> ${command}\n`).join('');
+  const optionsOf = (options: object): string => JSON.stringify({ ...options, sessionsPerClient: 1e9 });
+  test.each([
+    ['sessions', 'swarm', optionsOf({ sessionsAtOnce: 1e8 }), /sessionsAtOnce is 100000000: .* at most 64/],
+    ['requests', 'swarm', optionsOf({ requestsPerClient: 1e8 }), /requestsPerClient is .* at most 10000/],
+    ['load', 'text', textOf(...Array.from({ length: 500 }, () => 'load 10000 every 1s')), /5000000: .* at most 10000/],
+    ['rules', 'text', textOf(...Array.from({ length: 700 }, () => 'drop commit')), /"> drop" is 700: .* at most 100/],
+    ['sessions in a text', 'text', `> swarm ${optionsOf({ sessionsAtOnce: 65 })}\n> verdict\n`, /sessionsAtOnce is 65/],
+  ])('is refused where it asks for more at once than the lab can be stopped at: %s', (_what, field, value, words) => {
+    const read = readLink(`v=1&build=a&${field}=${encodeURIComponent(value)}`);
+    expect(read.ok ? [] : read.error).toEqual([{ code: 'too-many', field, message: expect.stringMatching(words) }]);
+  });
+
+  test('opens with all that the lab bears', () => {
+    const text = textOf(
+      'load 4000 every 1ms',
+      'load 6000 every 1ms',
+      ...Array.from({ length: 100 }, () => 'drop commit'),
+    );
+    expect(readLink(`v=1&build=a&text=${encodeURIComponent(text)}`).ok).toBe(true);
+    const swarm = optionsOf({ sessionsAtOnce: 64, requestsPerClient: 10_000 });
+    expect(readLink(`v=1&build=a&swarm=${encodeURIComponent(swarm)}`).ok).toBe(true);
+  });
+
   test('all that is wrong is told at once', () => {
     const read = readLink('v=3&build=&speed=9&do=x');
     const fields = read.ok ? [] : read.error.map(({ field }) => field);

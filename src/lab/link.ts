@@ -12,6 +12,7 @@ import { leastReplicas, makeOptions, parseLiar } from '../simulation/options.ts'
 import type { SwarmOptions, SwarmOverrides } from '../simulation/options.ts';
 import { LONGEST_OPERATION } from './intervention.ts';
 import { fragmentOf, LINK_VERSION } from './link-fragment.ts';
+import { excessOfOptions, excessOfScenario, parsed } from './link-limits.ts';
 import type { Action, Intervention } from './intervention.ts';
 import { MOST_INTERVENTIONS, MOST_STEPS } from './lab-session.ts';
 import type { RunSource } from './lab-run.ts';
@@ -191,6 +192,7 @@ class Reading {
             'text',
             `a scenario of at most ${LONGEST_SCENARIO} characters, with lines that begin with "> "`,
           );
+        for (const problem of excessOfScenario(value)) this.#note('too-many', 'text', problem);
         return { kind, text: value };
     }
   }
@@ -215,7 +217,10 @@ class Reading {
 
   #swarm(text: string): LinkSource {
     const options = readOptions(parsed(text));
-    if (options.ok) return { kind: 'swarm', options: options.value };
+    if (options.ok) {
+      for (const problem of excessOfOptions(options.value)) this.#note('too-many', 'swarm', problem);
+      return { kind: 'swarm', options: options.value };
+    }
     this.#note('bad-value', 'swarm', options.error.map(describeProblem).join('; '));
     return { kind: 'text', text: '' };
   }
@@ -309,15 +314,6 @@ function decoded(text: string): string | undefined {
     return decodeURIComponent(text);
   } catch (error) {
     if (error instanceof URIError) return undefined;
-    throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
