@@ -13,6 +13,8 @@ class TestWorker extends EventTarget {
   isTerminated = false;
   /** Takes orders, and never answers. */
   isStuck = false;
+  /** Orders that it has answered. */
+  answered = 0;
   readonly #engine: LabEngine;
 
   constructor() {
@@ -25,6 +27,7 @@ class TestWorker extends EventTarget {
   }
 
   tell(message: FromWorker): void {
+    if (message.kind !== 'ready' && message.kind !== 'opened' && message.kind !== 'progress') this.answered += 1;
     if (!this.isTerminated) this.dispatchEvent(new MessageEvent('message', { data: structuredClone(message) }));
   }
 
@@ -77,7 +80,10 @@ class TestPage {
 
   /** Waits for the run to stand at this step. */
   async stands(step: number): Promise<void> {
-    await vi.waitFor(() => expect(this.step).toBe(step), { timeout: 50_000, interval: 2 });
+    const stands = (): void => {
+      if (this.step !== step) throw new Error(`it stands at ${this.step ?? 'no step'}`);
+    };
+    await vi.waitFor(stands, { timeout: 50_000, interval: 2 });
   }
 
   end(): void {
@@ -155,5 +161,85 @@ describe('the address', () => {
     expect(page.stage).toBe('run');
     expect(page.step).toBe(5);
     expect(page.worker.orders.map(({ kind }) => kind)).toEqual(['open', 'seek']);
+  });
+
+  test('of no run ends the one that is open, and what is still said of it is not heard', async () => {
+    page = new TestPage(LONG);
+    await page.stands(0);
+    page.store.toEnd();
+    page.goTo('');
+    expect(page.worker.orders.map(({ kind }) => kind)).toEqual(['open', 'end', 'stop']);
+    await vi.waitFor(() => expect(page.worker.answered).toBe(3), 50_000);
+    expect(page.stage).toBe('nothing');
+    expect(page.step).toBeUndefined();
+    expect(page.store.work.value).toBeUndefined();
+    page.goTo(SHORT);
+    await page.stands(0);
+    expect(page.workers).toHaveLength(1);
+  });
+
+  test('of a run is opened by another Worker after the first one could not be loaded', async () => {
+    page = new TestPage('');
+    page.worker.dispatchEvent(Object.assign(new Event('error', { cancelable: true }), { message: '' }));
+    expect(page.stage).toBe('failed');
+    expect(page.worker.isTerminated).toBe(true);
+    page.goTo(SHORT);
+    await page.stands(0);
+    expect(page.workers).toHaveLength(2);
+  });
+});
+
+describe('orders', () => {
+  test('to go to a step are sent one at a time, and then the newest wish alone', async () => {
+    page = new TestPage(SHORT);
+    await page.stands(0);
+    const { store } = page;
+    for (const step of [60, 50, 40, 30, 20]) store.seek(step);
+    await page.stands(20);
+    expect(page.worker.orders.slice(1)).toEqual([
+      { kind: 'seek', step: 60 },
+      { kind: 'seek', step: 20 },
+    ]);
+    for (const by of [1, 1, -1, 1]) store.step(by);
+    await page.stands(22);
+  });
+
+  test('for the next event go no further when they are given twice at once', async () => {
+    page = new TestPage(SHORT);
+    await page.stands(0);
+    const { store } = page;
+    store.nextEvent({ kind: 'answered' });
+    store.nextEvent({ kind: 'answered' });
+    await vi.waitFor(() => expect(page.worker.answered).toBe(3), 50_000);
+    const last = store.happenings.findLast(({ event }) => event.kind === 'answered');
+    expect(last?.step).toBe(page.step);
+    expect(store.view.value.standing?.problem).toBeUndefined();
+  });
+
+  test('that have an answer leave nothing behind that looks like work', async () => {
+    page = new TestPage(SHORT);
+    await page.stands(0);
+    const { store } = page;
+    store.trace(() => undefined);
+    page.worker.tell({ kind: 'progress', number: 2, step: 7 });
+    expect(store.work.value).toEqual({ step: 7 });
+    await vi.waitFor(() => expect(page.worker.answered).toBe(2), 50_000);
+    expect(store.work.value).toBeUndefined();
+  });
+
+  test('that the Worker does not hear are given to another one, where the run stood last', async () => {
+    page = new TestPage(SHORT);
+    await page.stands(0);
+    const { store } = page;
+    store.seek(25);
+    await page.stands(25);
+    page.worker.isStuck = true;
+    store.toEnd();
+    await vi.waitFor(() => expect(store.work.value).toEqual({ step: undefined }));
+    store.stop();
+    await vi.waitFor(() => expect(page.workers).toHaveLength(2), 5000);
+    expect(page.workers[0]?.isTerminated).toBe(true);
+    await page.stands(25);
+    expect(store.work.value).toBeUndefined();
   });
 });

@@ -14,7 +14,8 @@ export type Order =
   | { readonly kind: 'seek'; readonly step: number }
   /** So many virtual µs on; at least one step. */
   | { readonly kind: 'pass'; readonly us: number }
-  | { readonly kind: 'next-event'; readonly pattern: Pattern }
+  /** On to the first event that fits behind the first `from` of all that happened; no step if it is there already. */
+  | { readonly kind: 'next-event'; readonly pattern: Pattern; readonly from: number }
   /** To the end of the scenario's commands, or of the run. */
   | { readonly kind: 'end' }
   | { readonly kind: 'act'; readonly action: Action }
@@ -68,7 +69,8 @@ export type FromWorker =
   | { readonly kind: 'refused'; readonly number: number; readonly problems: readonly string[] }
   | { readonly kind: 'standing'; readonly number: number; readonly standing: Standing }
   | { readonly kind: 'progress'; readonly number: number; readonly step: number }
-  | { readonly kind: 'trace'; readonly number: number; readonly text: string }
+  /** `text` undefined: a newer order ended it. */
+  | { readonly kind: 'trace'; readonly number: number; readonly text: string | undefined }
   /** A fault of the lab itself. */
   | { readonly kind: 'failed'; readonly number: number; readonly message: string };
 
