@@ -258,6 +258,7 @@ function played({ happenings, run, interventions }: LabSession): Parameters<type
     happenings,
     broken: run.broken.map(({ invariant }) => invariant),
     actions: interventions.filter(({ at }) => at <= run.step).map(({ action }) => action.do),
+    isOver: run.isScriptOver,
   };
 }
 

@@ -201,7 +201,11 @@ const DEAD_PRIMARY: ToldScenario = {
           nodes: 3,
           words: 'three replicas are in view 2 or above',
         },
-        { pattern: { kind: 'answered', where: { outcome: 'executed' } }, words: 'the request is answered' },
+        {
+          pattern: { kind: 'answered', where: { outcome: 'executed' } },
+          after: { kind: 'view-entered', atLeast: { view: 2 } },
+          words: 'after that the request is answered',
+        },
       ],
       intact: true,
     },
@@ -350,6 +354,7 @@ const WATER_MARKS: ToldScenario = {
       ],
       intact: true,
       actions: ['drop'],
+      drops: 'checkpoint',
     },
     solution: [2, 2, 2, 4, 4, 4].map((sequence) => ({
       when: {

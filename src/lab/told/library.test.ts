@@ -34,6 +34,7 @@ function scoreOf({ goal }: Challenge, session: LabSession): Score {
     happenings: session.happenings,
     broken: session.run.broken.map(({ invariant }) => invariant),
     actions: session.interventions.map(({ action }) => action.do),
+    isOver: session.run.isScriptOver,
   });
 }
 
@@ -100,4 +101,36 @@ test('the fork of three nodes may be brought about by a liar as well', () => {
   const session = open(linkTo('quorum-one-fork', true));
   session.interfere({ do: 'behave', node: 'node1', behaviour: 'equivocate', variant: 0 });
   expect(scoreOf(challenge, playScript(session)).isWon).toBe(true);
+});
+
+describe('a challenge is not won by what its words do not ask for', () => {
+  const challengeOf = (id: string): Challenge => {
+    const challenge = toldScenario(id)?.challenge;
+    if (challenge === undefined) throw new Error('it has a challenge');
+    return challenge;
+  };
+
+  const unmetBy = (challenge: Challenge, session: LabSession): readonly string[] =>
+    scoreOf(challenge, session).parts.flatMap(({ words, isMet }) => (isMet ? [] : [words]));
+
+  test('nobody is answered: not before the end of the scenario is that known', () => {
+    const challenge = challengeOf('silent-backup');
+    const session = open(linkTo('silent-backup', true));
+    session.interfere({ do: 'behave', node: 'node3', behaviour: 'silent', variant: 0 });
+    session.interfere({ do: 'behave', node: 'node4', behaviour: 'silent', variant: 0 });
+    session.seekEvent({ kind: 'request-timeout', where: { node: 'node2' } }, 10_000);
+    session.seekEvent({ kind: 'view-change-started' }, 10_000);
+    expect(unmetBy(challenge, session)).toEqual(['never, to the end: a client is answered']);
+    expect(unmetBy(challenge, playScript(session))).toEqual([]);
+  });
+
+  test('dropping CHECKPOINTs alone: one other message is too many', () => {
+    const challenge = challengeOf('water-marks');
+    const session = open(linkTo('water-marks', true));
+    const [first, ...others] = challenge.solution;
+    if (first === undefined) throw new Error('it has a solution');
+    const commit = { kind: 'message-sent', where: { to: 'node4', 'message.type': 'commit' } } as const;
+    playSolution(session, [{ when: commit, action: { do: 'drop' } }, first, ...others]);
+    expect(unmetBy(challenge, session)).toEqual(['nothing is dropped but CHECKPOINTs']);
+  });
 });
