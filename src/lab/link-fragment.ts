@@ -1,6 +1,15 @@
 /** How a link to a run is spelled. Apart from reading it, which needs the whole simulator: a page that only leads to runs stays small. */
 
 export const LINK_VERSION = '1';
+/** Without the `#`. */
+export const LONGEST_LINK = 32_768;
+
+/** Why a link would not open, in words; undefined for one that does. */
+export function refusalOf(fragment: string): string | undefined {
+  return fragment.length <= LONGEST_LINK
+    ? undefined
+    : `too much was done by hand for a link: it would have ${fragment.length} characters, and opens with at most ${LONGEST_LINK}`;
+}
 
 /** Version, then the fields in their order; without the `#`. */
 export function fragmentOf(fields: readonly (readonly [string, string])[]): string {

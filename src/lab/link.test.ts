@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PLAIN_OPTIONS } from '../simulation/options-json.ts';
 import type { Intervention } from './intervention.ts';
-import { isLink, plainAddress } from './link-fragment.ts';
-import { LONGEST_LINK, readLink, runSourceOf, writeLink } from './link.ts';
+import { isLink, LONGEST_LINK, plainAddress, refusalOf } from './link-fragment.ts';
+import { readLink, runSourceOf, writeLink } from './link.ts';
 import type { LabLink } from './link.ts';
 import { toldText } from './told/library.ts';
 
@@ -50,6 +50,31 @@ describe('a link', () => {
   test('is short where there is little to say', () => {
     const source = { kind: 'seed', seed: 17, overrides: {} } as const;
     expect(writeLink({ build: '1a2b3c4', source, interventions: [], at: 0 })).toBe('v=1&build=1a2b3c4&seed=17');
+  });
+
+  test('of requests holds what they ask for encoded once', () => {
+    const operation = JSON.stringify({ operation: 'put', key: 'k', value: '{"ü":[1.5]}'.repeat(100) });
+    const interventions = [{ at: 1, action: { do: 'request', client: 1, operation } }] as const;
+    const link: LabLink = { build: 'a', source: { kind: 'seed', seed: 1, overrides: {} }, interventions, at: 0 };
+    expect(writeLink(link).length).toBeLessThan(encodeURIComponent(operation).length * 1.2);
+    expect(readLink(writeLink(link))).toEqual({ ok: true, value: link });
+    // As it was written before, with every word encoded by itself as well.
+    const before = `v=1&build=a&seed=1&do=${encodeURIComponent(`1.request.1.${encodeURIComponent(operation).replaceAll('.', '%2E')}`)}`;
+    expect(readLink(before)).toEqual({ ok: true, value: link });
+  });
+
+  test('that would not open is told from one that does', () => {
+    const text = 'v=1&build=a&seed=1';
+    const longest = `${text}${'&'.repeat(LONGEST_LINK - text.length)}`;
+    const isTooLong = (fragment: string): boolean => {
+      const read = readLink(`#${fragment}`);
+      return !read.ok && read.error.some(({ code }) => code === 'too-long');
+    };
+    expect([isTooLong(longest), refusalOf(longest)]).toEqual([false, undefined]);
+    expect([isTooLong(`${longest}&`), refusalOf(`${longest}&`)]).toEqual([
+      true,
+      expect.stringContaining('at most 32768'),
+    ]);
   });
 
   test.each([

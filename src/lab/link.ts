@@ -11,7 +11,7 @@ import { readOptions, writeOptions } from '../simulation/options-json.ts';
 import { leastReplicas, makeOptions, parseLiar } from '../simulation/options.ts';
 import type { SwarmOptions, SwarmOverrides } from '../simulation/options.ts';
 import { LONGEST_OPERATION } from './intervention.ts';
-import { fragmentOf, LINK_VERSION } from './link-fragment.ts';
+import { fragmentOf, LINK_VERSION, LONGEST_LINK } from './link-fragment.ts';
 import { excessOfOptions, excessOfScenario, parsed } from './link-limits.ts';
 import type { Action, Intervention } from './intervention.ts';
 import { MOST_INTERVENTIONS, MOST_STEPS } from './lab-session.ts';
@@ -40,7 +40,6 @@ export interface LinkProblem {
   readonly message: string;
 }
 
-export const LONGEST_LINK = 32_768;
 const LONGEST_SCENARIO = 16_384;
 const LONGEST_BUILD = 64;
 const SOURCES = ['seed', 'swarm', 'told', 'text'] as const;
@@ -79,10 +78,10 @@ function sourceFields(source: LinkSource): readonly (readonly [string, string])[
   }
 }
 
-/** `12.drop.345`: the step, what is done, and to what. */
+/** `12.drop.345`: the step, what is done, and to what. The whole is encoded once more: within it only what separates words is. */
 function writeIntervention({ at, action }: Intervention): string {
   const words = wordsOf(action).map((word) =>
-    encodeURIComponent(String(word)).replaceAll('~', '%7E').replaceAll('.', '%2E'),
+    String(word).replaceAll('%', '%25').replaceAll('~', '%7E').replaceAll('.', '%2E'),
   );
   return [String(at), action.do, ...words].join('.');
 }
@@ -109,9 +108,10 @@ function wordsOf(action: Action): readonly (string | number)[] {
 
 /** What `#…` says, with or without the `#`; else everything that is wrong with it. */
 export function readLink(fragment: string): Result<LabLink, readonly LinkProblem[]> {
-  if (fragment.length > LONGEST_LINK)
+  const text = fragment.replace(/^#/, '');
+  if (text.length > LONGEST_LINK)
     return fail([{ code: 'too-long', field: '', message: `a link has at most ${LONGEST_LINK} characters` }]);
-  const reading = new Reading(fragment.replace(/^#/, ''));
+  const reading = new Reading(text);
   const link: LabLink = {
     build: reading.build(),
     source: reading.source(),
