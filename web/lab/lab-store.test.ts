@@ -10,6 +10,7 @@ import type { FromWorker, Order, ToWorker } from './worker-messages.ts';
 /** A Worker whose engine works in this thread. */
 class TestWorker extends EventTarget {
   readonly orders: Order[] = [];
+  readonly numbers: number[] = [];
   isTerminated = false;
   /** Takes orders, and never answers. */
   isStuck = false;
@@ -33,6 +34,7 @@ class TestWorker extends EventTarget {
 
   postMessage(message: ToWorker): void {
     this.orders.push(message.order);
+    this.numbers.push(message.number);
     if (!this.isStuck) this.#engine.hear(structuredClone(message));
   }
 
@@ -225,6 +227,32 @@ describe('orders', () => {
     expect(store.work.value).toEqual({ step: 7 });
     await vi.waitFor(() => expect(page.worker.answered).toBe(2), 50_000);
     expect(store.work.value).toBeUndefined();
+  });
+
+  test('that a run never answers end it when it is told to stop', async () => {
+    page = new TestPage('');
+    await vi.waitFor(() => expect(page.stage).toBe('nothing'));
+    page.worker.isStuck = true;
+    page.goTo(SHORT);
+    const opened = { title: 'A run', build: 'test', told: undefined, isChallenge: false, text: undefined };
+    page.worker.tell({ kind: 'opened', number: page.worker.numbers.at(-1) ?? 0, title: opened });
+    await vi.waitFor(() => expect(page.store.work.value).toEqual({ step: undefined }));
+    page.store.stop();
+    await vi.waitFor(() => expect(page.stage).toBe('failed'), 5000);
+    expect(page.worker.isTerminated).toBe(true);
+    page.store.restart();
+    await page.stands(0);
+  });
+
+  test('that hang do not keep another run from being opened', async () => {
+    page = new TestPage(LONG);
+    await page.stands(0);
+    page.worker.isStuck = true;
+    page.store.toEnd();
+    page.goTo(SHORT);
+    await page.stands(0);
+    expect(page.workers).toHaveLength(2);
+    expect(page.worker.orders.map(({ kind }) => kind)).toEqual(['open']);
   });
 
   test('that the Worker does not hear are given to another one, where the run stood last', async () => {
