@@ -304,6 +304,7 @@ describe('the controls', () => {
     await liveness.getByText(/judged at the end of a seed/).waitFor();
     await press(page, 'End');
     await page.getByTestId('invariants').filter({ hasText: 'hold, 4 not judged' }).waitFor();
+    expect(await page.locator('.invariant .because').count()).toBe(4);
   });
 
   it('show what a replica holds: log with votes, P and Q, timers', async () => {
