@@ -23,7 +23,7 @@ function namesIn(source: string): readonly string[] {
       const name = /,\s*'(?<name>[a-z ]+)',\s*(?:\(\) =>|\(\)=>)/.exec(call)?.groups?.['name'];
       return name === undefined ? [] : [name];
     });
-  const thrown = [...source.matchAll(/new Violation\(\s*'([a-z ]+)'/g)].map(([, name = '']) => name);
+  const thrown = [...source.matchAll(/new (?:Violation|Demand)\(\s*'([a-z ]+)'/g)].map(([, name = '']) => name);
   return [...demanded, ...thrown];
 }
 

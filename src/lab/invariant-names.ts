@@ -5,7 +5,7 @@ export interface InvariantEntry {
   readonly name: string;
   /** One sentence: what always holds. */
   readonly says: string;
-  /** Judged at the end of a quiet run alone, not at each step. */
+  /** Judged when a seed has come to its end, not at each step. */
   readonly atEnd: boolean;
 }
 
@@ -21,7 +21,7 @@ export const INVARIANTS: readonly InvariantEntry[] = [
   entry('exactly once', 'Each request is executed once, in the order of its session.'),
   entry('idempotency', 'A repeated key gives the first outcome again.'),
   entry('what clients observed', 'What a client is told is what was executed.'),
-  entry('linearizability', 'One order of all calls explains what every client was told.'),
+  entry('linearizability', 'One order of all calls explains what every client was told.', true),
   entry('equal roots', 'At equal numbers correct replicas have equal states.'),
   entry('content as the model', 'The state is what a plain model computes from the same batches.'),
   entry('application invariant', 'No money is made or lost: the sum over all accounts stays.'),

@@ -59,6 +59,9 @@ export interface RunModules {
 /** The text has no cluster, or more than one: the lab shows exactly one world. */
 const ONE_WORLD = 'a run of the lab has one "> cluster", or one "> swarm" with its "> verdict"';
 
+/** By the replicas themselves, and where a node starts. */
+const ALWAYS_JUDGED = ['assertion', 'exception', 'durability'];
+
 export class LabRun {
   readonly #source: RunSource;
   #interventions: readonly Intervention[];
@@ -117,6 +120,17 @@ export class LabRun {
   /** Every invariant that was seen broken, the first one first. */
   get broken(): readonly BrokenAt[] {
     return this.#broken;
+  }
+
+  /** The invariants that are judged here: a broken one would be told. */
+  get judged(): ReadonlySet<string> {
+    const atEnd = (this.#simulation ?? this.#scenario?.simulation)?.judgedAtEnd ?? [];
+    return new Set([...ALWAYS_JUDGED, ...(this.#world?.audience.judged ?? []), ...atEnd]);
+  }
+
+  /** It ends with a verdict on all of it, as seeds do. */
+  get isSeed(): boolean {
+    return this.#source.kind === 'swarm' || this.#scenario?.isSwarm === true;
   }
 
   /** Interventions of the identity that could not be done. */
@@ -225,7 +239,9 @@ export class LabRun {
     }
   }
 
+  /** Each is told once: what comes of it may be seen by more than one checker. */
   #break({ invariant, message }: BrokenInvariant): void {
+    if (this.#broken.some((known) => known.invariant === invariant)) return;
     this.#broken.push({ invariant, message, step: this.#step });
     this.#recorder?.note({ kind: 'invariant-broken', invariant, message });
   }

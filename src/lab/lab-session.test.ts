@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { PLAIN_OPTIONS } from '../simulation/options-json.ts';
 import type { Action } from './intervention.ts';
 import { LabSession } from './lab-session.ts';
 import { sightOf } from './sight.ts';
+import { toldText } from './told/library.ts';
 
 const TEXT = [
   '> cluster nodes 4 clients 1',
@@ -133,6 +135,43 @@ describe('by hand', () => {
     expect(session.interventions.map(({ action }) => action.do)).toEqual(['crash', 'restart']);
   });
 
+  test.each<[string, Action]>([
+    ['a crash', { do: 'crash', node: 'node4' }],
+    ['a pause', { do: 'pause', node: 'node3' }],
+    ['a lost disk', { do: 'lose-disk', node: 'node4' }],
+    ['a lie', { do: 'behave', node: 'node2', behaviour: 'equivocate', variant: 0 }],
+    ['a request', { do: 'request', client: 1, operation: '{"operation":"put","key":"x","value":"1"}' }],
+  ])('after going back, %s is told as it is in a run that never went back', (_what, action) => {
+    const at = session.run.step;
+    session.seek(at + 30);
+    session.seek(at);
+    session.interfere(action);
+    playScript(session);
+    const fresh = new LabSession({ source: { kind: 'scenario', text: TEXT }, interventions: session.interventions });
+    playScript(fresh);
+    expect(session.happenings).toEqual(fresh.happenings);
+    expect(session.run.traceHash).toBe(fresh.run.traceHash);
+    expect(session.happenings.filter(({ event }) => event.kind === 'by-hand')).toHaveLength(1);
+    expect(new Set(session.happenings.map(({ event }) => event.id)).size).toBe(session.happenings.length);
+  });
+
+  test('after going back to the beginning, too', () => {
+    session.seek(0);
+    session.interfere({ do: 'crash', node: 'node1' });
+    const fresh = make();
+    fresh.interfere({ do: 'crash', node: 'node1' });
+    expect(session.happenings).toEqual(fresh.happenings);
+  });
+
+  test('whoever gives up on the way back stands where they stood', () => {
+    const at = session.run.step;
+    const { happenings } = session;
+    const way = session.walkBack(2);
+    expect(way.next()).toEqual({ done: false, value: 1 });
+    expect(session.run.step).toBe(at);
+    expect(session.happenings).toBe(happenings);
+  });
+
   test('undone, it has never been', () => {
     const untouched = make();
     playScript(untouched);
@@ -223,4 +262,74 @@ test('a broken invariant is told with its step, and the run goes on', () => {
   expect(broken?.step).toBe(first?.step);
   expect(broken?.message).toMatch(/executed .* at 1, another correct replica/);
   expect(session.run.step).toBeGreaterThan(first?.step ?? Infinity);
+});
+
+describe('an invariant', () => {
+  const openIn = (session: LabSession): readonly string[] =>
+    sightOf(session.run).invariants.flatMap(({ name, unjudged }) => (unjudged === undefined ? [] : [name]));
+  const AT_END = ['liveness', 'convergence', 'checkpoints', 'idle checkpoint'];
+
+  test('that nobody judges in a scenario is not said to hold', () => {
+    const session = make();
+    session.seek(20);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+    session.seekEvent({ kind: 'answered' }, 10_000);
+    session.seek(session.run.step + 1);
+    expect(openIn(session)).toEqual(AT_END);
+    session.interfere({ do: 'request', client: 1, operation: '{"operation":"get","key":"x"}' });
+    session.seek(session.run.step + 5);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+  });
+
+  test('of the end is judged at the end of a seed, and not before', () => {
+    const options = { ...PLAIN_OPTIONS, seed: 3 };
+    const session = new LabSession({ source: { kind: 'swarm', options }, interventions: [] });
+    session.seek(10);
+    expect(openIn(session)).toEqual(['linearizability', ...AT_END]);
+    session.seek(Infinity);
+    expect(session.run.end).toEqual({ kind: 'done' });
+    expect(openIn(session)).toEqual([]);
+  });
+
+  test('is not covered by another one that its checker saw broken before', () => {
+    const session = make(toldText('too-many-liars', false));
+    playScript(session);
+    const names = session.run.broken.map(({ invariant }) => invariant);
+    expect(names[0]).toBe('one prepared digest');
+    expect(names).toContain('agreement');
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('of a history that has forked is not judged by a model that follows one of its sides', () => {
+    const session = make(toldText('quorum-one-fork', false));
+    playScript(session);
+    expect(session.run.broken.map(({ invariant }) => invariant)).toEqual(['agreement']);
+    const { unjudged } = sightOf(session.run).invariants.find(({ name }) => name === 'exactly once') ?? {};
+    expect(unjudged).toMatch(/since "agreement" is broken/);
+  });
+
+  test('that clients see broken is told like any other, and the run goes on', () => {
+    // Each side of a fork answers its own client; the reader sees one of two writes that were both answered before.
+    const session = make(
+      [
+        '> cluster nodes 3 rule 2f+1',
+        '> partition node1 client1 | node2 node3 client2',
+        '> request client1 {"operation":"put","key":"x","value":"1"}',
+        '> request client2 {"operation":"put","key":"x","value":"2"}',
+        '> run until answered',
+        '> request client2 {"operation":"get","key":"x"}',
+        '> request client1 {"operation":"get","key":"x"}',
+        '> run until answered',
+        '> run 10ms',
+      ].join('\n'),
+    );
+    playScript(session);
+    expect(session.run.end).toBeUndefined();
+    expect(session.run.broken.map(({ invariant }) => invariant)).toContain('linearizability');
+    expect(
+      session.happenings.some(
+        ({ event }) => event.kind === 'invariant-broken' && event.invariant === 'linearizability',
+      ),
+    ).toBe(true);
+  });
 });

@@ -4,6 +4,7 @@
  */
 import type { Result } from '../base/result.ts';
 import { fail } from '../base/result.ts';
+import { drain } from '../simulation/drain.ts';
 import type { Action, ActionProblem, Intervention } from './intervention.ts';
 import type { Happening } from './lab-event.ts';
 import { LabRun } from './lab-run.ts';
@@ -30,7 +31,7 @@ export class LabSession {
   constructor({ source, interventions }: RunIdentity, modules: Pick<RunModules, 'sha256'> = {}) {
     this.#source = source;
     this.#modules = modules;
-    this.#run = this.#make(interventions, -1);
+    this.#run = this.#make(interventions, -1, this.#happenings);
   }
 
   get run(): LabRun {
@@ -62,7 +63,7 @@ export class LabSession {
 
   /** To this step, forwards or backwards, or to the end if that comes first. */
   seek(step: number): void {
-    if (step < this.#run.step) this.#goBack(Math.max(0, step));
+    drain(this.walkBack(step));
     while (this.#run.step < step && this.advance());
   }
 
@@ -82,27 +83,42 @@ export class LabSession {
     return this.#run.interfere(action);
   }
 
+  /**
+   * To an earlier step, one step of the way at a time, telling which. Nothing changes before it is there: whoever gives up on the way stands where they
+   * stood.
+   */
+  *walkBack(step: number): Generator<number> {
+    if (step < this.#run.step) yield* this.#walkAnew(Math.max(0, step), this.#run.interventions);
+  }
+
   /** The last thing done by hand up to here is not done; goes back to where it was. False when there is none. */
   undo(): boolean {
+    return drain(this.walkUndo());
+  }
+
+  /** The same on the way of {@link walkBack}. */
+  *walkUndo(): Generator<number, boolean> {
     const done = this.#run.interventions.filter(({ at }) => at <= this.#run.step);
     const last = done.at(-1);
     if (last === undefined) return false;
-    this.#happenings = [];
-    this.#run = this.#make(done.slice(0, -1), -1);
-    this.seek(last.at);
+    yield* this.#walkAnew(last.at, done.slice(0, -1));
     return true;
   }
 
-  #goBack(step: number): void {
-    this.#happenings = this.#happenings.filter((happening) => happening.step <= step);
-    this.#run = this.#make(this.#run.interventions, step);
+  /** What happened before this step is known; the step itself is told again, and with it whatever is done there by hand. */
+  *#walkAnew(step: number, interventions: readonly Intervention[]): Generator<number> {
+    const happenings = this.#happenings.filter((happening) => happening.step < step);
+    const run = this.#make(interventions, step - 1, happenings);
+    while (run.step < step && run.advance()) yield run.step;
+    this.#run = run;
+    this.#happenings = happenings;
   }
 
-  /** A run from its beginning, of which nothing up to `mutedUpTo` is told again. */
-  #make(interventions: readonly Intervention[], mutedUpTo: number): LabRun {
+  /** A run from its beginning, of which nothing up to `mutedUpTo` is told; what is told is added to `happenings`. */
+  #make(interventions: readonly Intervention[], mutedUpTo: number, happenings: Happening[]): LabRun {
     return new LabRun(
       { source: this.#source, interventions },
-      { ...this.#modules, mutedUpTo, onHappening: (happening) => this.#happenings.push(happening) },
+      { ...this.#modules, mutedUpTo, onHappening: (happening) => happenings.push(happening) },
     );
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PLAIN_OPTIONS } from '../simulation/options-json.ts';
 import type { Intervention } from './intervention.ts';
-import { LONGEST_LINK, readLink, runSourceOf, writeLink } from './link.ts';
+import { isLink, LONGEST_LINK, plainAddress, refusalOf } from './link-fragment.ts';
+import { readLink, runSourceOf, writeLink } from './link.ts';
 import type { LabLink } from './link.ts';
 import { toldText } from './told/library.ts';
 
@@ -51,6 +52,31 @@ describe('a link', () => {
     expect(writeLink({ build: '1a2b3c4', source, interventions: [], at: 0 })).toBe('v=1&build=1a2b3c4&seed=17');
   });
 
+  test('of requests holds what they ask for encoded once', () => {
+    const operation = JSON.stringify({ operation: 'put', key: 'k', value: '{"ü":[1.5]}'.repeat(100) });
+    const interventions = [{ at: 1, action: { do: 'request', client: 1, operation } }] as const;
+    const link: LabLink = { build: 'a', source: { kind: 'seed', seed: 1, overrides: {} }, interventions, at: 0 };
+    expect(writeLink(link).length).toBeLessThan(encodeURIComponent(operation).length * 1.2);
+    expect(readLink(writeLink(link))).toEqual({ ok: true, value: link });
+    // As it was written before, with every word encoded by itself as well.
+    const before = `v=1&build=a&seed=1&do=${encodeURIComponent(`1.request.1.${encodeURIComponent(operation).replaceAll('.', '%2E')}`)}`;
+    expect(readLink(before)).toEqual({ ok: true, value: link });
+  });
+
+  test('that would not open is told from one that does', () => {
+    const text = 'v=1&build=a&seed=1';
+    const longest = `${text}${'&'.repeat(LONGEST_LINK - text.length)}`;
+    const isTooLong = (fragment: string): boolean => {
+      const read = readLink(`#${fragment}`);
+      return !read.ok && read.error.some(({ code }) => code === 'too-long');
+    };
+    expect([isTooLong(longest), refusalOf(longest)]).toEqual([false, undefined]);
+    expect([isTooLong(`${longest}&`), refusalOf(`${longest}&`)]).toEqual([
+      true,
+      expect.stringContaining('at most 32768'),
+    ]);
+  });
+
   test.each([
     ['nothing', '', 'version'],
     ['a later version', 'v=2&build=a&seed=1', 'version'],
@@ -92,6 +118,33 @@ describe('a link', () => {
     expect(read.ok ? [] : read.error.map((problem) => problem.code)).toContain(code);
   });
 
+  const textOf = (...commands: readonly string[]): string =>
+    ['cluster nodes 31 clients 1', ...commands].map((command) => `> ${command}\n`).join('');
+  const optionsOf = (options: object): string => JSON.stringify({ ...options, sessionsPerClient: 1e9 });
+  test.each([
+    ['sessions', 'swarm', optionsOf({ sessionsAtOnce: 1e8 }), /sessionsAtOnce is 100000000: .* at most 64/],
+    ['requests', 'swarm', optionsOf({ requestsPerClient: 1e8 }), /requestsPerClient is .* at most 10000/],
+    ['load', 'text', textOf(...Array.from({ length: 500 }, () => 'load 10000 every 1s')), /5000000: .* at most 10000/],
+    ['rules', 'text', textOf(...Array.from({ length: 700 }, () => 'drop commit')), /"> drop" is 700: .* at most 100/],
+    ['sessions in a text', 'text', `> swarm ${optionsOf({ sessionsAtOnce: 65 })}\n> verdict\n`, /sessionsAtOnce is 65/],
+  ])('is refused where it asks for more at once than the lab can be stopped at: %s', (_what, field, value, words) => {
+    const read = readLink(`v=1&build=a&${field}=${encodeURIComponent(value)}`);
+    const problems = read.ok ? [] : read.error;
+    expect(problems.map((problem) => [problem.code, problem.field])).toEqual([['too-many', field]]);
+    expect(problems[0]?.message).toMatch(words);
+  });
+
+  test('opens with all that the lab bears', () => {
+    const text = textOf(
+      'load 4000 every 1ms',
+      'load 6000 every 1ms',
+      ...Array.from({ length: 100 }, () => 'drop commit'),
+    );
+    expect(readLink(`v=1&build=a&text=${encodeURIComponent(text)}`).ok).toBe(true);
+    const swarm = optionsOf({ sessionsAtOnce: 64, requestsPerClient: 10_000 });
+    expect(readLink(`v=1&build=a&swarm=${encodeURIComponent(swarm)}`).ok).toBe(true);
+  });
+
   test('all that is wrong is told at once', () => {
     const read = readLink('v=3&build=&speed=9&do=x');
     const fields = read.ok ? [] : read.error.map(({ field }) => field);
@@ -104,4 +157,13 @@ describe('a link', () => {
       kind: 'scenario',
     });
   });
+});
+
+test.each([
+  ['nothing', '', false],
+  ['a place in the page', '#main', false],
+  ['a link', plainAddress('1a2b3c4', { kind: 'seed', seed: 1 }), true],
+  ['a link that says nothing good', '#v=7&speed', true],
+])('what an address ends in is for the lab, or is not: %s', (_what, fragment, expected) => {
+  expect(isLink(fragment)).toBe(expected);
 });

@@ -11,7 +11,8 @@ import { readOptions, writeOptions } from '../simulation/options-json.ts';
 import { leastReplicas, makeOptions, parseLiar } from '../simulation/options.ts';
 import type { SwarmOptions, SwarmOverrides } from '../simulation/options.ts';
 import { LONGEST_OPERATION } from './intervention.ts';
-import { fragmentOf, LINK_VERSION } from './link-fragment.ts';
+import { fragmentOf, LINK_VERSION, LONGEST_LINK } from './link-fragment.ts';
+import { excessOfOptions, excessOfScenario, parsed } from './link-limits.ts';
 import type { Action, Intervention } from './intervention.ts';
 import { MOST_INTERVENTIONS, MOST_STEPS } from './lab-session.ts';
 import type { RunSource } from './lab-run.ts';
@@ -39,7 +40,6 @@ export interface LinkProblem {
   readonly message: string;
 }
 
-export const LONGEST_LINK = 32_768;
 const LONGEST_SCENARIO = 16_384;
 const LONGEST_BUILD = 64;
 const SOURCES = ['seed', 'swarm', 'told', 'text'] as const;
@@ -78,10 +78,10 @@ function sourceFields(source: LinkSource): readonly (readonly [string, string])[
   }
 }
 
-/** `12.drop.345`: the step, what is done, and to what. */
+/** `12.drop.345`: the step, what is done, and to what. The whole is encoded once more: within it only what separates words is. */
 function writeIntervention({ at, action }: Intervention): string {
   const words = wordsOf(action).map((word) =>
-    encodeURIComponent(String(word)).replaceAll('~', '%7E').replaceAll('.', '%2E'),
+    String(word).replaceAll('%', '%25').replaceAll('~', '%7E').replaceAll('.', '%2E'),
   );
   return [String(at), action.do, ...words].join('.');
 }
@@ -108,9 +108,10 @@ function wordsOf(action: Action): readonly (string | number)[] {
 
 /** What `#…` says, with or without the `#`; else everything that is wrong with it. */
 export function readLink(fragment: string): Result<LabLink, readonly LinkProblem[]> {
-  if (fragment.length > LONGEST_LINK)
+  const text = fragment.replace(/^#/, '');
+  if (text.length > LONGEST_LINK)
     return fail([{ code: 'too-long', field: '', message: `a link has at most ${LONGEST_LINK} characters` }]);
-  const reading = new Reading(fragment.replace(/^#/, ''));
+  const reading = new Reading(text);
   const link: LabLink = {
     build: reading.build(),
     source: reading.source(),
@@ -191,6 +192,7 @@ class Reading {
             'text',
             `a scenario of at most ${LONGEST_SCENARIO} characters, with lines that begin with "> "`,
           );
+        for (const problem of excessOfScenario(value)) this.#note('too-many', 'text', problem);
         return { kind, text: value };
     }
   }
@@ -215,7 +217,10 @@ class Reading {
 
   #swarm(text: string): LinkSource {
     const options = readOptions(parsed(text));
-    if (options.ok) return { kind: 'swarm', options: options.value };
+    if (options.ok) {
+      for (const problem of excessOfOptions(options.value)) this.#note('too-many', 'swarm', problem);
+      return { kind: 'swarm', options: options.value };
+    }
     this.#note('bad-value', 'swarm', options.error.map(describeProblem).join('; '));
     return { kind: 'text', text: '' };
   }
@@ -309,15 +314,6 @@ function decoded(text: string): string | undefined {
     return decodeURIComponent(text);
   } catch (error) {
     if (error instanceof URIError) return undefined;
-    throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

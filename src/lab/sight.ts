@@ -83,9 +83,11 @@ export interface FlightSight {
   readonly message: MessageSummary | undefined;
 }
 
+/** An invariant that is neither broken nor `unjudged` holds. */
 export interface InvariantSight extends InvariantEntry {
-  /** Undefined while it holds. */
   readonly broken: { readonly step: number; readonly message: string } | undefined;
+  /** Why nobody can say here whether it holds. */
+  readonly unjudged: string | undefined;
 }
 
 export interface ClusterSight {
@@ -139,9 +141,33 @@ export function sightOf(run: LabRun): RunSight {
     }),
     cuts: world?.network.cuts() ?? [],
     inFlight: flightSights(run),
-    invariants: INVARIANTS.map((entry) => ({ ...entry, broken: brokenOf(run.broken, entry.name) })),
+    invariants: invariantSights(run),
     undone: run.undone.map(({ intervention, problem }) => `at step ${intervention.at}: ${problem.message}`),
   };
+}
+
+function invariantSights(run: LabRun): readonly InvariantSight[] {
+  const { judged } = run;
+  return INVARIANTS.map((entry) => {
+    const broken = brokenOf(run.broken, entry.name);
+    const isOpen = broken === undefined && !judged.has(entry.name);
+    return { ...entry, broken, unjudged: isOpen ? whyUnjudged(run, entry) : undefined };
+  });
+}
+
+function whyUnjudged({ world, isSeed, end }: LabRun, { name, atEnd }: InvariantEntry): string {
+  const lostBy = world?.audience.lost.get(name);
+  if (lostBy !== undefined) return `its checker knows too little since "${lostBy}" is broken`;
+  if (!atEnd) return 'the run has no world yet';
+  if (!isSeed)
+    return name === 'linearizability'
+      ? 'judged when “run until answered” is over, until clients ask again'
+      : 'judged at the end of a seed, and this is none';
+  if (end === undefined) return 'judged at the end of the run';
+  if (end.kind !== 'done') return 'the run did not come to the end where it is judged';
+  return name === 'linearizability'
+    ? 'there are more orders than can be tried'
+    : 'not demanded of an end like this one, without a correct primary';
 }
 
 function brokenOf(broken: readonly BrokenAt[], name: string): InvariantSight['broken'] {

@@ -75,6 +75,14 @@ export interface Observer {
   concluded?(request: AuthenticatedRequest, outcome: ClientOutcome): void;
 }
 
+/** An observer that judges: it throws {@link Violation} where an invariant is broken. */
+export interface Checker extends Observer {
+  /** The invariants that it has demanded of all that happened so far. */
+  readonly judges: readonly string[];
+  /** Those of them without which it knows too little to judge the others. */
+  readonly isLostBy?: readonly string[];
+}
+
 /** An invariant does not hold in this run. */
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -84,6 +92,23 @@ export class Violation extends Error {
   constructor(invariant: string, message: string) {
     super(message);
     this.invariant = invariant;
+  }
+}
+
+/** What a checker that goes on demands of one invariant: broken, it is told once, and does not keep the checker from what it demands next. */
+export class Demand {
+  readonly #invariant: string;
+  #isBroken = false;
+
+  constructor(invariant: string) {
+    this.#invariant = invariant;
+  }
+
+  /** Throws a {@link Violation} unless `holds`, the first time. */
+  check(holds: boolean, message: () => string): void {
+    if (holds || this.#isBroken) return;
+    this.#isBroken = true;
+    throw new Violation(this.#invariant, message());
   }
 }
 

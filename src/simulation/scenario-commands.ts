@@ -36,6 +36,7 @@ export class Scenario {
   #record: ScenarioRecord | undefined;
   #answersShown = 0;
   #swarm: SwarmOptions | undefined;
+  #simulation: Simulation | undefined;
   /** What the latest `verdict` that was not good said. */
   violation: BrokenInvariant | undefined;
 
@@ -62,6 +63,11 @@ export class Scenario {
   /** The world that the last `cluster` made; undefined before. */
   get scene(): ScenarioWorld | undefined {
     return this.#scene;
+  }
+
+  /** The run that the last `verdict` judges; undefined before. */
+  get simulation(): Simulation | undefined {
+    return this.#simulation;
   }
 
   /** Carries it out, one entry of the world's queue at a time; returns what it prints. */
@@ -128,6 +134,7 @@ export class Scenario {
     // A seed ends where it breaks an invariant.
     const { onViolation: _ignored, ...modules } = this.#modules;
     const simulation = new Simulation(this.#swarm, modules);
+    this.#simulation = simulation;
     const { violation } = yield* simulation.playToReport();
     this.violation = violation ?? this.violation;
     return [violation === undefined ? NO_VIOLATION : describeBroken(violation)];

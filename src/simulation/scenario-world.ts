@@ -14,10 +14,12 @@ import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
 import { AgreementChecker } from './checkers/agreement.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
+import { AuthenticityChecker } from './checkers/authenticity.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { RootsChecker } from './checkers/roots.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
@@ -160,8 +162,10 @@ export class ScenarioWorld {
   #addCheckers(tuning: TuningConfig): void {
     const { world } = this;
     world.addObserver(this.agreement);
+    world.addObserver(new RootsChecker());
     world.addObserver(this.execution);
     world.addObserver(this.linearizability);
+    world.addObserver(new AuthenticityChecker());
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new LostVotesChecker());
@@ -262,7 +266,7 @@ export class ScenarioWorld {
 
   *walkUntilAnswered(limitUs?: number): Generator<void, boolean> {
     const isAnswered = yield* this.walkUntil(() => this.#areAnswered(), limitUs);
-    this.linearizability.check();
+    this.world.audience.tell(this.linearizability, (checker) => checker.check());
     return isAnswered;
   }
 

@@ -20,6 +20,7 @@ import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { RootsChecker } from './checkers/roots.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
 import { Coverage } from './coverage.ts';
@@ -102,6 +103,7 @@ export class Simulation {
   readonly #application: StateMachine;
   readonly #sha256: Sha256;
   #nextFault = 0;
+  #judgedAtEnd: readonly string[] = [];
 
   constructor(options: SwarmOptions, modules: SimulationModules) {
     this.options = options;
@@ -146,6 +148,11 @@ export class Simulation {
     this.#addClients(random, makeOperation);
   }
 
+  /** The invariants of a quiet end that were judged; empty before it. */
+  get judgedAtEnd(): readonly string[] {
+    return this.#judgedAtEnd;
+  }
+
   /** The whole run with its verdict: throws nothing. */
   run(): SeedReport {
     return drain(this.playToReport());
@@ -176,7 +183,7 @@ export class Simulation {
     yield* world.walk(() => this.#areClientsDone(), world.time + HEAL_US);
     yield* this.#playUntilQuiet();
     this.linearizability.check();
-    checkQuietEnd(this);
+    this.#judgedAtEnd = checkQuietEnd(this);
   }
 
   /** Until nothing was executed for {@link QUIET_US}: what faulty clients left behind comes to its end as well. */
@@ -245,6 +252,7 @@ export class Simulation {
     const { world, options } = this;
     const isCorrect = (id: ReplicaId): boolean => world.node(id).isCorrect;
     world.addObserver(this.agreement);
+    world.addObserver(new RootsChecker());
     world.addObserver(this.execution);
     world.addObserver(this.linearizability);
     world.addObserver(this.authenticity);

@@ -18,6 +18,7 @@ import { makeQuorums } from '../protocol/quorum.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { Record } from '../protocol/record.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import { Audience } from './audience.ts';
 import type { Authority } from './authority.ts';
 import { Backlog } from './backlog.ts';
 import type { ClientParty } from './client-party.ts';
@@ -54,7 +55,7 @@ export interface WorldParts {
   readonly random: Random;
   readonly sha256: Sha256;
   readonly onTrace: ((line: string) => void) | undefined;
-  /** Given: an observer that sees an invariant broken is heard no more, and the run goes on; else the violation ends it. */
+  /** Given: a broken invariant is told here, and the run goes on; else the violation ends it. */
   readonly onViolation?: ((violation: Violation) => void) | undefined;
 }
 
@@ -89,9 +90,8 @@ export class World implements NodeHost {
   readonly #queue = new EventQueue<WorldEvent>();
   /** What is under way, for somebody who interferes. */
   readonly frames = new FramesInFlight(this, this.#queue);
-  readonly #observers: Observer[] = [];
-  /** Those that have seen an invariant broken, and would see nothing else any more. */
-  readonly #silenced = new Set<Observer>();
+  /** Who observes it, and what they judge. */
+  readonly audience: Audience;
   readonly #random: Random;
   readonly #clientIndex = new Map<ClientId, ClientParty>();
   readonly #clientWakes = new Map<ClientParty, number>();
@@ -101,7 +101,6 @@ export class World implements NodeHost {
   readonly #clogs: Clog[] = [];
   readonly #paused = new Map<SimulatedNode, Backlog<WorldEvent>>();
   readonly #twins = new Map<ReplicaId, Twin>();
-  readonly #onViolation: WorldParts['onViolation'];
   #time = 0;
 
   constructor(parts: WorldParts) {
@@ -112,7 +111,7 @@ export class World implements NodeHost {
     this.trace = new Trace(parts.onTrace);
     this.#random = parts.random;
     this.#disk = parts.disk;
-    this.#onViolation = parts.onViolation;
+    this.audience = new Audience(parts.onViolation);
     this.observer = this.#broadcast();
   }
 
@@ -126,7 +125,7 @@ export class World implements NodeHost {
   }
 
   addObserver(observer: Observer): void {
-    this.#observers.push(observer);
+    this.audience.add(observer);
   }
 
   /** A node that is down until `restart`. */
@@ -445,25 +444,8 @@ export class World implements NodeHost {
     node.onFrame(frame, from);
   }
 
-  #tell(observer: Observer, tell: (observer: Observer) => void): void {
-    if (this.#onViolation === undefined) {
-      tell(observer);
-      return;
-    }
-    if (this.#silenced.has(observer)) return;
-    try {
-      tell(observer);
-    } catch (error) {
-      if (!(error instanceof Violation)) throw error;
-      this.#silenced.add(observer);
-      this.#onViolation(error);
-    }
-  }
-
   #broadcast(): Required<Observer> {
-    const each = (tell: (observer: Observer) => void): void => {
-      for (const observer of this.#observers) this.#tell(observer, tell);
-    };
+    const each = (tell: (observer: Observer) => void): void => this.audience.tellAll(tell);
     return {
       booted: (node: NodeView, records: readonly Record[]) => each((observer) => observer.booted?.(node, records)),
       stepped: (node: NodeView, input: Input | undefined, outputs: readonly Output[]) => {

@@ -283,6 +283,30 @@ describe('the controls', () => {
     await page.getByTestId('invariants').filter({ hasText: 'hold' }).waitFor();
   });
 
+  it('are skipped with the keyboard, and the run stays as it is', async () => {
+    const { page } = await visit(told('normal-case'));
+    await expectPosition(page, /^step 0 /);
+    await press(page, 'Step');
+    await expectPosition(page, /^step 1 /);
+    const address = page.url();
+    await page.getByRole('link', { name: 'To the content' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => page.locator('#main').evaluate((main) => main === document.activeElement)).toBe(true);
+    expect(page.url()).toBe(address);
+    await expectPosition(page, /^step 1 /);
+  });
+
+  it('say which invariants nobody judges here', async () => {
+    const { page } = await visit(told('normal-case'));
+    await page.getByTestId('invariants').filter({ hasText: 'hold, 5 not judged' }).waitFor();
+    await page.getByText('Those that are not judged here').click();
+    const liveness = page.locator('.invariant').filter({ hasText: 'liveness' });
+    await liveness.getByText(/judged at the end of a seed/).waitFor();
+    await press(page, 'End');
+    await page.getByTestId('invariants').filter({ hasText: 'hold, 4 not judged' }).waitFor();
+    expect(await page.locator('.invariant .because').count()).toBe(4);
+  });
+
   it('show what a replica holds: log with votes, P and Q, timers', async () => {
     const { page } = await visit(told('normal-case'));
     await expectPosition(page, /^step 0 /);

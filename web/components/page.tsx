@@ -22,7 +22,7 @@ export interface PageProps {
 export function Page({ name, facts, children }: PageProps): VNode {
   return (
     <>
-      <a class="skip" href="#main">
+      <a class="skip" href="#main" onClick={skipToMain}>
         To the content
       </a>
       <header class="top">
@@ -51,6 +51,14 @@ export function Page({ name, facts, children }: PageProps): VNode {
       </main>
     </>
   );
+}
+
+/** Without touching the address: what stands behind its `#` may be a run of the lab. */
+function skipToMain(event: Event): void {
+  event.preventDefault();
+  const main = document.querySelector<HTMLElement>('#main');
+  main?.focus();
+  main?.scrollIntoView();
 }
 
 function SchemeSwitch(): VNode {

@@ -1,4 +1,4 @@
-/** The invariants, live: each holds or is broken, with the step that broke it. */
+/** The invariants, live: each holds, is broken, with the step that broke it, or is not judged here, with the reason. */
 import type { VNode } from 'preact';
 import { InvariantList } from '../components/invariant-list.tsx';
 import { Sign } from '../components/sign.tsx';
@@ -9,11 +9,14 @@ import type { Standing } from './worker-messages.ts';
 export function InvariantPanel({ store, standing }: { store: LabStore; standing: Standing | undefined }): VNode {
   const all = standing?.sight.invariants ?? [];
   const broken = all.filter((one) => one.broken !== undefined);
+  const open = all.filter((one) => one.unjudged !== undefined);
+  const holding = all.filter((one) => one.broken === undefined && one.unjudged === undefined);
   const listOf = (some: typeof all): VNode => (
     <InvariantList
-      invariants={some.map(({ name, says, atEnd, broken: how }) => ({
+      invariants={some.map(({ name, says, unjudged, broken: how }) => ({
         name,
-        text: atEnd ? `${says} (judged at the end of a seed)` : says,
+        text: says,
+        unjudged,
         broken: how === undefined ? undefined : { step: how.step, text: briefDigests(firstLine(how.message)) },
       }))}
       onGoTo={(step) => store.seek(step)}
@@ -26,16 +29,23 @@ export function InvariantPanel({ store, standing }: { store: LabStore; standing:
         <span role="status" data-testid="invariants">
           {standing === undefined ? undefined : (
             <Sign state={broken.length === 0 ? 'ok' : 'bad'}>
-              {broken.length === 0 ? `all ${all.length} hold` : `${broken.length} of ${all.length} broken`}
+              {broken.length === 0 ? `${holding.length} hold` : `${broken.length} of ${all.length} broken`}
+              {open.length === 0 ? '' : `, ${open.length} not judged`}
             </Sign>
           )}
         </span>
       </header>
       {broken.length > 0 ? listOf(broken) : undefined}
       <details>
-        <summary>{broken.length > 0 ? 'Those that hold' : 'What is checked at every step'}</summary>
-        {listOf(all.filter((one) => one.broken === undefined))}
+        <summary>Those that hold</summary>
+        {listOf(holding)}
       </details>
+      {open.length === 0 ? undefined : (
+        <details>
+          <summary>Those that are not judged here</summary>
+          {listOf(open)}
+        </details>
+      )}
       <p class="tiny soft">
         Trace <code data-testid="trace">{standing?.sight.traceHash ?? ''}</code>
       </p>

@@ -12,7 +12,7 @@ import { writeLink } from '../../src/lab/link.ts';
 import type { Happening } from '../../src/lab/lab-event.ts';
 import { openFragment } from './opened-run.ts';
 import type { OpenedRun } from './opened-run.ts';
-import { MOST_TOLD } from './worker-messages.ts';
+import { MOST_KEPT, MOST_TOLD } from './worker-messages.ts';
 import type { FromWorker, Order, Standing, ToWorker } from './worker-messages.ts';
 
 export interface EngineHost {
@@ -26,8 +26,6 @@ export interface EngineHost {
 /** So long the engine works before it listens, in ms. */
 const SLICE_MS = 40;
 const PROGRESS_MS = 200;
-/** Steps between two looks at the clock. */
-const STEPS_PER_LOOK = 16;
 /** A search for an event goes no further, in steps. */
 const FURTHEST = 50_000;
 
@@ -42,6 +40,8 @@ export class LabEngine {
   /** The happenings that the page knows: so many of this list. */
   #known: readonly Happening[] = [];
   #knownCount = 0;
+  /** The first one that the page has. */
+  #toldFrom = 0;
   #sliceEnd = 0;
   /** When the page is told again how far the engine is. */
   #progressAt = 0;
@@ -68,7 +68,10 @@ export class LabEngine {
   async #carryOut(number: number, order: Order): Promise<void> {
     this.#sliceEnd = this.#host.now() + SLICE_MS;
     let problem: string | undefined;
-    if (order.kind === 'trace') return this.#trace(number);
+    if (order.kind === 'trace') {
+      this.#host.answer({ kind: 'trace', number, text: await this.#trace(number) });
+      return;
+    }
     if (order.kind === 'open') {
       if (!(await this.#open(number, order.fragment))) return;
     } else if (this.#session !== undefined) problem = await this.#go(this.#session, number, order);
@@ -100,8 +103,7 @@ export class LabEngine {
   ): Promise<string | undefined> {
     switch (order.kind) {
       case 'seek':
-        // Backwards is a run from the beginning: up to there it is not sliced, but short of what forwards takes.
-        if (order.step < session.run.step) session.seek(order.step);
+        if ((await this.#walk(number, session.walkBack(order.step))) === undefined) return undefined;
         await this.#advanceWhile(number, ({ run }) => run.step < order.step);
         return undefined;
       case 'pass': {
@@ -119,8 +121,10 @@ export class LabEngine {
         const done = session.interfere(order.action);
         return done.ok ? undefined : done.error.message;
       }
-      case 'undo':
-        return session.undo() ? undefined : 'nothing was done by hand up to here';
+      case 'undo': {
+        const way = await this.#walk(number, session.walkUndo());
+        return way?.value === false ? 'nothing was done by hand up to here' : undefined;
+      }
       case 'solve':
         return this.#solve();
       case 'stop':
@@ -131,10 +135,11 @@ export class LabEngine {
   async #findNext(
     session: LabSession,
     number: number,
-    { pattern }: Extract<Order, { kind: 'next-event' }>,
+    { pattern, from }: Extract<Order, { kind: 'next-event' }>,
   ): Promise<string | undefined> {
     const last = session.run.step + FURTHEST;
-    let seen = session.happenings.length;
+    // The page may not have known of what came since.
+    let seen = Math.min(from, session.happenings.length);
     let isFound = false;
     await this.#advanceWhile(number, ({ happenings, run }) => {
       for (; seen < happenings.length && !isFound; seen += 1) {
@@ -146,15 +151,22 @@ export class LabEngine {
     return isFound ? undefined : `no ${pattern.kind} came`;
   }
 
-  /** The run once more, up to where it stands, with every line written down. */
-  #trace(number: number): void {
+  /** The run once more, up to where it stands, with every line written down; undefined when a newer order ended it. */
+  async #trace(number: number): Promise<string | undefined> {
+    if (this.#session === undefined || this.#opened === undefined) return '';
+    const { interventions, run } = this.#session;
     const lines: string[] = [];
-    if (this.#session !== undefined && this.#opened !== undefined) {
-      const { interventions, run } = this.#session;
-      const again = new LabRun({ source: this.#opened.source, interventions }, { onTrace: (line) => lines.push(line) });
-      again.runTo(run.step);
-    }
-    this.#host.answer({ kind: 'trace', number, text: lines.map((line) => `${line}\n`).join('') });
+    const { source } = this.#opened;
+    const again = new LabRun({ source, interventions }, { onTrace: (line) => lines.push(`${line}\n`) });
+    const way = await this.#walk(
+      number,
+      advancing(
+        again,
+        () => again.step,
+        () => again.step < run.step,
+      ),
+    );
+    return way === undefined ? undefined : lines.join('');
   }
 
   #solve(): string | undefined {
@@ -168,11 +180,22 @@ export class LabEngine {
   async #advanceWhile(number: number, holds: (session: LabSession) => boolean): Promise<void> {
     const session = this.#session;
     if (session === undefined) return;
-    for (let steps = 1; holds(session) && session.advance(); steps += 1) {
-      if (steps % STEPS_PER_LOOK !== 0 || this.#host.now() < this.#sliceEnd) continue;
-      this.#tellProgress(number, session.run.step);
+    const stepOf = (): number => session.run.step;
+    await this.#walk(
+      number,
+      advancing(session, stepOf, () => holds(session)),
+    );
+  }
+
+  /** All of the way, listening in between; undefined when a newer order was heard on it. One step may take long: the clock is looked at after each. */
+  async #walk<Result>(number: number, way: Iterator<number, Result>): Promise<{ readonly value: Result } | undefined> {
+    for (;;) {
+      const next = way.next();
+      if (next.done === true) return next;
+      if (this.#host.now() < this.#sliceEnd) continue;
+      this.#tellProgress(number, next.value);
       await this.#host.pause();
-      if (this.#latest !== number) return;
+      if (this.#latest !== number) return undefined;
       this.#sliceEnd = this.#host.now() + SLICE_MS;
     }
   }
@@ -197,18 +220,11 @@ export class LabEngine {
 
   #standing(session: LabSession, { goal, link }: OpenedRun, problem: string | undefined): Standing {
     const { run, happenings, interventions } = session;
-    // A list only grows; whoever goes back begins another one with the same first happenings.
-    const kept =
-      this.#known === happenings ? this.#knownCount : commonLength(this.#known.slice(0, this.#knownCount), happenings);
-    const fresh = happenings.slice(kept);
-    this.#known = happenings;
-    this.#knownCount = happenings.length;
+    const fresh = this.#tellApart(happenings);
     return {
       sight: sightOf(run),
       interventions,
-      kept,
-      fresh: fresh.slice(-MOST_TOLD),
-      left: Math.max(0, fresh.length - MOST_TOLD),
+      ...fresh,
       score: goal === undefined ? undefined : score(goal, played(session)),
       isAtEnd: session.isAtEnd,
       isFull: session.isFull,
@@ -216,6 +232,25 @@ export class LabEngine {
       problem,
     };
   }
+
+  /** What of the list the page does not have yet. Behind what it has, or in place of it where none of that is true any more, or too much came at once. */
+  #tellApart(happenings: readonly Happening[]): Pick<Standing, 'from' | 'isAnew' | 'fresh'> {
+    // A list only grows; whoever goes back begins another one with the same first happenings.
+    const kept =
+      this.#known === happenings ? this.#knownCount : commonLength(this.#known.slice(0, this.#knownCount), happenings);
+    const { length } = happenings;
+    const isAnew = kept <= this.#toldFrom || length - kept > MOST_TOLD;
+    const from = isAnew ? Math.max(0, length - MOST_TOLD) : kept;
+    this.#known = happenings;
+    this.#knownCount = length;
+    this.#toldFrom = Math.max(isAnew ? from : this.#toldFrom, length - MOST_KEPT);
+    return { from, isAnew, fresh: happenings.slice(from) };
+  }
+}
+
+/** One step at a time while it holds; tells which. */
+function* advancing(what: { advance(): boolean }, step: () => number, holds: () => boolean): Generator<number, void> {
+  while (holds() && what.advance()) yield step();
 }
 
 function played({ happenings, run, interventions }: LabSession): Parameters<typeof score>[1] {
@@ -223,6 +258,7 @@ function played({ happenings, run, interventions }: LabSession): Parameters<type
     happenings,
     broken: run.broken.map(({ invariant }) => invariant),
     actions: interventions.filter(({ at }) => at <= run.step).map(({ action }) => action.do),
+    isOver: run.isScriptOver,
   };
 }
 

@@ -58,8 +58,9 @@ export function RunPanel({ store }: { store: LabStore }): VNode {
 }
 
 function Progress({ store }: { store: LabStore }): VNode {
-  const step = store.progress.value;
-  return <>{step === undefined ? '' : ` · at work, step ${step}`}</>;
+  const work = store.work.value;
+  if (work === undefined) return <></>;
+  return <>{work.step === undefined ? ' · at work' : ` · at work, step ${work.step}`}</>;
 }
 
 function positionText({ step, timeUs, line, isScriptOver }: RunSight): string {

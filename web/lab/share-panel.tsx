@@ -1,12 +1,18 @@
 /** The link to exactly what is seen, and the run as text. */
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import { refusalOf } from '../../src/lab/link-fragment.ts';
 import type { LabStore } from './lab-store.ts';
 
 export function SharePanel({ store }: { store: LabStore }): VNode {
   const [told, setTold] = useState('');
   const copy = async (): Promise<void> => {
     const link = store.link();
+    const refusal = refusalOf(link.slice(1));
+    if (refusal !== undefined) {
+      setTold(`No link: ${refusal}. The run can be saved as text.`);
+      return;
+    }
     history.replaceState(undefined, '', link);
     try {
       await navigator.clipboard.writeText(location.href);

@@ -107,7 +107,7 @@ export function Transport({ store }: { store: LabStore }): VNode {
 /** While something takes long. */
 function StopButton({ store }: { store: LabStore }): VNode {
   return (
-    <button type="button" class="button" disabled={store.progress.value === undefined} onClick={() => store.stop()}>
+    <button type="button" class="button" disabled={store.work.value === undefined} onClick={() => store.stop()}>
       Stop
     </button>
   );

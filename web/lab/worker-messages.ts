@@ -14,7 +14,8 @@ export type Order =
   | { readonly kind: 'seek'; readonly step: number }
   /** So many virtual µs on; at least one step. */
   | { readonly kind: 'pass'; readonly us: number }
-  | { readonly kind: 'next-event'; readonly pattern: Pattern }
+  /** On to the first event that fits behind the first `from` of all that happened; no step if it is there already. */
+  | { readonly kind: 'next-event'; readonly pattern: Pattern; readonly from: number }
   /** To the end of the scenario's commands, or of the run. */
   | { readonly kind: 'end' }
   | { readonly kind: 'act'; readonly action: Action }
@@ -47,11 +48,12 @@ export interface ToWorker {
 export interface Standing {
   readonly sight: RunSight;
   readonly interventions: readonly Intervention[];
-  /** How many of the happenings that the page has are still true: all but the first so many go. */
-  readonly kept: number;
-  /** What happened besides, in order; `left`: so many before them are not told, since nobody could look at them all. */
+  /** Where `fresh` begins in the list of all that happened. What the page has before it stays, unless `isAnew`; what it has from there on goes. */
+  readonly from: number;
+  /** Nothing of what the page has stays: what is before `fresh` is not told, since nobody could look at it all. */
+  readonly isAnew: boolean;
+  /** What happened from there on, in order. */
   readonly fresh: readonly Happening[];
-  readonly left: number;
   readonly score: Score | undefined;
   readonly isAtEnd: boolean;
   readonly isFull: boolean;
@@ -67,9 +69,12 @@ export type FromWorker =
   | { readonly kind: 'refused'; readonly number: number; readonly problems: readonly string[] }
   | { readonly kind: 'standing'; readonly number: number; readonly standing: Standing }
   | { readonly kind: 'progress'; readonly number: number; readonly step: number }
-  | { readonly kind: 'trace'; readonly number: number; readonly text: string }
+  /** `text` undefined: a newer order ended it. */
+  | { readonly kind: 'trace'; readonly number: number; readonly text: string | undefined }
   /** A fault of the lab itself. */
   | { readonly kind: 'failed'; readonly number: number; readonly message: string };
 
 /** Happenings that are told at once at most. */
 export const MOST_TOLD = 20_000;
+/** Happenings that the page keeps: the newest. */
+export const MOST_KEPT = 60_000;

@@ -66,4 +66,10 @@ describe('a failing seed', () => {
     expect(stdout).toContain('again: pbft simulate --seed 69');
     expect(stdout).not.toContain('open in the lab');
   });
+
+  test('that the lab would not open is not said to open there', () => {
+    printReport(done({ ...overrides, replicaCount: 3 }, 'ideal'), { isQuiet: true, hasTail: false });
+    expect(stdout).toContain('again: pbft simulate --seed 69');
+    expect(stdout).not.toContain('open in the lab');
+  });
 });

@@ -1,5 +1,5 @@
 /** What seeds came to, for people and for programs. */
-import { writeLink } from '../../lab/link.ts';
+import { readLink, writeLink } from '../../lab/link.ts';
 import type { SwarmOverrides } from '../../simulation/options.ts';
 import { coverageTable } from '../../simulation/expectations.ts';
 import type { RangeReport } from '../../simulation/run-seeds.ts';
@@ -34,11 +34,15 @@ function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
   return `pbft simulate --seed ${seed} --trace${nodes}${disks}${reading}${lies}${cryptoArgument(crypto)}`;
 }
 
-/** The same run in the lab, which every node serves: its address below that of the node. Undefined with real keys, which a browser's run has not. */
+/**
+ * The same run in the lab, which every node serves: its address below that of the node. Undefined with real keys, which a browser's run has not, and where
+ * the lab would not open it.
+ */
 function labPath(seed: number, version: string, { crypto, overrides }: SeedChoices): string | undefined {
   if (crypto === 'real') return undefined;
   const source = { kind: 'seed', seed, overrides } as const;
-  return `/lab#${writeLink({ build: version, source, interventions: [], at: 0 })}`;
+  const link = writeLink({ build: version, source, interventions: [], at: 0 });
+  return readLink(link).ok ? `/lab#${link}` : undefined;
 }
 
 /** `isQuiet`: failures and the last line only. `hasTail`: what happened last was not printed yet. */

@@ -53,7 +53,7 @@ const NORMAL: ToldScenario = {
   ],
   question: 'Why are two phases not enough? What would go wrong if a replica executed as soon as it is prepared?',
   answer:
-    'A prepared certificate binds its view only. A replica that alone is prepared may be cut off; the others change the view, and the new primary may know nothing of that certificate and order another batch under the number. A quorum of COMMITs means that a quorum is prepared, and every new view hears of it.',
+    'A prepared certificate binds its view only. A replica that alone is prepared may be cut off; the others change the view, and the new primary may know nothing of that certificate and order another batch under the number. A quorum of COMMITs means that q−f correct replicas at least are prepared, even if f of the senders lie, and every quorum of VIEW-CHANGEs holds one of these: every new view hears of it.',
   challenge: {
     words:
       'Drop messages, and nothing else, so that node4 never sees the proposal in its own time: it has to hear from two others what was decided.',
@@ -159,13 +159,13 @@ const DEAD_PRIMARY: ToldScenario = {
     {
       title: 'Patience ends',
       words:
-        'Half a second without execution: the primary is held responsible. That it is dead nobody knows, only that it does not do its work.',
+        'Half a second since they heard of the request, and it is not executed: the primary is held responsible. That it is dead nobody knows, only that it does not do its work.',
       at: { kind: 'request-timeout' },
     },
     {
       title: 'VIEW-CHANGE',
       words:
-        'Each backup stops voting in view 0 and tells what it has prepared (P) and what it has seen proposed (Q) there. That is all the next primary needs.',
+        'Each backup stops voting in view 0 and tells what it has prepared (P) and what it has seen proposed (Q), above its stable checkpoint, which it proves (h), and the later ones it has taken (C). That is all the next primary needs.',
       at: sent('node3', 'view-change'),
     },
     {
@@ -182,7 +182,8 @@ const DEAD_PRIMARY: ToldScenario = {
     },
     {
       title: 'Answered',
-      words: 'Three of four are up. The client got what it asked for, half a second late.',
+      words:
+        'Three of four are up. The client got what it asked for, three quarters of a second late: a quarter until it asked everybody, and half a second of their patience.',
       at: { kind: 'answered', where: { outcome: 'executed' } },
     },
   ],
@@ -201,7 +202,11 @@ const DEAD_PRIMARY: ToldScenario = {
           nodes: 3,
           words: 'three replicas are in view 2 or above',
         },
-        { pattern: { kind: 'answered', where: { outcome: 'executed' } }, words: 'the request is answered' },
+        {
+          pattern: { kind: 'answered', where: { outcome: 'executed' } },
+          after: { kind: 'view-entered', atLeast: { view: 2 } },
+          words: 'after that the request is answered',
+        },
       ],
       intact: true,
     },
@@ -350,6 +355,7 @@ const WATER_MARKS: ToldScenario = {
       ],
       intact: true,
       actions: ['drop'],
+      drops: 'checkpoint',
     },
     solution: [2, 2, 2, 4, 4, 4].map((sequence) => ({
       when: {
@@ -438,12 +444,13 @@ const LOST_DISK: ToldScenario = {
     },
     {
       title: 'It asks what it may have said',
-      words: 'It votes for nothing. The others tell it how far they are: above that it can have said nothing.',
+      words:
+        'It votes for nothing. The others tell it which checkpoint they took last, and how far they are prepared. From a quorum of answers follows a mark M: one window above such a checkpoint, and so above everything it can have voted on.',
       at: { kind: 'recovery-started', where: { node: 'node4' } },
     },
     {
       title: 'The mark M',
-      words: 'Above M it voted on nothing, whoever of the others lies. At or below M it will never vote again.',
+      words: 'Above M it voted on nothing, even if f−1 of the others lie. At or below M it will never vote again.',
       at: { kind: 'recovery-estimated', where: { node: 'node4' } },
     },
     {

@@ -129,7 +129,7 @@ const SIGNATURES: ToldScenario = {
   answer:
     'Membership would have to be agreed upon as well, and a lie must not be a means to throw correct replicas out. Here evidence goes to the operator: `pbft verify` checks it offline.',
   challenge: {
-    words: 'Make one backup of this cluster be caught for certain by at least two others, without any loss of answers.',
+    words: 'Make node3, a backup, be caught for certain by at least two others, without any loss of answers.',
     hint: 'Several behaviours do it. Two requests make a checkpoint.',
     text: lines(
       'cluster nodes 4 interval 2 clients 1 signature',

@@ -6,7 +6,7 @@ import { readLink, runSourceOf, writeLink } from '../link.ts';
 import type { LabLink } from '../link.ts';
 import { findInOrder } from '../pattern.ts';
 import { playSolution } from '../solution.ts';
-import { TOLD_SCENARIOS, toldText } from './library.ts';
+import { toldScenario, TOLD_SCENARIOS, toldText } from './library.ts';
 import type { Challenge, ToldScenario } from './told-scenario.ts';
 
 function playScript(session: LabSession): LabSession {
@@ -34,6 +34,7 @@ function scoreOf({ goal }: Challenge, session: LabSession): Score {
     happenings: session.happenings,
     broken: session.run.broken.map(({ invariant }) => invariant),
     actions: session.interventions.map(({ action }) => action.do),
+    isOver: session.run.isScriptOver,
   });
 }
 
@@ -92,4 +93,44 @@ test('with a quorum of one three nodes fork, with the right one they cannot', ()
   expect(fork.run.broken[0]).toMatchObject({ invariant: 'agreement' });
   expect(fork.run.broken[0]?.step).toBeGreaterThan(0);
   expect(playScript(open(linkTo('sound-quorum', false))).run.broken).toEqual([]);
+});
+
+test('the fork of three nodes may be brought about by a liar as well', () => {
+  const challenge = toldScenario('quorum-one-fork')?.challenge;
+  if (challenge === undefined) throw new Error('it has a challenge');
+  const session = open(linkTo('quorum-one-fork', true));
+  session.interfere({ do: 'behave', node: 'node1', behaviour: 'equivocate', variant: 0 });
+  expect(scoreOf(challenge, playScript(session)).isWon).toBe(true);
+});
+
+describe('a challenge is not won by what its words do not ask for', () => {
+  const challengeOf = (id: string): Challenge => {
+    const challenge = toldScenario(id)?.challenge;
+    if (challenge === undefined) throw new Error('it has a challenge');
+    return challenge;
+  };
+
+  const unmetBy = (challenge: Challenge, session: LabSession): readonly string[] =>
+    scoreOf(challenge, session).parts.flatMap(({ words, isMet }) => (isMet ? [] : [words]));
+
+  test('nobody is answered: not before the end of the scenario is that known', () => {
+    const challenge = challengeOf('silent-backup');
+    const session = open(linkTo('silent-backup', true));
+    session.interfere({ do: 'behave', node: 'node3', behaviour: 'silent', variant: 0 });
+    session.interfere({ do: 'behave', node: 'node4', behaviour: 'silent', variant: 0 });
+    session.seekEvent({ kind: 'request-timeout', where: { node: 'node2' } }, 10_000);
+    session.seekEvent({ kind: 'view-change-started' }, 10_000);
+    expect(unmetBy(challenge, session)).toEqual(['never, to the end: a client is answered']);
+    expect(unmetBy(challenge, playScript(session))).toEqual([]);
+  });
+
+  test('dropping CHECKPOINTs alone: one other message is too many', () => {
+    const challenge = challengeOf('water-marks');
+    const session = open(linkTo('water-marks', true));
+    const [first, ...others] = challenge.solution;
+    if (first === undefined) throw new Error('it has a solution');
+    const commit = { kind: 'message-sent', where: { to: 'node4', 'message.type': 'commit' } } as const;
+    playSolution(session, [{ when: commit, action: { do: 'drop' } }, first, ...others]);
+    expect(unmetBy(challenge, session)).toEqual(['nothing is dropped but CHECKPOINTs']);
+  });
 });

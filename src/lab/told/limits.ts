@@ -97,9 +97,10 @@ const SOUND: ToldScenario = {
       at: { kind: 'answered', where: { node: CLIENT_1 } },
     },
   ],
-  question: 'Try what you like: with this quorum the checkers stay green. Why?',
+  question:
+    'Cut, delay and crash as you like: as long as nobody lies and nobody loses its disk, the checkers stay green with this quorum. Why?',
   answer:
-    'Any two quorums of two out of three share a replica, and with f = 0 every replica is correct. Whatever one quorum has decided, every other one knows.',
+    'Any two quorums of two out of three share a replica, and with f = 0 every replica is correct. Whatever one quorum has decided, every other one knows. A liar among three is one more than they bear: it can tell each side another story.',
   challenge: {
     words:
       'node1 is cut off from the others for good. Let client1 be answered all the same: mend links of client1, not of node1.',

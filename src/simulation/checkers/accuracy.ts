@@ -5,9 +5,10 @@ import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Suspicion } from '../../protocol/suspicion.ts';
 import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
-export class AccuracyChecker implements Observer {
+export class AccuracyChecker implements Checker {
+  readonly judges = ['accuracy'];
   readonly #isCorrect: (replica: ReplicaId) => boolean;
 
   constructor(isCorrect: (replica: ReplicaId) => boolean) {

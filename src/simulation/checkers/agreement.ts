@@ -4,8 +4,8 @@ import { replicaName } from '../../base/ids.ts';
 import type { Message } from '../../messages/index.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Output } from '../../protocol/output.ts';
-import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import { Demand } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
 type Executed = Extract<Event, { kind: 'executed' }>;
 
@@ -15,7 +15,12 @@ function summaryOf(event: Executed): string {
   return `${event.digest}@${event.timestamp}[${requests.join(' ')}]`;
 }
 
-export class AgreementChecker implements Observer {
+export class AgreementChecker implements Checker {
+  readonly judges = ['agreement', 'one prepared digest', 'execution in order', 'no contradiction'];
+  readonly #agreement = new Demand('agreement');
+  readonly #onePrepared = new Demand('one prepared digest');
+  readonly #order = new Demand('execution in order');
+  readonly #noContradiction = new Demand('no contradiction');
   readonly #executed = new Map<number, string>();
   readonly #prepared = new Map<string, string>();
   /** Per node, kind, view and sequence: what it said. */
@@ -36,7 +41,7 @@ export class AgreementChecker implements Observer {
       const slot = `${event.view}/${event.sequence}`;
       const digest = this.#prepared.get(slot) ?? event.digest;
       this.#prepared.set(slot, digest);
-      demand(digest === event.digest, 'one prepared digest', () => {
+      this.#onePrepared.check(digest === event.digest, () => {
         return `${replicaName(node.id)} ${event.kind} ${event.digest} at ${slot}, another correct replica ${digest}`;
       });
     } else if (event.kind === 'executed') {
@@ -50,14 +55,14 @@ export class AgreementChecker implements Observer {
     const summary = summaryOf(event);
     const agreed = this.#executed.get(event.sequence) ?? summary;
     this.#executed.set(event.sequence, agreed);
-    demand(agreed === summary, 'agreement', () => {
+    const last = this.#lastExecuted.get(node.id) ?? -1;
+    this.#lastExecuted.set(node.id, event.sequence);
+    this.#agreement.check(agreed === summary, () => {
       return `${replicaName(node.id)} executed ${summary} at ${event.sequence}, another correct replica ${agreed}`;
     });
-    const last = this.#lastExecuted.get(node.id) ?? -1;
-    demand(last < 0 || event.sequence === last + 1, 'execution in order', () => {
+    this.#order.check(last < 0 || event.sequence === last + 1, () => {
       return `${replicaName(node.id)} executed ${event.sequence} after ${last}`;
     });
-    this.#lastExecuted.set(node.id, event.sequence);
   }
 
   released(node: NodeView, output: Output): void {
@@ -68,7 +73,7 @@ export class AgreementChecker implements Observer {
     if (vote === undefined) return;
     const said = this.#said.get(vote.slot) ?? vote.value;
     this.#said.set(vote.slot, said);
-    demand(said === vote.value, 'no contradiction', () => {
+    this.#noContradiction.check(said === vote.value, () => {
       return `${replicaName(node.id)} said ${vote.value} for ${vote.slot}, and ${said} before`;
     });
   }

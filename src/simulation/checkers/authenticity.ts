@@ -10,9 +10,10 @@ import type { Message } from '../../messages/index.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Party } from '../../protocol/ports.ts';
 import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
-export class AuthenticityChecker implements Observer {
+export class AuthenticityChecker implements Checker {
+  readonly judges = ['authenticity'];
   readonly #forged = new WeakSet<Bytes>();
   /** To whom a forged frame has just been delivered: what that replica does next is its answer to it. */
   #judging: ReplicaId | undefined;

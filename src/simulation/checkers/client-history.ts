@@ -9,7 +9,7 @@ import type { ClientOutcome } from '../../protocol/client-session.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Coverage } from '../coverage.ts';
 import { Violation } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 import { ApplicationModel, footprintOf, KEY_CONFLICT, tellSeen } from './application-model.ts';
 import type { ModelOptions, RequestedOperation } from './application-model.ts';
 import { findContradiction, tellContradiction } from './contradiction.ts';
@@ -40,13 +40,15 @@ export interface LinearizabilityParts {
   readonly now: () => number;
 }
 
-export class LinearizabilityChecker implements Observer {
+export class LinearizabilityChecker implements Checker {
   readonly #parts: LinearizabilityParts;
   readonly #recorded = new Map<string, Recorded>();
   /** Digest of a request → its place in the order of execution, as correct replicas told it first. */
   readonly #hints = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
   #executions = 0;
+  /** Since it was judged last, nobody has asked for anything or was told anything. */
+  #isJudged = false;
   /** Virtual times of the places in the order of everything that happened. */
   readonly #times: number[] = [];
 
@@ -54,14 +56,21 @@ export class LinearizabilityChecker implements Observer {
     this.#parts = parts;
   }
 
+  /** Nothing before {@link check}, and nothing any more when the history has grown since. */
+  get judges(): readonly string[] {
+    return this.#isJudged ? ['linearizability'] : [];
+  }
+
   issued(request: AuthenticatedRequest): void {
     if (this.#recorded.has(request.digest)) return;
+    this.#isJudged = false;
     this.#recorded.set(request.digest, { request, invokedAt: this.#tick(), answer: undefined, isRejected: false });
   }
 
   concluded(request: AuthenticatedRequest, outcome: ClientOutcome): void {
     const recorded = this.#recorded.get(request.digest);
     if (recorded === undefined || recorded.answer !== undefined || outcome.kind === 'unknown') return;
+    this.#isJudged = false;
     const answer = this.#answerOf(request, outcome);
     this.#recorded.set(request.digest, { ...recorded, answer, isRejected: answer === undefined });
   }
@@ -69,6 +78,7 @@ export class LinearizabilityChecker implements Observer {
   readAnswered(request: AuthenticatedRequest, result: Bytes): void {
     const recorded = this.#recorded.get(request.digest);
     if (recorded === undefined || recorded.answer !== undefined) return;
+    this.#isJudged = false;
     const { application } = this.#parts;
     const { operation } = request.request;
     const seen = tellSeen(false, application.seen(operation, result));
@@ -90,12 +100,15 @@ export class LinearizabilityChecker implements Observer {
     const { coverage } = this.#parts;
     const options = this.#modelOptions();
     const calls = this.#calls();
+    let isJudged = true;
     for (const { answer } of calls) coverage.count('linearizability', kindOf(answer?.seen));
     for (const part of partition(calls, ({ operation }) => footprintOf(operation, options))) {
       const verdict = findOrder(part, new ApplicationModel(options), { budget: BUDGET });
       coverage.count('linearizability', verdict.kind);
+      if (verdict.kind === 'undecided') isJudged = false;
       if (verdict.kind === 'impossible') throw new Violation('linearizability', this.#explain(part, options));
     }
+    this.#isJudged = isJudged;
   }
 
   /** The history so far. Without what was rejected, and without read-only requests that nobody answered: they leave no trace. */

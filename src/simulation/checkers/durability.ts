@@ -6,8 +6,8 @@ import type { Checkpoint, Message } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Record } from '../../protocol/record.ts';
-import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import { Demand } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
 /** Name of a record that votes rest on; undefined for those on which nothing depends. */
 function keyOf(record: Record): string | undefined {
@@ -90,7 +90,10 @@ interface Needed {
   readonly covering: string | undefined;
 }
 
-export class DurabilityChecker implements Observer {
+export class DurabilityChecker implements Checker {
+  readonly judges = ['durable before it is said', 'kept until stable'];
+  readonly #durableFirst = new Demand('durable before it is said');
+  readonly #kept = new Demand('kept until stable');
   /** Per node, everything that ever became durable. */
   readonly #durable = new Map<ReplicaId, Map<string, Needed>>();
   /** Per node, up to which checkpoint the records before its states are durable. */
@@ -132,7 +135,7 @@ export class DurabilityChecker implements Observer {
   sealed(node: NodeView, { sequence, root }: Version): void {
     const isFetched = !node.status.mayExecute;
     const isAllowed = sequence <= (this.#stored.get(node.id) ?? 0);
-    demand(!node.isCorrect || isFetched || isAllowed, 'durable before it is said', () => {
+    this.#durableFirst.check(!node.isCorrect || isFetched || isAllowed, () => {
       return `the state of ${replicaName(node.id)} at ${sequence} is durable before the records that it rests on`;
     });
     if (node.isCorrect) this.#of(node).set(`checkpoint ${sequence} ${root}`, { sequence, covering: undefined });
@@ -147,7 +150,7 @@ export class DurabilityChecker implements Observer {
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
     for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
-      demand(this.#of(node).has(key), 'durable before it is said', () => {
+      this.#durableFirst.check(this.#of(node).has(key), () => {
         return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
       });
     }
@@ -162,7 +165,7 @@ export class DurabilityChecker implements Observer {
   #demandKept(node: NodeView, { sequence, root }: Checkpoint): void {
     const { status } = node;
     const isKept = node.versions().some((version) => version.sequence === sequence && version.root === root);
-    demand(isKept || sequence < status.lowWaterMark || this.#damaged.has(node.id), 'kept until stable', () => {
+    this.#kept.check(isKept || sequence < status.lowWaterMark || this.#damaged.has(node.id), () => {
       return `${replicaName(node.id)} announces checkpoint ${sequence}, whose state it does not hold; h is ${status.lowWaterMark}`;
     });
   }
@@ -174,7 +177,7 @@ export class DurabilityChecker implements Observer {
     const keys = this.#of(node);
     for (const [key, { sequence, covering }] of keys) {
       if (sequence > 0 && sequence <= lowWaterMark - 1000) keys.delete(key);
-      demand(sequence <= lowWaterMark || covering === undefined || kept.has(covering), 'kept until stable', () => {
+      this.#kept.check(sequence <= lowWaterMark || covering === undefined || kept.has(covering), () => {
         return `${replicaName(node.id)} rewrites its log without "${key}", h is ${lowWaterMark}`;
       });
     }

@@ -1,6 +1,6 @@
 /**
- * Validity, exactly-once, roots and results. The batches that correct replicas execute are executed once more by a model: the same
- * application on a plain content. What clients observed, the content at checkpoints, and every root must agree with it.
+ * Validity, exactly-once, contents and results. The batches that correct replicas execute are executed once more by a model: the same
+ * application on a plain content. What clients observed and the content at checkpoints must agree with it.
  */
 import { toHex } from '../../base/bytes.ts';
 import type { Bytes } from '../../base/bytes.ts';
@@ -12,8 +12,8 @@ import type { Output } from '../../protocol/output.ts';
 import type { StateMachine } from '../../protocol/ports.ts';
 import { replicaOfClient } from '../../protocol/replica-client.ts';
 import { applicationReader } from '../../protocol/state-layout.ts';
-import { demand } from '../observer.ts';
-import type { Acknowledgement, NodeView, Observer } from '../observer.ts';
+import { Demand, demand } from '../observer.ts';
+import type { Acknowledgement, Checker, NodeView } from '../observer.ts';
 import { fingerprintOf, PlainContent } from './content.ts';
 import type { Fingerprint } from './content.ts';
 
@@ -51,14 +51,25 @@ interface KeyedOutcome {
   readonly outcome: Outcome;
 }
 
-export class ExecutionChecker implements Observer {
+export class ExecutionChecker implements Checker {
+  readonly judges = [
+    'execution in order',
+    'validity',
+    'exactly once',
+    'idempotency',
+    'what clients observed',
+    'content as the model',
+    'application invariant',
+  ];
+  /** There are two histories, and the model executes one; or it stopped at a request, and has not executed what follows. */
+  readonly isLostBy = ['agreement', 'execution in order', 'validity', 'exactly once', 'idempotency'];
+  readonly #asTheModel = new Demand('content as the model');
   readonly #application: StateMachine;
   readonly #content = new PlainContent();
   /** What always holds of the content; a sentence when it does not. */
   readonly #invariant: (content: PlainContent) => string | undefined;
   #modelSequence = 0;
   readonly #contents = new Map<number, Fingerprint>();
-  readonly #roots = new Map<number, string>();
   readonly #issued = new Map<string, AuthenticatedRequest>();
   /** (client, session) → the last timestamp executed. */
   readonly #sessions = new Map<string, number>();
@@ -108,12 +119,7 @@ export class ExecutionChecker implements Observer {
         return;
       case 'checkpoint-taken':
       case 'transferred':
-        this.#onRoot(node, event.sequence, event.root);
         return this.compareContent(node);
-      case 'checkpoint-stable':
-        return this.#onRoot(node, event.sequence, event.root);
-      case 'diverged':
-        return demand(false, 'equal roots', () => `${replicaName(node.id)} found out that it has diverged`);
       default:
     }
   }
@@ -127,16 +133,6 @@ export class ExecutionChecker implements Observer {
     );
   }
 
-  #onRoot(node: NodeView, sequence: number, root: string): void {
-    const agreed = this.#roots.get(sequence) ?? root;
-    this.#roots.set(sequence, agreed);
-    demand(
-      agreed === root,
-      'equal roots',
-      () => `${replicaName(node.id)} has root ${root} at ${sequence}, not ${agreed}`,
-    );
-  }
-
   /** The replica's application content is the model's at the same sequence number. */
   compareContent(node: NodeView): void {
     const { lastExecuted, mayExecute } = node.status;
@@ -145,13 +141,18 @@ export class ExecutionChecker implements Observer {
     if (expected === undefined) return;
     const actual = readable(() => fingerprintOf(applicationReader(node.replica.reader)));
     if (actual === undefined) return;
-    demand(SAME(expected, actual), 'content as the model', () => {
+    this.#asTheModel.check(SAME(expected, actual), () => {
       return `${replicaName(node.id)} after ${lastExecuted}: ${actual.count} entries, the model has ${expected.count}, or other values`;
     });
   }
 
   #onExecuted(event: Executed): void {
-    if (event.sequence <= this.#modelSequence) return;
+    if (event.sequence <= this.#modelSequence) {
+      demand(this.#digests.get(event.sequence) === event.digest, 'agreement', () => {
+        return `${event.digest} is executed at ${event.sequence}, and was not before`;
+      });
+      return;
+    }
     demand(event.sequence === this.#modelSequence + 1, 'execution in order', () => {
       return `${event.sequence} is executed before ${this.#modelSequence + 1} was, anywhere`;
     });

@@ -21,12 +21,13 @@ export interface QuietWorld {
 
 const STABLE_CHECKPOINTS = 2;
 
-export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }: QuietWorld): void {
+/** Throws Violation; returns the invariants of a quiet end that it could judge. */
+export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }: QuietWorld): readonly string[] {
   const correct = world.nodes.filter((node) => node.isCorrect);
   for (const node of correct) execution.compareContent(node);
   lostVotes.checkDone(correct);
   const first = correct[0];
-  if (first === undefined) return;
+  if (first === undefined) return [];
   for (const client of clients) {
     demand(
       client.isDone,
@@ -56,11 +57,13 @@ export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }
   const isPresent = primary?.status.view === first.status.view && !primary.status.inViewChange;
   const isOrdered = isPresent && !first.status.inViewChange;
   coverage.count('end', isOrdered ? 'under a correct primary' : 'under a liar');
-  if (!isOrdered) return;
+  const judged = ['liveness', 'convergence', 'checkpoints'];
+  if (!isOrdered) return judged;
   const { lastExecuted, stateRootSequence, lowWaterMark } = first.status;
   demand(stateRootSequence === lastExecuted && lowWaterMark === lastExecuted, 'idle checkpoint', () => {
     return `quiet, executed ${lastExecuted}, but the last checkpoint is ${stateRootSequence} and h ${lowWaterMark}`;
   });
+  return [...judged, 'idle checkpoint'];
 }
 
 function endOf(node: SimulatedNode): string {

@@ -8,7 +8,7 @@ import type { Message } from '../../messages/index.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Output } from '../../protocol/output.ts';
 import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
 /** What a message says for its sender for ever: about a number, about a view, or both. */
 interface Vote {
@@ -34,7 +34,9 @@ interface Loss {
   isBack: boolean;
 }
 
-export class LostVotesChecker implements Observer {
+export class LostVotesChecker implements Checker {
+  /** `liveness` at the end of a quiet run alone. */
+  readonly judges = ['lost votes'];
   readonly #said = new Map<ReplicaId, Said>();
   readonly #losses = new Map<ReplicaId, Loss>();
 

@@ -7,8 +7,8 @@ import type { Event } from '../../protocol/event.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import { maxWaitingOf } from '../fragile-state.ts';
-import { demand } from '../observer.ts';
-import type { NodeView, Observer } from '../observer.ts';
+import { Demand } from '../observer.ts';
+import type { Checker, NodeView } from '../observer.ts';
 
 interface Marks {
   readonly view: number;
@@ -17,7 +17,13 @@ interface Marks {
 
 const SUSPICIONS_PER_NODE = 16;
 
-export class MarksChecker implements Observer {
+export class MarksChecker implements Checker {
+  readonly judges = ['marks never fall', 'marks', 'accepted in the window', 'h moves with q', 'bounds'];
+  readonly #noFall = new Demand('marks never fall');
+  readonly #window = new Demand('marks');
+  readonly #inWindow = new Demand('accepted in the window');
+  readonly #stable = new Demand('h moves with q');
+  readonly #bounds = new Demand('bounds');
   readonly #config: ReplicaConfig;
   readonly #marks = new Map<ReplicaId, Marks>();
   /** The highest marks that a node told others: what a restart must not fall below. */
@@ -35,13 +41,9 @@ export class MarksChecker implements Observer {
     this.#marks.delete(node.id);
     const told = this.#told.get(node.id);
     const { view, lowWaterMark } = node.status;
-    demand(
-      !node.isCorrect || told === undefined || (view >= told.view && lowWaterMark >= told.low),
-      'marks never fall',
-      () => {
-        return `${replicaName(node.id)} starts with view ${view}, h ${lowWaterMark}, and told others ${told?.view ?? 0}, ${told?.low ?? 0}`;
-      },
-    );
+    this.#noFall.check(!node.isCorrect || told === undefined || (view >= told.view && lowWaterMark >= told.low), () => {
+      return `${replicaName(node.id)} starts with view ${view}, h ${lowWaterMark}, and told others ${told?.view ?? 0}, ${told?.low ?? 0}`;
+    });
   }
 
   released(node: NodeView, output: Output): void {
@@ -55,13 +57,12 @@ export class MarksChecker implements Observer {
     const before = this.#marks.get(node.id) ?? { view: 0, low: 0 };
     const { view, lowWaterMark, highWaterMark } = status;
     this.#marks.set(node.id, { view, low: lowWaterMark });
-    demand(view >= before.view && lowWaterMark >= before.low, 'marks never fall', () => {
+    this.#noFall.check(view >= before.view && lowWaterMark >= before.low, () => {
       return `${replicaName(node.id)} went from view ${before.view}, h ${before.low} to ${view}, ${lowWaterMark}`;
     });
     const window = windowSize(this.#config.cluster);
-    demand(
+    this.#window.check(
       highWaterMark === lowWaterMark + window,
-      'marks',
       () => `${replicaName(node.id)}: high mark ${highWaterMark}, h ${lowWaterMark}`,
     );
     for (const output of outputs) if (output.kind === 'event') this.#onEvent(node, before, output.event);
@@ -72,12 +73,12 @@ export class MarksChecker implements Observer {
     const { lowWaterMark, highWaterMark, quorums } = node.status;
     if (event.kind === 'pre-prepared') {
       const { sequence } = event;
-      demand(sequence > before.low && sequence <= highWaterMark, 'accepted in the window', () => {
+      this.#inWindow.check(sequence > before.low && sequence <= highWaterMark, () => {
         return `${replicaName(node.id)} accepted ${sequence} with h ${before.low} … ${lowWaterMark}`;
       });
     } else if (event.kind === 'checkpoint-stable') {
       const { sequence, replicas } = event;
-      demand(new Set(replicas).size >= quorums.quorum, 'h moves with q', () => {
+      this.#stable.check(new Set(replicas).size >= quorums.quorum, () => {
         return `${replicaName(node.id)} takes ${sequence} for stable by ${replicas.map(replicaName).join(' ')}`;
       });
     }
@@ -98,7 +99,7 @@ export class MarksChecker implements Observer {
       ],
     ];
     for (const [name, actual, limit] of bounds) {
-      demand(actual <= limit, 'bounds', () => `${replicaName(node.id)}: ${actual} ${name}, at most ${limit}`);
+      this.#bounds.check(actual <= limit, () => `${replicaName(node.id)}: ${actual} ${name}, at most ${limit}`);
     }
   }
 }
