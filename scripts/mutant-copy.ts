@@ -23,7 +23,8 @@ export async function withMutantCopy<Result>(
   try {
     const isCopied = (path: string): boolean => mutant.test !== undefined || !TEST_FILE.test(path);
     cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true, filter: isCopied });
-    const folders = mutant.test === undefined ? [] : ['test', 'scripts'];
+    // Whoever reads tsconfig.json looks for every project in it.
+    const folders = mutant.test === undefined ? [] : ['test', 'scripts', 'web'];
     for (const each of folders) cpSync(join(ROOT, each), join(folder, each), { recursive: true });
     for (const file of ['package.json', 'vitest.config.ts', 'tsconfig.base.json', 'tsconfig.json'])
       cpSync(join(ROOT, file), join(folder, file));
