@@ -165,7 +165,7 @@ export function SpaceTime(props: SpaceTimeProps): VNode {
           }}
         >
           <canvas ref={canvas} aria-hidden="true" {...pointer} />
-          {picture.arrows.list.length === 0 ? (
+          {picture.arrows.list.every(({ phase }) => hidden.has(phase)) ? (
             <p class="space-time-empty">
               No message yet. Send a request, and each message that it causes is drawn here.
             </p>
@@ -210,7 +210,7 @@ function LaneName({ lane, picture, isSeen }: { lane: string } & Pick<SpaceTimePr
   return (
     <span class={isSeen(lane) ? '' : 'unseen'}>
       {lane}
-      {isSeen(lane) ? undefined : <span class="tiny"> ✕ down</span>}
+      {isSeen(lane) ? undefined : <span class="tiny"> ✕ not heard</span>}
     </span>
   );
 }
