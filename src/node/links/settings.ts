@@ -49,8 +49,7 @@ export const DEFAULT_LINK_SETTINGS: LinkSettings = {
   openClientIncomingBytes: 128 * MIB,
   // A correct peer brings few: at a view change, what a client convinced it of and not others. Each costs some ten µs: all that one peer may take is a hundredth of a core.
   uselessFrames: { perSecond: 1_000, atOnce: 1_000 },
-  // Two fit into the time after which a link is dead; each costs a node that has nothing to do a wake-up at both ends.
-  pingIntervalMs: 4_000,
+  pingIntervalMs: 2_000,
   idleTimeoutMs: 10_000,
   stallTimeoutMs: 20_000,
   backoffMinMs: 50,

@@ -10,7 +10,7 @@ export function watch(watched: Watched, intervalMs: number): () => void {
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    if (now - last > 2 * intervalMs) watched.forgive(now);
+    if (now - last > 3 * intervalMs) watched.forgive(now);
     last = now;
     watched.check(now);
   }, intervalMs);
