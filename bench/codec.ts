@@ -18,6 +18,7 @@ import type {
   Request,
 } from '../src/messages/index.ts';
 import {
+  EVERYBODY,
   CodecContext,
   authenticatedBytes,
   batchDigest,
@@ -87,14 +88,14 @@ function makeBatch(perBundle: number): Batch {
       makeRequest(start + i, perBundle === 0 ? 0 : start),
     );
     const digests = plain.map((request) => requestDigest(context, request));
-    const bundle: Bundle = { digests, macs: [mac, mac, mac, mac] };
+    const bundle: Bundle = { asked: EVERYBODY, digests, macs: [mac, mac, mac, mac] };
     plain.forEach((request, position) =>
       requests.push({
         request,
         digest: digests[position] as Digest,
         proof:
           perBundle === 0
-            ? { kind: 'signature', signature: new Uint8Array(64) }
+            ? { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(64) }
             : { kind: 'authenticator', bundle, position },
       }),
     );

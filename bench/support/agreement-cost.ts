@@ -108,6 +108,7 @@ function makeCluster({ replicaCount, batchRequests }: AgreementOptions): {
     thinkUs: 0,
     idempotentShare: 0,
     receiptShare: 0,
+    askedShare: 0,
     drawRead: () => undefined,
     requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
     callTimeoutUs: 3_600_000_000,

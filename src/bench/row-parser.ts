@@ -9,7 +9,7 @@ import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
+import { APPS, ASKED, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -37,6 +37,7 @@ const CHOICES = {
   app: APPS,
   clients: CLIENT_KINDS,
   reads: READS,
+  asked: ASKED,
 } as const;
 
 const NUMBERS = {
@@ -115,6 +116,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     durability: pick('durability') ?? base.durability,
     clients: pick('clients') ?? base.clients,
     reads: pick('reads') ?? base.reads,
+    asked: pick('asked') ?? base.asked,
     nodes: numbers.get('nodes') ?? base.nodes,
     request: numbers.get('request') ?? base.request,
     reply: numbers.get('reply') ?? base.reply,
@@ -135,10 +137,14 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     check(fits, 'request', `a value of ${LEAST_VALUE_BYTES} to ${MOST_VALUE_BYTES} bytes with app=kv`);
     check(row.reply === 0, 'reply', '0 with app=kv, whose results have the size they have');
   }
-  if (row.clients === 'http') check(row.app === 'kv', 'app', 'kv with clients=http, whose operations are JSON');
+  if (row.clients === 'http') {
+    check(row.app === 'kv', 'app', 'kv with clients=http, whose operations are JSON');
+    check(row.asked === 'enough', 'asked', 'left out with clients=http: the node that is asked asks the others');
+  }
   if (row.system !== 'pbft') {
     check(row.clients !== 'http', 'clients', 'multiplexed or independent: only system=pbft has an HTTP API');
     check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
+    check(row.asked === 'enough', 'asked', 'left out: only system=pbft has several that reply');
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });
   }

@@ -20,6 +20,10 @@ export type ClientKind = (typeof CLIENT_KINDS)[number];
 export const READS = ['off', 'on', 'only'] as const;
 export type Reads = (typeof READS)[number];
 
+/** Who is asked to reply at first: as many replicas as have to agree, or all. */
+export const ASKED = ['enough', 'all'] as const;
+export type Asked = (typeof ASKED)[number];
+
 export interface Row {
   readonly system: System;
   readonly nodes: number;
@@ -32,6 +36,7 @@ export interface Row {
   readonly reply: number;
   readonly clients: ClientKind;
   readonly reads: Reads;
+  readonly asked: Asked;
   /** Requests under way at once, at most. */
   readonly sessions: number;
   /** Open loop: so many arrivals a second, evenly spaced. Undefined: closed loop, each session's next request follows its last answer. */
@@ -51,6 +56,7 @@ export const BASE_ROW: Row = {
   reply: 0,
   clients: 'multiplexed',
   reads: 'off',
+  asked: 'enough',
   sessions: 64,
   rate: undefined,
   tuning: {},
@@ -77,6 +83,7 @@ const NAMED = [
   'reply',
   'clients',
   'reads',
+  'asked',
   'sessions',
   'rate',
 ] as const;

@@ -24,6 +24,7 @@ export function defaultSuite(): readonly Row[] {
     { ...base, mode: 'signature' },
     { ...base, sessions: 1, reads: 'on' },
     { ...base, sessions: 1, reads: 'only' },
+    { ...base, asked: 'all' },
     { ...base, tuning: { batch_requests: 1 } },
     { ...base, tuning: { full_result_bytes: 1 } },
     { ...base, tuning: { pipeline: 1 } },

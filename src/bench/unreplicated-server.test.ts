@@ -3,7 +3,15 @@ import { must } from '../../test/support/must.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
-import { CodecContext, decodeFrame, encodeFrame, encodeMessage, NO_PROOF, requestDigest } from '../messages/index.ts';
+import {
+  EVERYBODY,
+  CodecContext,
+  decodeFrame,
+  encodeFrame,
+  encodeMessage,
+  NO_PROOF,
+  requestDigest,
+} from '../messages/index.ts';
 import type { Reply, Request } from '../messages/index.ts';
 import { Identity, NodeAuthenticator } from '../node/index.ts';
 import { authenticateRequests } from '../protocol/client-authentication.ts';
@@ -84,7 +92,7 @@ class Bench {
         operation: utf8(`operation ${timestamp}`),
         replier: SELF,
       };
-      return { request, digest: requestDigest(this.#codec, request) };
+      return { request, digest: requestDigest(this.#codec, request), asked: EVERYBODY };
     });
     const authenticated = authenticateRequests(this.#authenticator, this.#codec, 1, requests);
     return encodeFrame(encodeMessage({ type: 'requests', requests: authenticated }), NO_PROOF);

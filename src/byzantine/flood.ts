@@ -6,6 +6,7 @@ import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { asReplicaId, asSequence, GENESIS, NULL_DIGEST } from '../base/ids.ts';
 import {
+  EVERYBODY,
   BATCH_CHECKPOINT,
   LIMITS,
   authenticatedBytes,
@@ -124,7 +125,12 @@ const QUESTIONS: readonly Maker[] = [
     };
     const digest = requestDigest(context.codec, request);
     const signature = context.authenticator.sign(requestSigningBytes(context.codec, digest));
-    return { message: { type: 'requests', requests: [{ request, digest, proof: { kind: 'signature', signature } }] } };
+    return {
+      message: {
+        type: 'requests',
+        requests: [{ request, digest, proof: { kind: 'signature', asked: EVERYBODY, signature } }],
+      },
+    };
   },
 ];
 

@@ -64,11 +64,12 @@ export class Call {
   }
 
   /** A sending, which notes for each receiver whether its link took it. */
-  dispatch({ to, request, digest, signed }: Extract<ClientOutput, { kind: 'send' }>): Dispatch {
+  dispatch({ to, request, digest, asked, signed }: Extract<ClientOutput, { kind: 'send' }>): Dispatch {
     const dispatch: Dispatch = {
       to,
       request,
       digest,
+      asked,
       signed,
       isOver: () => this.#isOver,
       onSent: (replica, taken) => {

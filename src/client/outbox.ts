@@ -26,6 +26,8 @@ export interface OutboxModules {
   readonly sealer: Sealer;
   readonly replicaCount: number;
   readonly send: (replica: ReplicaId, frame: Bytes) => boolean;
+  /** What was put in goes out: the turn is over. */
+  readonly onTurn?: () => void;
 }
 
 /** Room for proofs beside the operations of one frame. */
@@ -57,10 +59,11 @@ export class Outbox {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#flush = undefined;
+    this.#modules.onTurn?.();
     const groups = new Map<string, Dispatch[]>();
     for (const dispatch of waiting) {
       if (dispatch.isOver()) continue;
-      const name = `${dispatch.signed ? 'signed' : 'mac'} ${dispatch.to.join()}`;
+      const name = `${dispatch.signed ? 'signed' : 'mac'} ${dispatch.asked} ${dispatch.to.join()}`;
       const group = groups.get(name);
       if (group === undefined) groups.set(name, [dispatch]);
       else group.push(dispatch);
@@ -68,7 +71,7 @@ export class Outbox {
     for (const group of groups.values()) for (const frame of framesOf(group)) this.#sendFrame(frame);
   }
 
-  /** Requires: one destination and one kind of proof for all. */
+  /** Requires: one destination, one kind of proof and the same asked for all. */
   #sendFrame(dispatches: readonly Dispatch[]): void {
     const [first] = dispatches;
     if (first === undefined) return;

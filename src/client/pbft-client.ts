@@ -15,6 +15,7 @@ import type { ClientOutput, ClientTiming } from '../protocol/client-session.ts';
 import type { Authenticator } from '../protocol/ports.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import { ReceiptVerifier } from '../protocol/receipts.ts';
+import { repliesNeeded } from '../protocol/reply-certificate.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { Alarm } from './alarm.ts';
@@ -24,7 +25,8 @@ import { notSubmitted } from './outcome.ts';
 import type { Outcome, ReadOutcome, SubmitOptions } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { Reads } from './reads.ts';
-import { ReplierChoice } from './replier-choice.ts';
+import { ReplyChoice } from './reply-choice.ts';
+import type { Asked } from './reply-choice.ts';
 import { ReplyIntake } from './reply-intake.ts';
 import type { ReplyRefusal } from './reply-intake.ts';
 import { SessionNumbers } from './session-numbers.ts';
@@ -37,6 +39,8 @@ export const CLIENT_LIMITS = {
   timeoutMs: 10_000,
 } as const;
 
+/** What a reply may take beside a multiple of what others take, as a share of T, before other replicas are asked for theirs. */
+const REPLY_PATIENCE = 0.1;
 /** What an answer to a read may take, as a share of T. */
 const READ_PATIENCE = 0.5;
 
@@ -60,6 +64,8 @@ export interface PbftClientOptions {
   /** Calls waiting for a session, 16,384 when left out. */
   readonly queued?: number;
   readonly timing?: ClientTiming;
+  /** Who is asked to reply at first: as many replicas as have to agree (when left out), or all of them. */
+  readonly replies?: 'enough' | 'all';
   readonly links?: Partial<LinkSettings>;
   readonly onWrongReply?: (wrong: WrongReply) => void;
   /** A frame of a replica that was dropped, or a link that was refused: for logs and counters. */
@@ -93,7 +99,9 @@ export class PbftClient {
   readonly #links: ClientLinks;
   readonly #views: ViewEstimate;
   readonly #numbers = new SessionNumbers();
-  readonly #repliers = new ReplierChoice();
+  readonly #choice: ReplyChoice;
+  /** Whom all requests of this turn ask, so that they can go out under one authenticator. */
+  #asked: Asked | undefined;
   /** Replicas whose link stands, in ascending order. */
   #connected: readonly ReplicaId[] = [];
   /** Every session of this client by its number, idle or not: replies find theirs here. */
@@ -125,12 +133,23 @@ export class PbftClient {
     const modules = { authenticator: this.#authenticator, codec: this.#codec };
     this.#receipts = new ReceiptVerifier(this.#codec, this.#authenticator);
     this.#intake = new ReplyIntake(authentication, this.id, { ...modules, receipts: this.#receipts });
-    this.#views = new ViewEstimate(makeQuorums(replicas.length, quorumRule));
+    const quorums = makeQuorums(replicas.length, quorumRule);
+    this.#views = new ViewEstimate(quorums);
+    this.#choice = new ReplyChoice({
+      replicaCount: replicas.length,
+      needed: repliesNeeded(quorums, cluster),
+      weak: quorums.weak,
+      patienceUs: (options.timing ?? DEFAULT_CLIENT_TIMING).requestTimeoutUs * REPLY_PATIENCE,
+      asksAll: options.replies === 'all',
+    });
     this.#outbox = new Outbox({
       ...modules,
       sealer: new Sealer({ clusterId, authentication }, this.#authenticator),
       replicaCount: replicas.length,
       send: (replica, frame) => this.#links.send(replica, frame),
+      onTurn: () => {
+        this.#asked = undefined;
+      },
     });
     this.#reads = new Reads({
       cluster: { replicaCount: replicas.length, quorumRule, authentication },
@@ -147,6 +166,8 @@ export class PbftClient {
         onConnected: (replica) => this.#onConnected(replica),
         onDisconnected: (replica) => {
           this.#connected = this.#connected.filter((other) => other !== replica);
+          this.#choice.onLink(replica);
+          this.#askOthers([replica]);
         },
         onRefused: (replica, code, reason) => options.onRefused?.(replica, code, reason),
       },
@@ -195,7 +216,7 @@ export class PbftClient {
     const timeoutUs = (options.timeoutMs ?? CLIENT_LIMITS.timeoutMs) * 1000;
     const deadline = nowUs() + timeoutUs;
     const limits = { timeoutUs, signal: options.signal };
-    const verdict = await this.#reads.read(operation, this.#repliers.next(this.#connected), limits);
+    const verdict = await this.#reads.read(operation, this.#ask(nowUs())?.replier, limits);
     if (verdict.kind === 'read') {
       this.#readCounts.answered += 1;
       return verdict;
@@ -269,7 +290,7 @@ export class PbftClient {
       timeoutUs: Math.max(1, call.deadline - now),
       idempotency,
       receipt: receipt === true,
-      replier: this.#repliers.next(this.#connected),
+      ...this.#ask(now),
     });
     if (!submitted.ok) {
       this.#putBack(session);
@@ -282,6 +303,23 @@ export class PbftClient {
     this.#underWay.set(session.session, call);
     this.#take(session, submitted.value);
     this.#watch(session);
+  }
+
+  /** Whom the requests of this turn ask. */
+  #ask(now: number): Asked | undefined {
+    this.#asked ??= this.#choice.next(this.#connected, this.#views.primary, now);
+    const late = this.#choice.nextTimeout();
+    if (late !== undefined) this.#alarm.setNoLaterThan(late);
+    return this.#asked;
+  }
+
+  /** These may not answer in time: the calls that count on one of them ask the others. */
+  #askOthers(late: readonly ReplicaId[]): void {
+    if (late.length === 0) return;
+    for (const { session } of this.#underWay.values()) {
+      if (session?.unanswered().some((replica) => late.includes(replica)) === true)
+        this.#take(session, session.askOthers());
+    }
   }
 
   /** Idle again, or of no more use. */
@@ -299,11 +337,17 @@ export class PbftClient {
   #onTime(): void {
     const now = nowUs();
     for (const call of this.#queue) if (call.deadline <= now) this.#giveUp(call);
+    this.#askOthers(this.#choice.late(now));
     for (const { session } of this.#underWay.values()) {
       const next = session?.nextTimeout();
-      if (session !== undefined && next !== undefined && next <= now) this.#take(session, session.onTimeout(now));
+      if (session === undefined || next === undefined || next > now) continue;
+      // They may have been heard, and left out this request.
+      for (const replica of session.unanswered()) this.#choice.onMissed(replica, now);
+      this.#take(session, session.onTimeout(now));
     }
     for (const call of this.#queue) this.#alarm.setNoLaterThan(call.deadline);
+    const late = this.#choice.nextTimeout();
+    if (late !== undefined) this.#alarm.setNoLaterThan(late);
     for (const { session } of this.#underWay.values()) if (session !== undefined) this.#watch(session);
   }
 
@@ -318,7 +362,7 @@ export class PbftClient {
       return;
     }
     const now = nowUs();
-    this.#repliers.onHeard(replica, now);
+    let isAnswer = false;
     for (const reply of opened.value) {
       if (reply.outcome === 'read') {
         this.#reads.onReply(reply, replica);
@@ -327,6 +371,7 @@ export class PbftClient {
       const session = this.#sessions.get(reply.session);
       if (session === undefined) continue;
       const call = this.#underWay.get(reply.session);
+      isAnswer = true;
       const deadline = session.nextTimeout();
       const outputs = session.onReply(now, reply, replica);
       const onProgress = call?.session === session ? call.options.onProgress : undefined;
@@ -335,6 +380,7 @@ export class PbftClient {
       // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
       if (outputs.length === 0 && session.nextTimeout() !== deadline) this.#watch(session);
     }
+    if (isAnswer) this.#choice.onHeard(replica, now);
   }
 
   /** What a link did not take while it was down goes out now, not only at the next repeat. */
@@ -342,7 +388,7 @@ export class PbftClient {
     this.#connected = [...this.#connected.filter((other) => other !== replica), replica].toSorted(
       (left, right) => left - right,
     );
-    this.#repliers.onConnected(replica, nowUs());
+    this.#choice.onLink(replica);
     for (const call of this.#underWay.values()) {
       const missed = call.missedBy(replica);
       if (missed !== undefined) this.#outbox.put({ ...missed, to: [replica] });
@@ -364,6 +410,7 @@ export class PbftClient {
           break;
         case 'wrong-reply': {
           const { replica, summary, reply, accepted } = output;
+          this.#choice.onWrong(replica, nowUs());
           const { view, sequence } = reply;
           const frames = this.#proof(reply, accepted);
           this.#options.onWrongReply?.({ replica, view, sequence, summary, frames });

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
+import { EVERYBODY } from '../messages/index.ts';
 import type { CodecContext, Reply } from '../messages/index.ts';
 import { ClientRead } from '../protocol/client-read.ts';
 import type { ClientReadConfig, ReadVerdict } from '../protocol/client-read.ts';
@@ -79,7 +80,15 @@ export class Reads {
           resolve(verdict);
         },
       });
-      send({ to, request, digest, signed, isOver: () => !this.#underWay.has(session), onSent: () => undefined });
+      send({
+        to,
+        request,
+        digest,
+        asked: EVERYBODY,
+        signed,
+        isOver: () => !this.#underWay.has(session),
+        onSent: () => undefined,
+      });
     });
   }
 

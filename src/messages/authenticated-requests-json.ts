@@ -3,15 +3,18 @@
  *
  * - `request` (the operation of the only one) or `requests` (a list of operations, any number of them);
  * - `request_headers`: for each, in the same order, `{client, session, timestamp, flags?, idempotency?: {scope, key}, replier,
- *   request_digest?, …proof}`, where the proof is `signature: "ed25519:…"` or `bundle` (index into `bundles`) with `position`;
+ *   request_digest?, …proof}`, where the proof is `signature: "ed25519:…"` with `asked?`, or `bundle` (index into `bundles`) with `position`;
  *   `request_digest` may be left out by whoever writes one, and must be right if given;
- * - `bundles`, if any: `[{digests, macs: ["hmac-sha256:…"]}]`, each used by at least one request.
+ * - `bundles`, if any: `[{asked?, digests, macs: ["hmac-sha256:…"]}]`, each used by at least one request; `asked` names the replicas that are to reply,
+ *   and is absent where all are.
  */
 import type { AuthenticatedRequest, Bundle, RequestProof } from './bundle.ts';
 import { macList, tabulate } from './bundle.ts';
 import type { CodecContext } from './codec-context.ts';
 import { LIMITS } from './limits.ts';
 import { refuse } from './refusal.ts';
+import { EVERYBODY, replicaSet } from './replica-set.ts';
+import type { ReplicaSet } from './replica-set.ts';
 import type { Request } from './request.ts';
 import { request, requestDigest } from './request.ts';
 import { list, object } from './schema/composites.ts';
@@ -25,7 +28,12 @@ import { signature } from './schema/signed-text.ts';
 type Requests = readonly AuthenticatedRequest[];
 type Members = { readonly [name: string]: Json };
 
-const bundleForm: ValueForm<Bundle> = object({ digests: list(digest, LIMITS.requestsPerBundle), macs: macList }).json;
+const bundleForm: ValueForm<Bundle> = object({
+  asked: replicaSet,
+  digests: list(digest, LIMITS.requestsPerBundle),
+  macs: macList,
+}).json;
+const askedForm = valueForm(replicaSet);
 const digestForm = valueForm(digest);
 const signatureForm = valueForm(signature);
 
@@ -33,6 +41,7 @@ const OPERATION = 'operation';
 const HEADER_NAMES: ReadonlySet<string> = new Set([
   ...request.members.names.filter((name) => name !== OPERATION),
   'request_digest',
+  'asked',
   'signature',
   'bundle',
   'position',
@@ -56,7 +65,7 @@ function put(requests: Requests, members: JsonObject): void {
     const { proof } = entry;
     const proofMembers: JsonObject =
       proof.kind === 'signature'
-        ? { signature: signatureForm.to(proof.signature) ?? null }
+        ? { ...putAsked(proof.asked), signature: signatureForm.to(proof.signature) ?? null }
         : { bundle: table.rowOf[index]?.number ?? null, position: proof.position };
     headers.push({ ...header, request_digest: entry.digest, ...proofMembers });
   });
@@ -64,6 +73,11 @@ function put(requests: Requests, members: JsonObject): void {
   else members['requests'] = operations;
   members['request_headers'] = headers;
   if (table.rows.length > 0) members['bundles'] = table.rows.map((row) => bundleForm.to(row.bundle) ?? null);
+}
+
+function putAsked(asked: ReplicaSet): JsonObject {
+  const json = askedForm.to(asked);
+  return json === undefined ? {} : { asked: json };
 }
 
 function putRequest(value: Request): JsonObject {
@@ -120,15 +134,25 @@ function takeRequest(
   return { request: value, digest: computed, proof: takeProof(header, bundles, context) };
 }
 
+function takeAsked(header: Members, context: CodecContext): ReplicaSet {
+  const json = member(header, 'asked');
+  return json === undefined ? EVERYBODY : at('asked', () => askedForm.from(json, context));
+}
+
 function takeProof(header: Members, bundles: readonly Bundle[], context: CodecContext): RequestProof {
   const signed = member(header, 'signature');
   const number = member(header, 'bundle');
   const position = member(header, 'position');
   if (signed !== undefined) {
     if (number !== undefined || position !== undefined) refuse('inconsistent', 'signature');
-    return { kind: 'signature', signature: at('signature', () => signatureForm.from(signed, context)) };
+    return {
+      kind: 'signature',
+      asked: takeAsked(header, context),
+      signature: at('signature', () => signatureForm.from(signed, context)),
+    };
   }
   if (number === undefined) return refuse('missing-field', 'signature');
+  if (member(header, 'asked') !== undefined) return refuse('inconsistent', 'asked');
   const bundle = at('bundle', () => bundles[wholeNumber(number, LIMITS.requestsPerBatch)] ?? refuse('out-of-range'));
   if (position === undefined) return refuse('missing-field', 'position');
   return {

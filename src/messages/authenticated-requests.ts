@@ -13,6 +13,8 @@ import { bundleSize, hasEqualBundles, macList, tabulate } from './bundle.ts';
 import { DOMAINS } from './codec-context.ts';
 import { LIMITS } from './limits.ts';
 import { refuse, within } from './refusal.ts';
+import { EVERYBODY, replicaSet } from './replica-set.ts';
+import type { ReplicaSet } from './replica-set.ts';
 import { REQUEST_UNCOVERED_BYTES, request, requestSize } from './request.ts';
 import { bounded } from './schema/composites.ts';
 import { HEX_BYTES } from './schema/hex.ts';
@@ -22,8 +24,11 @@ import type { Schema } from './schema/schema.ts';
 import { SIGNATURE_BYTES, signature } from './schema/signed-text.ts';
 import type { Writer } from './schema/writer.ts';
 
+/** By its client, and everybody is asked. */
 const SIGNED = 1;
 const IN_BUNDLE = 2;
+/** As SIGNED, and some are asked. */
+const SIGNED_FOR_SOME = 3;
 /** Kind, number of the bundle, position. */
 const PLACE_BYTES = 1 + 2 + 1;
 const HEAD_BYTES = lengthBytes(LIMITS.requestsPerBatch);
@@ -46,7 +51,8 @@ export const authenticatedRequests: Schema<readonly AuthenticatedRequest[]> = bo
 
 /** Bytes that the request adds to a list, without its bundle. What fills a batch adds {@link bundleSize} once per bundle. */
 export function authenticatedRequestSize({ request: value, proof }: AuthenticatedRequest): number {
-  return requestSize(value) + (proof.kind === 'signature' ? 1 + SIGNATURE_BYTES : PLACE_BYTES);
+  if (proof.kind !== 'signature') return requestSize(value) + PLACE_BYTES;
+  return requestSize(value) + 1 + (proof.asked === EVERYBODY ? 0 : replicaSet.maxBytes) + SIGNATURE_BYTES;
 }
 
 /** Bytes of the encoded list. Throws InvariantViolation if a request does not fit its bundle. */
@@ -66,7 +72,8 @@ function write(writer: Writer, requests: readonly AuthenticatedRequest[]): void 
     const { request: value, proof } = requests[i] as AuthenticatedRequest;
     request.write(writer, value);
     if (proof.kind === 'signature') {
-      writer.u8(SIGNED);
+      writer.u8(proof.asked === EVERYBODY ? SIGNED : SIGNED_FOR_SOME);
+      if (proof.asked !== EVERYBODY) replicaSet.write(writer, proof.asked);
       signature.write(writer, proof.signature);
     } else {
       writer.u8(IN_BUNDLE);
@@ -75,6 +82,7 @@ function write(writer: Writer, requests: readonly AuthenticatedRequest[]): void 
     }
   }
   for (const { bundle, isListed } of rows) {
+    replicaSet.write(writer, bundle.asked);
     writeLength(writer, bundle.digests.length, LIMITS.requestsPerBundle);
     for (let i = 0; i < bundle.digests.length; i += 1)
       if (isListed[i] !== true) digestSchema.write(writer, bundle.digests[i] as Digest);
@@ -84,6 +92,7 @@ function write(writer: Writer, requests: readonly AuthenticatedRequest[]): void 
 
 /** A bundle being put together; final when the list has been read. */
 interface OpenBundle extends Bundle {
+  asked: ReplicaSet;
   readonly digests: Digest[];
   macs: readonly Bytes[];
 }
@@ -118,13 +127,17 @@ function readProof(
   clients: ClientId[],
 ): RequestProof {
   const kind = reader.u8();
-  if (kind === SIGNED) return { kind: 'signature', signature: signature.read(reader) };
+  if (kind === SIGNED || kind === SIGNED_FOR_SOME) {
+    const asked = kind === SIGNED ? EVERYBODY : replicaSet.read(reader);
+    if (kind === SIGNED_FOR_SOME && asked === EVERYBODY) refuse('not-canonical', 'proof.asked');
+    return { kind: 'signature', asked, signature: signature.read(reader) };
+  }
   if (kind !== IN_BUNDLE) refuse('out-of-range', 'proof.kind');
   const number = reader.u16();
   const position = reader.u8();
   if (number > bundles.length) refuse('not-canonical', 'proof.bundle');
   if (number === bundles.length) {
-    bundles.push({ digests: [], macs: [] });
+    bundles.push({ asked: EVERYBODY, digests: [], macs: [] });
     clients.push(client);
   }
   const bundle = bundles[number] as OpenBundle;
@@ -135,10 +148,11 @@ function readProof(
   return { kind: 'authenticator', bundle, position };
 }
 
-/** Completes a bundle: the digests whose requests were not in the list, in order, and the MACs. */
+/** Completes a bundle: who is asked, the digests whose requests were not in the list, in order, and the MACs. */
 function readBundle(reader: Reader, bundle: OpenBundle, number: number): void {
   const { digests } = bundle;
   try {
+    bundle.asked = replicaSet.read(reader);
     const length = readLength(reader, 1, LIMITS.requestsPerBundle, 0);
     if (digests.length > length) refuse('bundle-mismatch', 'digests');
     for (let i = 0; i < length; i += 1) digests[i] ??= digestSchema.read(reader);

@@ -1,4 +1,5 @@
 /** Lists of requests: how bundles are numbered, shared and completed, and everything a peer can get wrong about them. */
+import { EVERYBODY } from './replica-set.ts';
 import { describe, expect, test } from 'vitest';
 import { authenticatedRequests as anyRequests, context } from '../../test/support/arbitrary-messages.ts';
 import { must } from '../../test/support/must.ts';
@@ -48,11 +49,15 @@ function bundled(value: Request, bundle: Bundle): AuthenticatedRequest {
 }
 
 function signed(value: Request): AuthenticatedRequest {
-  return { request: value, digest: digestOf(value), proof: { kind: 'signature', signature: new Uint8Array(64) } };
+  return {
+    request: value,
+    digest: digestOf(value),
+    proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(64) },
+  };
 }
 
 function bundleOf(...digests: readonly Digest[]): Bundle {
-  return { digests, macs: MACS };
+  return { asked: EVERYBODY, digests, macs: MACS };
 }
 
 const [one, two, three] = [plain(1), plain(2), plain(3)];
@@ -154,8 +159,9 @@ describe('what a peer can get wrong', () => {
   const raw = (value: Request): Bytes => encodeValue(request, value);
   const place = (number: number, position: number): Bytes => Uint8Array.from([2, number >> 8, number, position]);
   const hex = (digest: Digest): Bytes => fromHex(digest) ?? new Uint8Array(0);
+  /** How a bundle begins: everybody is asked, so many digests, and those of requests that are elsewhere. */
   const digests = (length: number, ...unlisted: readonly Digest[]): Bytes =>
-    concatBytes(Uint8Array.from([length >> 8, length]), ...unlisted.map(hex));
+    concatBytes(Uint8Array.from([0, 0, 0, 0, length >> 8, length]), ...unlisted.map(hex));
   const macs = concatBytes(Uint8Array.from([1, 16]), new Uint8Array(16));
 
   test('nothing: what the tests below start from', () => {
@@ -230,12 +236,21 @@ describe('what a peer can get wrong', () => {
   });
 
   test('a proof of no known kind', () => {
-    for (const kind of [0, 3, 255]) {
+    for (const kind of [0, 4, 255]) {
       expect(refusal(COUNT_1, raw(one), Uint8Array.from([kind]), new Uint8Array(64))).toEqual({
         code: 'out-of-range',
         at: '[0].proof.kind',
       });
     }
+  });
+
+  test('some who are asked that are nobody, or beyond the last replica', () => {
+    const forSome = (...asked: readonly number[]): Bytes => Uint8Array.from([3, ...asked, ...new Uint8Array(64)]);
+    expect(refusal(COUNT_1, raw(one), forSome(0, 0, 0, 2))).toBeUndefined();
+    expect(refusal(COUNT_1, raw(one), forSome(0, 0, 0, 0))).toEqual({ code: 'not-canonical', at: '[0].proof.asked' });
+    expect(refusal(COUNT_1, raw(one), forSome(0x80, 0, 0, 2))?.code).toBe('out-of-range');
+    const bundle = digests(1).map((byte, at) => (at === 0 ? 0x80 : byte));
+    expect(refusal(COUNT_1, raw(one), place(0, 0), bundle, macs)).toEqual({ code: 'out-of-range', at: 'bundles[0]' });
   });
 
   test('more requests than a batch may have', () => {
@@ -258,7 +273,10 @@ describe('what is our own mistake', () => {
     ],
     ['two clients in one bundle', [bundled(one, bundle), { ...bundled(two, bundle), request: plain(2, BOB) }]],
     ['an empty bundle', [{ ...signed(one), proof: { kind: 'authenticator', bundle: bundleOf(), position: 0 } }]],
-    ['a short signature', [{ ...signed(one), proof: { kind: 'signature', signature: new Uint8Array(63) } }]],
+    [
+      'a short signature',
+      [{ ...signed(one), proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(63) } }],
+    ],
     ['unknown flags', [signed({ ...one, flags: 0 }), { ...signed(one), request: { ...one, flags: 4 } }]],
   ])('%s', (_, requests) => {
     expect(() => encode(requests)).toThrow(InvariantViolation);

@@ -7,6 +7,8 @@ import type { Bytes } from '../base/bytes.ts';
 import { toHex } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import { LIMITS } from './limits.ts';
+import { replicaSet } from './replica-set.ts';
+import type { ReplicaSet } from './replica-set.ts';
 import type { Request } from './request.ts';
 import { list } from './schema/composites.ts';
 import { HEX_BYTES } from './schema/hex.ts';
@@ -15,14 +17,21 @@ import { mac } from './schema/signed-text.ts';
 
 /** One authenticator of a client: the digests of the requests it covers (1 to `LIMITS.requestsPerBundle`), and a MAC over them per replica. */
 export interface Bundle {
+  /** Who is to reply when they are executed. Covered by the MACs, and not by the digests: who is asked again is asked otherwise. */
+  readonly asked: ReplicaSet;
   readonly digests: readonly Digest[];
   readonly macs: readonly Bytes[];
 }
 
-/** Why a request is believed to be its client's: the client's Ed25519 signature (64 bytes), or a place in a bundle of the client. */
+/** Why a request is believed to be its client's: the client's Ed25519 signature (64 bytes), or a place in a bundle of the client. `asked`, who is to reply, is covered by the signature. */
 export type RequestProof =
-  | { readonly kind: 'signature'; readonly signature: Bytes }
+  | { readonly kind: 'signature'; readonly asked: ReplicaSet; readonly signature: Bytes }
   | { readonly kind: 'authenticator'; readonly bundle: Bundle; readonly position: number };
+
+/** Who is to reply when the request is executed, as its client says in its proof. */
+export function askedBy(proof: RequestProof): ReplicaSet {
+  return proof.kind === 'signature' ? proof.asked : proof.bundle.asked;
+}
 
 /** A request, its digest (never sent, always computed) and its proof. Decoded requests of one bundle share one {@link Bundle} object. */
 export interface AuthenticatedRequest {
@@ -34,7 +43,7 @@ export interface AuthenticatedRequest {
 /** The MACs of a bundle, one per replica in the order of their indices. */
 export const macList = list(mac, LIMITS.replicas);
 
-const BUNDLE_HEAD_BYTES = lengthBytes(LIMITS.requestsPerBundle) + macList.minBytes;
+const BUNDLE_HEAD_BYTES = replicaSet.maxBytes + lengthBytes(LIMITS.requestsPerBundle) + macList.minBytes;
 
 /** A bundle as one of several under a list of requests. */
 export interface Row {
@@ -114,5 +123,5 @@ function tabulateBy(
 }
 
 function textOf(bundle: Bundle): string {
-  return `${bundle.digests.join()};${bundle.macs.map(toHex).join()}`;
+  return `${bundle.asked};${bundle.digests.join()};${bundle.macs.map(toHex).join()}`;
 }

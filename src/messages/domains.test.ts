@@ -1,4 +1,5 @@
 /** [G01, G02] What is hashed, MAC'd or signed for one purpose can stand for nothing else. */
+import { EVERYBODY } from './replica-set.ts';
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -143,16 +144,17 @@ test('a PRE-PREPARE with another body than its digest says is refused with a cod
 describe('what is signed beside messages', () => {
   const client = asClientId('12'.repeat(32));
 
-  test('a request: its digest', () => {
-    expect(toHex(requestSigningBytes(context, D))).toBe(
-      `${(24).toString(16)}${ascii('pbft/1/request-signature')}${CLUSTER}${D}`,
-    );
+  test('a request: its digest, and who is asked unless all are', () => {
+    const covered = `${(24).toString(16)}${ascii('pbft/1/request-signature')}${CLUSTER}${D}`;
+    expect(toHex(requestSigningBytes(context, D))).toBe(covered);
+    expect(toHex(requestSigningBytes(context, D, 6))).toBe(`${covered}00000006`);
   });
 
-  test('a bundle: the client and the digests in order', () => {
-    const bytes = toHex(bundleBytes(context, client, [D, E]));
-    expect(bytes).toBe(`0d${ascii('pbft/1/bundle')}${CLUSTER}${client}${D}${E}`);
-    expect(bytes).not.toBe(toHex(bundleBytes(context, client, [E, D])));
+  test('a bundle: the client, who is asked, and the digests in order', () => {
+    const bytes = toHex(bundleBytes(context, client, { asked: 5, digests: [D, E] }));
+    expect(bytes).toBe(`0d${ascii('pbft/1/bundle')}${CLUSTER}${client}00000005${D}${E}`);
+    expect(bytes).not.toBe(toHex(bundleBytes(context, client, { asked: 5, digests: [E, D] })));
+    expect(bytes).not.toBe(toHex(bundleBytes(context, client, { asked: EVERYBODY, digests: [D, E] })));
   });
 
   test('a tree of replies: the number of its leaves and its root', () => {

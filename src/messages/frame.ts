@@ -4,6 +4,7 @@ import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import type { Result } from '../base/result.ts';
 import { fail, ok } from '../base/result.ts';
+import type { Bundle } from './bundle.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
@@ -15,6 +16,7 @@ import { Refused, refuse, within } from './refusal.ts';
 import type { Message, MessageType } from './registry.ts';
 import { schemaOfTag, schemaOfType } from './registry.ts';
 import type { NewView } from './new-view.ts';
+import { EVERYBODY, replicaSet } from './replica-set.ts';
 import { Reader } from './schema/reader.ts';
 import { client as clientSchema, digest as digestSchema } from './schema/scalars.ts';
 import type { Schema } from './schema/schema.ts';
@@ -117,15 +119,23 @@ export function decodeValue<T>(schema: Schema<T>, bytes: Bytes, context: CodecCo
   });
 }
 
-/** What a client signs for one request. */
-export function requestSigningBytes(context: CodecContext, requestDigest: Digest): Bytes {
-  return context.bound(DOMAINS.requestSignature, encodeValue(digestSchema, requestDigest));
+/** What a client signs for one request: its digest, and behind it who is asked to reply where that is not everybody. */
+export function requestSigningBytes(context: CodecContext, requestDigest: Digest, asked = EVERYBODY): Bytes {
+  scratch.restart();
+  digestSchema.write(scratch, requestDigest);
+  if (asked !== EVERYBODY) replicaSet.write(scratch, asked);
+  return context.bound(DOMAINS.requestSignature, scratch.copy());
 }
 
-/** What the MACs of a bundle cover: the client and the digests of its requests, in order. */
-export function bundleBytes(context: CodecContext, client: ClientId, digests: readonly Digest[]): Bytes {
+/** What the MACs of a bundle cover: the client, who is asked to reply, and the digests of the requests, in order. */
+export function bundleBytes(
+  context: CodecContext,
+  client: ClientId,
+  { asked, digests }: Pick<Bundle, 'asked' | 'digests'>,
+): Bytes {
   scratch.restart();
   clientSchema.write(scratch, client);
+  replicaSet.write(scratch, asked);
   for (const digest of digests) digestSchema.write(scratch, digest);
   return context.bound(DOMAINS.bundle, scratch.copy());
 }

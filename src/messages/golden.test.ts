@@ -1,4 +1,5 @@
 /** The wire format and the JSON, written out. A change here is a change of protocol version. */
+import { EVERYBODY } from './replica-set.ts';
 import { describe, expect, test } from 'vitest';
 import { CLUSTER, context } from '../../test/support/arbitrary-messages.ts';
 import { must } from '../../test/support/must.ts';
@@ -41,7 +42,7 @@ const request: Request = {
   replier: asReplicaId(0),
 };
 const digest = requestDigest(context, request);
-const bundle: Bundle = { digests: [digest], macs: [new Uint8Array(16).fill(0xff)] };
+const bundle: Bundle = { asked: EVERYBODY, digests: [digest], macs: [new Uint8Array(16).fill(0xff)] };
 const batch: Batch = {
   timestamp: 1_703_401_234_567,
   flags: 0,
@@ -158,7 +159,7 @@ describe("the first document's four messages", () => {
 describe('batches in JSON', () => {
   test('several requests', () => {
     const second = { ...request, timestamp: 2, operation: utf8('{"operation":"balance"}'), flags: 3 };
-    const proof = { kind: 'signature', signature: SIGNED.signature } as const;
+    const proof = { kind: 'signature', asked: EVERYBODY, signature: SIGNED.signature } as const;
     const several: Batch = {
       timestamp: 1_500,
       flags: 1,
@@ -246,7 +247,7 @@ describe('bytes', () => {
 
   test('PRE-PREPARE: content, then the batch', () => {
     const timestamp = (1_703_401_234_567).toString(16).padStart(16, '0');
-    const list = `0001${covered}00${'02000000'}${'0001'}${'01'}${'10'}${'ff'.repeat(16)}`;
+    const list = `0001${covered}00${'02000000'}${zeros(4)}${'0001'}${'01'}${'10'}${'ff'.repeat(16)}`;
     expect(wire(prePrepare)).toBe(`01${zeros(8)}${'0000000000000001'}${prePrepare.digest}01${timestamp}00${list}`);
   });
 

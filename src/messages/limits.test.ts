@@ -1,4 +1,5 @@
 /** [G23] Every limit, from both sides: the largest value passes every door, one more is refused there and asserted by the encoder. */
+import { EVERYBODY } from './replica-set.ts';
 import { describe, expect, test } from 'vitest';
 import { context } from '../../test/support/arbitrary-messages.ts';
 import { must } from '../../test/support/must.ts';
@@ -62,7 +63,7 @@ function signed(request: Request): AuthenticatedRequest {
   return {
     request,
     digest: requestDigest(context, request),
-    proof: { kind: 'signature', signature: new Uint8Array(64) },
+    proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(64) },
   };
 }
 
@@ -152,7 +153,7 @@ describe('lists of requests', () => {
         all.map((request, position) => ({
           request,
           digest: digests[position] as Digest,
-          proof: { kind: 'authenticator', bundle, position },
+          proof: { kind: 'authenticator', bundle: { asked: EVERYBODY, ...bundle }, position },
         })),
       );
     expectAccepted(inBundle({ digests, macs }));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import { equalBytes } from '../base/bytes.ts';
-import { CodecContext, LIMITS, requestDigest } from '../messages/index.ts';
+import { EVERYBODY, CodecContext, LIMITS, requestDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Request } from '../messages/index.ts';
 import { authenticateRequests, signRequest, verifyRequestProof, verifyRequestProofs } from './client-authentication.ts';
 import type { UnprovenRequest } from './client-authentication.ts';
@@ -59,7 +59,7 @@ function unproven(client: ClientId, timestamp: number): UnprovenRequest {
     operation: Uint8Array.of(timestamp),
     replier: asReplicaId(0),
   };
-  return { request, digest: requestDigest(context, request) };
+  return { request, digest: requestDigest(context, request), asked: EVERYBODY };
 }
 
 const several = (client: ClientId, count: number): UnprovenRequest[] =>
@@ -208,8 +208,14 @@ describe('unverified is', () => {
       },
     ],
     ['a signature of another client', signRequest(clientSide(bob), context, unproven(alice, 1))],
-    ['a signature of nothing', { ...request, proof: { kind: 'signature', signature: new Uint8Array(64) } }],
-    ['an empty signature', { ...request, proof: { kind: 'signature', signature: new Uint8Array(0) } }],
+    [
+      'a signature of nothing',
+      { ...request, proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(64) } },
+    ],
+    [
+      'an empty signature',
+      { ...request, proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(0) } },
+    ],
   ] satisfies readonly [string, AuthenticatedRequest][])('%s', (_, forged) => {
     expect(check(forged)).toBe('unverified');
   });
@@ -217,7 +223,7 @@ describe('unverified is', () => {
   it('another cluster’s', () => {
     const elsewhere = new CodecContext(asDigest('c2'.repeat(32)), sha256);
     expect(verifyRequestProof(replicaSide(1), asReplicaId(1), elsewhere, request)).toBe('unverified');
-    const signed = signRequest(clientSide(alice), context, request);
+    const signed = signRequest(clientSide(alice), context, { ...request, asked: EVERYBODY });
     expect(verifyRequestProof(replicaSide(1), asReplicaId(1), elsewhere, signed)).toBe('unverified');
   });
 

@@ -6,15 +6,16 @@ import { assert } from '../base/assert.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { LIMITS, bundleBytes, requestSigningBytes } from '../messages/index.ts';
-import type { AuthenticatedRequest, Bundle, CodecContext, Request } from '../messages/index.ts';
+import type { AuthenticatedRequest, Bundle, CodecContext, ReplicaSet, Request } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import type { Authenticator, Party } from './ports.ts';
 import { partyOfClient, replicaOfClient } from './replica-client.ts';
 
-/** A request to be authenticated, and its digest (`requestDigest`). */
+/** A request to be authenticated, its digest (`requestDigest`), and who is to reply to it. */
 export interface UnprovenRequest {
   readonly request: Request;
   readonly digest: Digest;
+  readonly asked: ReplicaSet;
 }
 
 /** Stands where no key is shared with a replica: that one finds the request unverified, like every MAC that is not for it. */
@@ -22,7 +23,7 @@ const NO_MAC = new Uint8Array(LIMITS.macMaxBytes);
 
 /**
  * The requests of one client under as few authenticators as they need (`LIMITS.requestsPerBundle` each), in the order given.
- * Requires: all of the authenticator's own client; no two with one digest.
+ * Requires: all of the authenticator's own client; no two with one digest; the same are asked to reply to each.
  */
 export function authenticateRequests(
   authenticator: Authenticator,
@@ -47,27 +48,30 @@ function makeBundle(
   replicaCount: number,
   members: readonly UnprovenRequest[],
 ): Bundle {
-  const client = members[0]?.request.client;
+  const [first] = members;
+  assert(first !== undefined, 'a bundle has a request');
+  const { asked } = first;
+  const { client } = first.request;
   assert(
-    client !== undefined && members.every(({ request }) => request.client === client),
-    'a bundle is of one client',
+    members.every((member) => member.request.client === client && member.asked === asked),
+    'a bundle is of one client, and asks the same replicas for all',
   );
   const digests = members.map(({ digest }) => digest);
-  const bytes = bundleBytes(context, client, digests);
+  const bytes = bundleBytes(context, client, { asked, digests });
   const macs = Array.from({ length: replicaCount }, (_, index) => {
     return authenticator.mac({ kind: 'replica', replica: asReplicaId(index) }, bytes) ?? NO_MAC;
   });
-  return { digests, macs };
+  return { asked, digests, macs };
 }
 
 /** One request under its client's signature, which convinces everyone: retransmissions, and all requests in signature mode. */
 export function signRequest(
   authenticator: Authenticator,
   context: CodecContext,
-  { request, digest }: UnprovenRequest,
+  { request, digest, asked }: UnprovenRequest,
 ): AuthenticatedRequest {
-  const signature = authenticator.sign(requestSigningBytes(context, digest));
-  return { request, digest, proof: { kind: 'signature', signature } };
+  const signature = authenticator.sign(requestSigningBytes(context, digest, asked));
+  return { request, digest, proof: { kind: 'signature', asked, signature } };
 }
 
 /**
@@ -96,15 +100,14 @@ export function verifyRequestProofs(
     if (known?.client === client) return known.isValid;
     const mac = bundle.macs[self];
     const party: Party = { kind: 'client', client };
-    const isValid =
-      mac !== undefined && authenticator.verifyMac(party, bundleBytes(context, client, bundle.digests), mac);
+    const isValid = mac !== undefined && authenticator.verifyMac(party, bundleBytes(context, client, bundle), mac);
     bundles.set(bundle, { client, isValid });
     return isValid;
   };
   return requests.map(({ request, digest, proof }) => {
     const { client } = request;
     if (proof.kind === 'signature') {
-      const bytes = requestSigningBytes(context, digest);
+      const bytes = requestSigningBytes(context, digest, proof.asked);
       return authenticator.verifySignature(partyOfClient(client), bytes, proof.signature) ? 'signature' : 'unverified';
     }
     if (replicaOfClient(client) !== undefined) return 'unverified';

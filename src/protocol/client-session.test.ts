@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asSequence, asView } from '../base/ids.ts';
-import { LIMITS, REQUEST_RECEIPT, requestDigest } from '../messages/index.ts';
+import { EVERYBODY, LIMITS, REQUEST_RECEIPT, replicaSetOf, requestDigest } from '../messages/index.ts';
 import type { Request } from '../messages/index.ts';
 import { makeQuorums } from './quorum.ts';
 import {
@@ -14,6 +14,7 @@ import {
   context,
   digest,
   give,
+  liarsIn,
   newSession,
   outcomeOf,
   replica,
@@ -53,6 +54,31 @@ describe('a request', () => {
     const again = sendingOf(session.onTimeout(1 + T / 10));
     expect(again).toMatchObject({ signed: true, digest: sending.digest, request: { replier: 1 } });
     expect(outcomeOf(give(session, replyTo(sending, 1)))?.kind).toBe('executed');
+  });
+
+  it('asks some when told so, and everybody else when those have answered and do not agree', () => {
+    const session = newSession();
+    const asked = replicaSetOf([replica(1), replica(2)]);
+    const sending = submit(session, 0, { asked, replier: replica(1) });
+    expect(sending).toMatchObject({ to: [0], asked, signed: false });
+    expect(give(session, replyTo(sending, 1, { result: bytes('a lie') }))).toEqual([]);
+    expect(session.unanswered()).toEqual([2]);
+    const others = sendingOf(give(session, replyTo(sending, 2)));
+    expect(others).toMatchObject({ to: [0, 3], asked: EVERYBODY, signed: false, digest: sending.digest });
+    expect(session.unanswered()).toEqual([]);
+    expect(session.askOthers()).toEqual([]);
+    const ended = give(session, replyTo(sending, 3));
+    expect(outcomeOf(ended)).toMatchObject({ kind: 'executed', replies: [2, 3] });
+    expect(liarsIn(ended)).toEqual([1]);
+    expect(session.unanswered()).toEqual([]);
+    expect(session.askOthers()).toEqual([]);
+  });
+
+  it('asks everybody when it goes out again', () => {
+    const session = newSession();
+    submit(session, 0, { asked: replicaSetOf([replica(1), replica(2)]), replier: replica(1) });
+    expect(sendingOf(session.onTimeout(T / 2))).toMatchObject({ to: [0, 1, 2, 3], asked: EVERYBODY, signed: true });
+    expect(session.askOthers()).toEqual([]);
   });
 
   it('is signed at once in signature mode', () => {

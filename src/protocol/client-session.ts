@@ -12,8 +12,8 @@ import { asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { LIMITS, REQUEST_RECEIPT, requestDigest, resultDigest } from '../messages/index.ts';
-import type { CodecContext, Reply, Request } from '../messages/index.ts';
+import { EVERYBODY, LIMITS, REQUEST_RECEIPT, isInSet, requestDigest, resultDigest } from '../messages/index.ts';
+import type { CodecContext, ReplicaSet, Reply, Request } from '../messages/index.ts';
 import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
 import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
 import type { ClusterConfig } from './config.ts';
@@ -62,6 +62,8 @@ export interface SubmitOptions {
   readonly receipt?: boolean;
   /** Who is asked for the full result first, where the caller knows of replicas that are better not asked; else they take turns. */
   readonly replier?: ReplicaId | undefined;
+  /** Who is asked to reply at first, everybody when left out. Requires: `replier` is one of them, and they are as many as have to agree. */
+  readonly asked?: ReplicaSet | undefined;
 }
 
 /** Why nothing was submitted. */
@@ -82,6 +84,7 @@ export type ClientOutput =
       readonly to: readonly ReplicaId[];
       readonly request: Request;
       readonly digest: Digest;
+      readonly asked: ReplicaSet;
       readonly signed: boolean;
     }
   /** The call has ended. Once per `submit` and `retry`. */
@@ -111,6 +114,8 @@ export interface CallProgress {
 
 interface Call {
   request: Request;
+  /** Who has been asked to reply. */
+  asked: ReplicaSet;
   readonly digest: Digest;
   readonly firstSentAt: number;
   readonly replies: ReplyCollection;
@@ -207,6 +212,7 @@ export class ClientSession {
     this.#state = 'waiting';
     this.#call = {
       request,
+      asked: options.asked ?? EVERYBODY,
       digest,
       firstSentAt: now,
       replies: new ReplyCollection(this.#needed),
@@ -228,6 +234,23 @@ export class ClientSession {
     call.deadline = now + timeoutUs;
     call.attempts = 0;
     return [this.#sendAgain(now, call)];
+  }
+
+  /** Of those some who are asked to reply to the request under way, whoever has not; nobody once all are asked. */
+  unanswered(): readonly ReplicaId[] {
+    const call = this.#call;
+    if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
+    const answered = new Set(call.replies.all().map(({ replica }) => replica));
+    return this.#all.filter((replica) => isInSet(call.asked, replica) && !answered.has(replica));
+  }
+
+  /** Some of those asked may not answer in time: everybody else is asked as well, once. Harmless at any other time. */
+  askOthers(): readonly ClientOutput[] {
+    const call = this.#call;
+    if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
+    const others = this.#all.filter((replica) => !isInSet(call.asked, replica));
+    call.asked = EVERYBODY;
+    return [this.#send(call, others, this.#config.cluster.authentication === 'signature')];
   }
 
   /** Gives the session up; a call under way ends as unknown. The session is closed. */
@@ -312,7 +335,8 @@ export class ClientSession {
     const certificate = checked === undefined ? undefined : call.replies.add(checked);
     if (certificate === undefined) {
       this.#hasten(now, call);
-      return [];
+      // They have all answered and do not agree: one of them lies, or was behind.
+      return this.unanswered().length === 0 ? this.askOthers() : [];
     }
     return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
   }
@@ -385,13 +409,14 @@ export class ClientSession {
       ...call.request,
       replier: nextOf(vouching.length > 0 ? vouching : this.#all, call.request.replier),
     };
+    call.asked = EVERYBODY;
     call.attempts += 1;
     call.retryAt = now + this.#pauseAfter(call.attempts);
     return this.#send(call, this.#all, true);
   }
 
-  #send({ request, digest }: Call, to: readonly ReplicaId[], signed: boolean): ClientOutput {
-    return { kind: 'send', to, request, digest, signed };
+  #send({ request, digest, asked }: Call, to: readonly ReplicaId[], signed: boolean): ClientOutput {
+    return { kind: 'send', to, request, digest, asked, signed };
   }
 
   #pauseAfter(attempts: number): number {

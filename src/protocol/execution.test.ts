@@ -65,6 +65,42 @@ describe('a reply', () => {
   );
 });
 
+describe('who replies', () => {
+  const sequence = 1;
+  const decided = (rig: Rig, verified: 'signature' | 'unverified', asked?: readonly number[]): readonly Reply[] => {
+    const batch = rig.kit.batchOf('x', asked === undefined ? {} : { asked });
+    const digest = rig.kit.digestOfBatch(batch);
+    const outputs = rig.receive(rig.kit.prePrepare(sequence, batch), { verified: [verified] });
+    const votes = [0, 2, 3].flatMap((sender) => [
+      ...(sender === 0 ? [] : [rig.kit.prepare(sender, sequence, digest)]),
+      rig.kit.commit(sender, sequence, digest),
+    ]);
+    return repliesOf([...outputs, ...rig.receiveAll(votes)]);
+  };
+
+  test('everybody, unless the client asks some', () => {
+    expect(decided(new Rig(), 'signature')).toHaveLength(1);
+    expect(decided(new Rig(), 'signature', [1, 3])).toHaveLength(1);
+    expect(decided(new Rig(), 'signature', [2, 3])).toEqual([]);
+  });
+
+  test('a replica that could not verify who is asked: whoever altered that must not silence it', () => {
+    const rig = new Rig();
+    expect(decided(rig, 'unverified', [2, 3])).toHaveLength(1);
+    expect(rig.status.lastExecuted).toBe(1);
+  });
+
+  test('one that is asked later, before the execution or after it', () => {
+    const rig = new Rig();
+    const request = rig.kit.authenticated('x', { asked: [2, 3] });
+    rig.requests([rig.kit.authenticated('x')], ALICE, 'mac');
+    expect(decided(rig, 'signature', [2, 3])).toHaveLength(1);
+    const other = new Rig();
+    expect(decided(other, 'signature', [2, 3])).toEqual([]);
+    expect(repliesOf(other.requests([request], ALICE, 'mac'))).toHaveLength(1);
+  });
+});
+
 describe('while states wait for the disk', () => {
   const waiting = (): { readonly state: DamageableState; readonly rig: Rig } => {
     const state = new DamageableState('when-settled', undefined, 1);

@@ -9,7 +9,7 @@ import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { BATCH_CHECKPOINT, REQUEST_RECEIPT, resultDigest } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, REQUEST_RECEIPT, askedBy, isInSet, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
@@ -53,7 +53,8 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     const transaction = core.state.begin();
     try {
       batch.requests.forEach((entry, index) => {
-        executed.push(executeRequest(core, transaction, { entry, index, slot, digest }));
+        const isAsked = batch !== slot.verified || isAskedHere(core, entry);
+        executed.push(executeRequest(core, transaction, { entry, index, slot, digest, isAsked }));
         const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
         core.performance.forget(entry.digest);
         latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
@@ -80,6 +81,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     requests: executed,
   });
   if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
+  slot.verified = undefined;
   slot.compact(digest, core.codec);
   const overtaken = oldest !== undefined && core.queue.hasTimer(oldest) && latestArrival > oldest.arrival;
   restartAfterExecution(core, overtaken);
@@ -116,11 +118,23 @@ interface Place {
   readonly index: number;
   readonly slot: Slot;
   readonly digest: Digest;
+  /** Is this replica to reply? */
+  readonly isAsked: boolean;
 }
 
-/** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. */
+/**
+ * Its client wants a reply of this replica: it says so in the request as it stands in the batch, or as it waits here because the client has asked
+ * again. Requires: the request was verified here; who may have altered the proof of another one must not silence anybody.
+ */
+function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequest): boolean {
+  if (isInSet(askedBy(proof), self)) return true;
+  const waiting = queue.find(digest);
+  return waiting !== undefined && isInSet(askedBy(waiting.request.proof), self);
+}
+
+/** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */
 function executeRequest(core: Core, transaction: OpenTransaction, place: Place): ExecutedRequest {
-  const { entry, slot } = place;
+  const { entry, slot, isAsked } = place;
   const { request, digest: requestDigest } = entry;
   const { client, session, timestamp } = request;
   const told = (outcome: ExecutedRequest['outcome']): ExecutedRequest => ({
@@ -137,15 +151,16 @@ function executeRequest(core: Core, transaction: OpenTransaction, place: Place):
     case 'ignore':
       return told('ignored');
     case 'repeat':
-      replyFromTable(core, request, requestDigest, judgement.reply);
+      if (isAsked) replyFromTable(core, request, requestDigest, judgement.reply);
       return told('repeated');
     case 'error':
-      reply(core, request, requestDigest, {
-        outcome: 'table-error',
-        sequence: slot.sequence,
-        digest: place.digest,
-        result: judgement.result,
-      });
+      if (isAsked)
+        reply(core, request, requestDigest, {
+          outcome: 'table-error',
+          sequence: slot.sequence,
+          digest: place.digest,
+          result: judgement.result,
+        });
       return told('table-error');
     case 'execute': {
       const stored = runOrReplay(core, transaction, place);
@@ -156,7 +171,7 @@ function executeRequest(core: Core, transaction: OpenTransaction, place: Place):
         stored,
       );
       for (const evicted of evictions) core.emit({ kind: 'session-evicted', ...evicted });
-      reply(core, request, requestDigest, stored);
+      if (isAsked) reply(core, request, requestDigest, stored);
       return told(stored.outcome);
     }
   }

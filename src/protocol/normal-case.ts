@@ -268,6 +268,7 @@ function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   // It counts as the body from now on.
   core.heldBytes -= pending.sizeBytes;
   recordAccepted(core, slot, pending);
+  if (!pending.verified.includes('unverified')) slot.verified = pending.batch;
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
     core.lastFlaggedAt = core.now.monotonic;
   core.broadcast({

@@ -124,6 +124,7 @@ function proposeBatch(core: Core, batch: Batch | undefined): void {
   const slot = core.log.at(sequence);
   core.nextSequence = asSequence(sequence + 1);
   recordAccepted(core, slot, { view, digest, batch, signature: undefined });
+  slot.verified = batch;
   core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);

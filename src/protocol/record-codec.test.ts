@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asClientId, asDigest, asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
-import { batchDigest, CodecContext, requestDigest } from '../messages/index.ts';
+import { EVERYBODY, batchDigest, CodecContext, requestDigest } from '../messages/index.ts';
 import type { Batch, Request, SignedCheckpoint } from '../messages/index.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 import type { Record } from './record.ts';
@@ -40,7 +40,7 @@ const batch: fc.Arbitrary<Batch> = fc
     requests: requests.map(([value, proof]) => ({
       request: value,
       digest: requestDigest(codec, value),
-      proof: { kind: 'signature', signature: proof },
+      proof: { kind: 'signature', asked: EVERYBODY, signature: proof },
     })),
   }));
 const slot = fc.record({ view, sequence });

@@ -10,7 +10,7 @@
 import { asSequence } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence } from '../base/ids.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { readRecover, recoverBytes, requestDigest, requestSigningBytes } from '../messages/index.ts';
+import { EVERYBODY, readRecover, recoverBytes, requestDigest, requestSigningBytes } from '../messages/index.ts';
 import type { AuthenticatedRequest, Recover, Request } from '../messages/index.ts';
 import { windowSize } from './config.ts';
 import type { Core } from './core.ts';
@@ -35,7 +35,7 @@ export function makeRecover(core: Core, recover: Recover, session: number): Auth
   };
   const digest = requestDigest(core.codec, request);
   const signature = core.authenticator.sign(requestSigningBytes(core.codec, digest));
-  return { request, digest, proof: { kind: 'signature', signature } };
+  return { request, digest, proof: { kind: 'signature', asked: EVERYBODY, signature } };
 }
 
 /** The number that the next RECOVER of this replica bears: its clock in µs, above what it used and what was agreed on. */

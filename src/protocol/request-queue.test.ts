@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CoreKit, SESSION } from '../../test/support/core-kit.ts';
 import type { RequestOptions } from '../../test/support/core-kit.ts';
 import { asDigest } from '../base/ids.ts';
+import { EVERYBODY } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { WaitingRequest } from './request-queue.ts';
@@ -84,12 +85,18 @@ describe('proofs', () => {
     expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' } } });
   });
 
-  test('the replier asked for last is asked, under the proof that is here', () => {
+  test('who is asked last is asked, under the proof that says so; a signature stays', () => {
     const queue = newQueue();
-    const waiting = added(queue, unsigned, 'mac');
-    added(queue, kit.authenticated('x', { replier: 3 }), 'mac');
-    expect(waiting.request.request.replier).toBe(3);
-    expect(waiting.request.proof).toBe(unsigned.proof);
+    const waiting = added(queue, kit.authenticated('x', { asked: [1, 2] }), 'mac');
+    const again = kit.authenticated('x', { replier: 3 });
+    added(queue, again, 'mac');
+    expect(waiting.request).toBe(again);
+    const retransmission = kit.signAgain(again);
+    added(queue, retransmission, 'signature');
+    added(queue, kit.authenticated('x', { asked: [1, 2] }), 'mac');
+    expect(waiting.request).toBe(retransmission);
+    queue.drop(waiting);
+    expect(queue.size).toBe(0);
   });
 });
 
@@ -138,7 +145,11 @@ describe('bounds', () => {
       if (request.proof.kind !== 'authenticator') throw new Error('a bundle was asked for');
       return {
         ...request,
-        proof: { kind: 'authenticator', bundle: { digests: [request.digest, ...digests], macs: [] }, position: 0 },
+        proof: {
+          kind: 'authenticator',
+          bundle: { asked: EVERYBODY, digests: [request.digest, ...digests], macs: [] },
+          position: 0,
+        },
       };
     };
     const queue = newQueue();

@@ -163,19 +163,17 @@ export class RequestQueue {
     this.#count(request.client, -bundleMemory(proof.bundle));
   }
 
-  /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
+  /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, of two equal ones the later: it says whom the client asks now. */
   #strengthen(
     known: WaitingRequest,
     request: AuthenticatedRequest,
     verified: Exclude<RequestVerification, 'unverified'>,
   ): WaitingRequest {
-    if (verified === 'signature') {
-      this.#release(known.request);
-      known.request = request;
-      known.verified = verified;
-    } else if (known.verified === 'mac') {
-      known.request = { ...known.request, request: request.request };
-    }
+    if (verified === 'mac' && known.verified === 'signature') return known;
+    this.#release(known.request);
+    known.request = request;
+    known.verified = verified;
+    this.#hold(request);
     return known;
   }
 

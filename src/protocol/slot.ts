@@ -44,6 +44,8 @@ export class Slot {
   /** When that was, monotonic µs; 0: before the start. */
   acceptedAt = 0;
   pending: PendingPrePrepare | undefined;
+  /** The accepted batch, where this replica verified every request itself: with whom its client asked to reply. Until it is executed. */
+  verified: Batch | undefined;
   /** Q: each digest pre-prepared here, with the latest view; its body is held and on disk. */
   readonly prePrepared = new Map<Digest, View>();
   /** P: the latest view in which something prepared here. */

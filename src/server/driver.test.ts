@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applicationNamed } from '../apps/index.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import {
+  EVERYBODY,
   CodecContext,
   decodeFrame,
   encodeFrame,
@@ -72,7 +73,10 @@ function ask(session: number, timestamp: number, operation: string): Uint8Array 
   const digest = requestDigest(codec, request);
   const signature = clientAuthenticator.sign(requestSigningBytes(codec, digest));
   return encodeFrame(
-    encodeMessage({ type: 'requests', requests: [{ request, digest, proof: { kind: 'signature', signature } }] }),
+    encodeMessage({
+      type: 'requests',
+      requests: [{ request, digest, proof: { kind: 'signature', asked: EVERYBODY, signature } }],
+    }),
     NO_PROOF,
   );
 }

@@ -4,16 +4,18 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { decodeFrame } from '../messages/index.ts';
+import { EVERYBODY, decodeFrame, replicaSetOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, DecodedFrame, Reply } from '../messages/index.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import { ClientRead } from '../protocol/client-read.ts';
 import type { ReadVerdict } from '../protocol/client-read.ts';
 import { ClientSession } from '../protocol/client-session.ts';
-import type { ClientOutcome, ClientOutput } from '../protocol/client-session.ts';
+import type { ClientOutcome, ClientOutput, SubmitOptions } from '../protocol/client-session.ts';
 import type { Party } from '../protocol/ports.ts';
 import { ReceiptVerifier } from '../protocol/receipts.ts';
+import { repliesNeeded } from '../protocol/reply-certificate.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { ClientParty } from './client-party.ts';
@@ -32,6 +34,8 @@ export interface ClientPlan {
   readonly thinkUs: number;
   readonly idempotentShare: number;
   readonly receiptShare: number;
+  /** Of so many requests only some replicas are asked to reply: as many as have to agree. */
+  readonly askedShare: number;
   readonly requestTimeoutUs: number;
   /** A call ends as unknown after so long, and is tried again. */
   readonly callTimeoutUs: number;
@@ -182,14 +186,25 @@ export class CorrectClient implements ClientParty {
       lane.used = 0;
     }
     lane.used += 1;
-    const { random, callTimeoutUs, receiptShare } = this.#plan;
+    const { random, callTimeoutUs, receiptShare, askedShare } = this.#plan;
+    const asked = random.chance(askedShare) ? this.#drawAsked() : undefined;
     const submitted = lane.session.submit(time, operation, {
       timeoutUs: callTimeoutUs,
       receipt: random.chance(receiptShare),
+      ...asked,
       idempotency: key === undefined ? undefined : { scope: this.client.slice(0, 4), key },
     });
     assert(submitted.ok, 'an idle session takes a request');
     return submitted.value;
+  }
+
+  /** As many as have to agree, one of them to return the result. */
+  #drawAsked(): Pick<SubmitOptions, 'asked' | 'replier'> {
+    const { cluster } = this.#world;
+    const needed = repliesNeeded(makeQuorums(cluster.replicaCount, cluster.quorumRule), cluster);
+    const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));
+    const some = this.#plan.random.shuffle(all).slice(0, needed);
+    return { asked: replicaSetOf(some), replier: some[0] };
   }
 
   #beginRead(lane: Lane, time: number, operation: Bytes): void {
@@ -200,7 +215,7 @@ export class CorrectClient implements ClientParty {
     const read = new ClientRead(config, this.#world.codec, { now: time, operation });
     lane.read = read;
     const { request, digest, to, isSigned } = read;
-    const unproven = { request, digest };
+    const unproven = { request, digest, asked: EVERYBODY };
     const [proven] = isSigned ? [this.#maker.sign(unproven)] : this.#maker.authenticate([unproven]);
     assert(proven !== undefined, 'one request gives one authenticated request');
     this.#requests.set(digest, proven);
@@ -251,14 +266,14 @@ export class CorrectClient implements ClientParty {
     return proof.kind === 'tree' ? (this.#receipts.open(message.replies, proof.tree) ?? []) : [];
   }
 
-  /** Unsigned requests for one receiver go out as one bundle. */
+  /** Unsigned requests for one receiver that ask the same replicas go out as one bundle. */
   #carryOut(outputs: readonly (readonly [Lane, ClientOutput])[]): void {
-    const bundles = new Map<ReplicaId, UnprovenRequest[]>();
+    const bundles = new Map<string, { readonly to: ReplicaId; readonly unproven: UnprovenRequest[] }>();
     for (const [lane, output] of outputs) {
       switch (output.kind) {
         case 'send':
           if (output.signed) this.#sendSigned(output);
-          else for (const to of output.to) bundles.set(to, [...(bundles.get(to) ?? []), output]);
+          else for (const to of output.to) gather(bundles, to, output);
           break;
         case 'outcome':
           this.#onOutcome(lane, output.outcome);
@@ -272,15 +287,15 @@ export class CorrectClient implements ClientParty {
           break;
       }
     }
-    for (const [to, unproven] of bundles) {
+    for (const { to, unproven } of bundles.values()) {
       const proven = this.#maker.authenticate(unproven);
       for (const request of proven) this.#requests.set(request.digest, request);
       this.#maker.send(to, proven);
     }
   }
 
-  #sendSigned({ request, digest, to }: Extract<ClientOutput, { kind: 'send' }>): void {
-    const signed = this.#maker.sign({ request, digest });
+  #sendSigned({ request, digest, asked, to }: Extract<ClientOutput, { kind: 'send' }>): void {
+    const signed = this.#maker.sign({ request, digest, asked });
     this.#requests.set(digest, signed);
     for (const replica of to) this.#maker.send(replica, [signed]);
   }
@@ -310,4 +325,15 @@ export class CorrectClient implements ClientParty {
     const { sequence, digest, result, replies, replayed } = outcome;
     this.#world.observer.acknowledged({ request, sequence, digest, result, replayed, replicas: replies });
   }
+}
+
+function gather(
+  bundles: Map<string, { readonly to: ReplicaId; readonly unproven: UnprovenRequest[] }>,
+  to: ReplicaId,
+  request: UnprovenRequest,
+): void {
+  const name = `${to} ${request.asked}`;
+  const bundle = bundles.get(name);
+  if (bundle === undefined) bundles.set(name, { to, unproven: [request] });
+  else bundle.unproven.push(request);
 }

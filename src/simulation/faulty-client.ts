@@ -2,7 +2,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId, asSequence, NULL_DIGEST, VIEW_ZERO } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { LIMITS, NO_PROOF, REQUEST_READ_ONLY, encodeFrame, encodeMessage } from '../messages/index.ts';
+import { EVERYBODY, LIMITS, NO_PROOF, REQUEST_READ_ONLY, encodeFrame, encodeMessage } from '../messages/index.ts';
 import type { AuthenticatedRequest, Proof } from '../messages/index.ts';
 import type { ClientParty } from './client-party.ts';
 import type { ClientFault } from './faults.ts';
@@ -177,7 +177,7 @@ export class FaultyClient implements ClientParty {
       case 3: {
         const request: AuthenticatedRequest = {
           ...this.#make({ timestamp: 1 }),
-          proof: { kind: 'signature', signature: NO_SIGNATURE },
+          proof: { kind: 'signature', asked: EVERYBODY, signature: NO_SIGNATURE },
         };
         return encodeFrame(encodeMessage({ type: 'requests', requests: [request] }), NO_PROOF);
       }

@@ -56,6 +56,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   thinkUs: 0,
   idempotentShare: 0,
   receiptShare: 0,
+  askedShare: 0,
   readOnlyRequests: false,
   readShare: 0,
 };
@@ -185,6 +186,7 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   thinkUs: duration,
   idempotentShare: fraction,
   receiptShare: fraction,
+  askedShare: fraction,
   readOnlyRequests: flag,
   readShare: fraction,
 };

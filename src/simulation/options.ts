@@ -65,6 +65,8 @@ export interface SwarmOptions {
   /** Share of requests that carry an idempotency key, and of those the share that repeat one. */
   readonly idempotentShare: number;
   readonly receiptShare: number;
+  /** Of so many requests only as many replicas are asked to reply as have to agree. */
+  readonly askedShare: number;
   /** Read-only requests are answered without being ordered, and clients ask for so large a share of their operations in this way. */
   readonly readOnlyRequests: boolean;
   readonly readShare: number;
@@ -165,11 +167,13 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     thinkUs: random.pick([0, 2000, 20_000]),
     idempotentShare: random.pick([0, 0.2]),
     receiptShare: random.pick([0, 0.1]),
+    askedShare: 0,
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
   };
   // Results of one byte or none in full from all, or most.
-  return { ...drawn, tuning: { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) } };
+  const tuning = { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) };
+  return { ...drawn, tuning, askedShare: random.pick([0, 0.5, 1]) };
 }
 
 function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {

@@ -3,8 +3,8 @@ import type { Bytes } from '../base/bytes.ts';
 import { assert } from '../base/assert.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { requestDigest } from '../messages/index.ts';
-import type { AuthenticatedRequest, Request } from '../messages/index.ts';
+import { EVERYBODY, requestDigest } from '../messages/index.ts';
+import type { AuthenticatedRequest, ReplicaSet, Request } from '../messages/index.ts';
 import { authenticateRequests, signRequest } from '../protocol/client-authentication.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import type { Authenticator } from '../protocol/ports.ts';
@@ -15,6 +15,7 @@ export interface RequestFields {
   readonly session: number;
   readonly timestamp: number;
   readonly operation: Bytes;
+  readonly asked?: ReplicaSet;
   readonly flags?: number;
   readonly replier?: ReplicaId;
   readonly idempotency?: Request['idempotency'];
@@ -46,7 +47,7 @@ export class RequestMaker {
       operation: fields.operation,
       replier: fields.replier ?? asReplicaId(0),
     };
-    const unproven = { request, digest: requestDigest(this.#world.codec, request) };
+    const unproven = { request, digest: requestDigest(this.#world.codec, request), asked: fields.asked ?? EVERYBODY };
     const [authenticated] = isSigned ? [this.sign(unproven)] : this.authenticate([unproven]);
     assert(authenticated !== undefined, 'one request gives one authenticated request');
     return authenticated;

@@ -182,6 +182,7 @@ export class ScenarioWorld {
       thinkUs: 0,
       idempotentShare: 0,
       receiptShare: 0,
+      askedShare: 0,
       drawRead: () => (asked[0]?.isRead === true ? asked.shift()?.operation : undefined),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,

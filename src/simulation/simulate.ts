@@ -276,6 +276,7 @@ export class Simulation {
         thinkUs: options.thinkUs,
         idempotentShare: options.idempotentShare,
         receiptShare: options.receiptShare,
+        askedShare: options.askedShare,
         requestsPerSession: options.requestsPerSession,
         requestTimeoutUs: options.tuning.requestTimeoutUs,
         callTimeoutUs: options.callTimeoutUs,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NULL_DIGEST, asDigest, asSequence, asView } from '../../src/base/ids.ts';
 import type { AuthenticatedRequest, ReplyStable } from '../../src/messages/index.ts';
-import { recoverBytes, requestDigest } from '../../src/messages/index.ts';
+import { EVERYBODY, recoverBytes, requestDigest } from '../../src/messages/index.ts';
 import { signRequest } from '../../src/protocol/client-authentication.ts';
 import { clientOfReplica } from '../../src/protocol/replica-client.ts';
 import { runScenario } from '../../src/simulation/scenario.ts';
@@ -46,7 +46,11 @@ function recoverOf(kit: CoreKit, mark: number, session = SESSION, nonce = NONCE)
     ...kit.request(recoverBytes({ nonce, mark: asSequence(mark) }), { session }),
     client: clientOfReplica(replica(3)),
   };
-  return signRequest(kit.of(3), kit.codec, { request, digest: requestDigest(kit.codec, request) });
+  return signRequest(kit.of(3), kit.codec, {
+    request,
+    digest: requestDigest(kit.codec, request),
+    asked: EVERYBODY,
+  });
 }
 
 describe('TOCS §4.3.2, estimation', () => {

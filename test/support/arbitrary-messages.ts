@@ -9,6 +9,7 @@ import type { ClientId, Digest, ReplicaId, Sequence, View } from '../../src/base
 import type { SubtreeAddress } from '../../src/base/key-value.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import {
+  EVERYBODY,
   CodecContext,
   LIMITS,
   batchDigest,
@@ -141,8 +142,9 @@ export function request(of: Arbitrary<ClientId> = client): Arbitrary<Request> {
 const signedRequest: Arbitrary<readonly AuthenticatedRequest[]> = record({
   request: request(),
   signature: exactBytes(64),
-}).map(({ request: value, signature }) => [
-  { request: value, digest: requestDigest(context, value), proof: { kind: 'signature' as const, signature } },
+  asked: fc.option(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { nil: undefined }),
+}).map(({ request: value, signature, asked = EVERYBODY }) => [
+  { request: value, digest: requestDigest(context, value), proof: { kind: 'signature' as const, asked, signature } },
 ]);
 
 /** Some requests of one client under one bundle, which also covers requests that are elsewhere. */
@@ -152,16 +154,17 @@ const bundledRequests: Arbitrary<readonly AuthenticatedRequest[]> = client
       requests: fc.array(request(fc.constant(of)), { minLength: 1, maxLength: 4 }),
       others: fc.array(digest, { maxLength: 3 }),
       macs: fc.array(mac, { maxLength: 5 }),
+      asked: fc.option(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { nil: undefined }),
       order: fc.array(fc.nat(1000), { minLength: 7, maxLength: 7 }),
     }),
   )
-  .map(({ requests, others, macs, order }) => {
+  .map(({ requests, others, macs, asked, order }) => {
     const rank = new Map<Digest, number>();
     for (const value of [...requests.map((entry) => requestDigest(context, entry)), ...others]) {
       rank.set(value, order[rank.size] ?? 0);
     }
     const digests = [...rank.keys()].sort((left, right) => (rank.get(left) ?? 0) - (rank.get(right) ?? 0));
-    const bundle = { digests, macs };
+    const bundle = { asked: asked ?? EVERYBODY, digests, macs };
     return requests.map((value) => {
       const own = requestDigest(context, value);
       return {

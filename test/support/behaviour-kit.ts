@@ -3,6 +3,7 @@ import { concatBytes, EMPTY, fromHex } from '../../src/base/bytes.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import {
+  EVERYBODY,
   batchDigest,
   CodecContext,
   decodeFrame,
@@ -124,7 +125,7 @@ export const authentic: AuthenticatedRequest = {
   digest: requestDigest(codec, request),
   proof: {
     kind: 'authenticator',
-    bundle: { digests: [requestDigest(codec, request)], macs: [new Uint8Array(32)] },
+    bundle: { asked: EVERYBODY, digests: [requestDigest(codec, request)], macs: [new Uint8Array(32)] },
     position: 0,
   },
 };

@@ -7,7 +7,14 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { NULL_DIGEST, asClientId, asDigest, asReplicaId, asSequence, asView } from '../../src/base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence } from '../../src/base/ids.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/base/utf8.ts';
-import { CodecContext, batchDigest, checkpointBytes, requestDigest } from '../../src/messages/index.ts';
+import {
+  EVERYBODY,
+  CodecContext,
+  batchDigest,
+  checkpointBytes,
+  requestDigest,
+  replicaSetOf,
+} from '../../src/messages/index.ts';
 import type {
   AuthenticatedRequest,
   Batch,
@@ -20,6 +27,7 @@ import type {
 } from '../../src/messages/index.ts';
 import { authenticateRequests, signRequest } from '../../src/protocol/client-authentication.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../../src/protocol/config.ts';
+import type { UnprovenRequest } from '../../src/protocol/client-authentication.ts';
 import type { ClusterConfig, TuningConfig } from '../../src/protocol/config.ts';
 import type { Authenticator, Party, StateMachine, Transaction } from '../../src/protocol/ports.ts';
 import { IdealAuthority } from '../../src/simulation/ideal-authenticator.ts';
@@ -72,6 +80,8 @@ export interface RequestOptions {
   readonly timestamp?: number;
   readonly flags?: number;
   readonly replier?: number;
+  /** Who is to reply, everybody when left out. */
+  readonly asked?: readonly number[];
   readonly idempotency?: { readonly scope: string; readonly key: string };
 }
 
@@ -123,15 +133,19 @@ export class CoreKit {
     return requestDigest(this.codec, request);
   }
 
+  #unproven(request: Request, { asked = [] }: RequestOptions): UnprovenRequest {
+    return { request, digest: this.digestOf(request), asked: replicaSetOf(asked.map(replica)) };
+  }
+
   /** Signed by the client it names. */
   signed(operation: string | Bytes, options: RequestOptions = {}): AuthenticatedRequest {
     const request = this.request(operation, options);
-    return signRequest(this.of(request.client), this.codec, { request, digest: this.digestOf(request) });
+    return signRequest(this.of(request.client), this.codec, this.#unproven(request, options));
   }
 
   /** The same request with its client's signature: a retransmission. */
   signAgain({ request, digest }: AuthenticatedRequest): AuthenticatedRequest {
-    return signRequest(this.of(request.client), this.codec, { request, digest });
+    return signRequest(this.of(request.client), this.codec, { request, digest, asked: EVERYBODY });
   }
 
   /** Under an authenticator of the client it names; the MACs for `spoiled` replicas are wrong. */
@@ -141,7 +155,7 @@ export class CoreKit {
     spoiled: readonly number[] = [],
   ): AuthenticatedRequest {
     const request = this.request(operation, options);
-    const unproven = [{ request, digest: this.digestOf(request) }];
+    const unproven = [this.#unproven(request, options)];
     const [made] = authenticateRequests(this.of(request.client), this.codec, this.cluster.replicaCount, unproven);
     if (made?.proof.kind !== 'authenticator') throw new Error('one request gives one authenticator');
     const { bundle, position } = made.proof;

@@ -5,7 +5,14 @@ import { asClientId, asReplicaId, asSequence, asView, digestOf } from '../../src
 import type { ReplicaId } from '../../src/base/ids.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import type { ClusterDescription } from '../../src/client/index.ts';
-import { CodecContext, REQUEST_RECEIPT, decodeFrame, resultDigest } from '../../src/messages/index.ts';
+import {
+  CodecContext,
+  REQUEST_RECEIPT,
+  askedBy,
+  decodeFrame,
+  isInSet,
+  resultDigest,
+} from '../../src/messages/index.ts';
 import type { AuthenticatedRequest, Message, Reply } from '../../src/messages/index.ts';
 import { Identity, NodeAuthenticator, ReplicaLinks } from '../../src/node/index.ts';
 import { verifyRequestProof } from '../../src/protocol/client-authentication.ts';
@@ -49,6 +56,8 @@ export class ScriptedReplicas {
   readonly clusterId = digestOf(crypto.getRandomValues(new Uint8Array(32)));
   readonly #replicas: (ScriptedReplica | undefined)[] = [];
   #ports: readonly number[] = [];
+  /** What was executed where nobody had asked for an answer: digest and replica. */
+  readonly #unasked = new Set<string>();
 
   constructor(count: number, mode: AuthenticationMode = 'mac') {
     this.mode = mode;
@@ -146,9 +155,16 @@ export class ScriptedReplicas {
     const { requests } = decoded.value.message;
     this.received.push({ replica: self, requests });
     for (const request of requests) {
-      // The primary passes a request on: every replica executes it.
-      for (const other of this.identities.keys())
-        if (this.#replicas[other] !== undefined && self === 0) this.answer(other, request);
+      // The primary passes a request on: every replica executes it, and those that are asked answer. The others do when they are asked themselves.
+      for (const other of this.identities.keys()) {
+        const name = `${request.digest} ${other}`;
+        const isAsked = isInSet(askedBy(request.proof), asReplicaId(other));
+        const answers = self === 0 ? isAsked : self === other && this.#unasked.has(name);
+        if (!answers && self === 0) this.#unasked.add(name);
+        if (!answers || this.#replicas[other] === undefined) continue;
+        this.#unasked.delete(name);
+        this.answer(other, request);
+      }
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { asClientId, asReplicaId, asSequence, asView, digestOf, GENESIS } from '../../base/ids.ts';
-import { requestDigest } from '../../messages/index.ts';
+import { EVERYBODY, requestDigest } from '../../messages/index.ts';
 import type { AuthenticatedRequest, Message, Request } from '../../messages/index.ts';
 import { MAC_BYTES, ReplicaLinks } from '../../node/index.ts';
 import type { Party } from '../../protocol/ports.ts';
@@ -121,7 +121,7 @@ function makeFlood(prepared: Prepared): readonly Bytes[] {
     const entry: AuthenticatedRequest = {
       request,
       digest,
-      proof: { kind: 'authenticator', bundle: { digests: [digest], macs }, position: 0 },
+      proof: { kind: 'authenticator', bundle: { asked: EVERYBODY, digests: [digest], macs }, position: 0 },
     };
     return { type: 'requests', requests: [entry] };
   };

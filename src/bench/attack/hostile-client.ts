@@ -7,7 +7,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { asClientId, asReplicaId, asSequence, asView, NULL_DIGEST } from '../../base/ids.ts';
 import type { ClientId, ReplicaId } from '../../base/ids.ts';
 import type { ClusterDescription } from '../../client/index.ts';
-import { CodecContext, requestDigest } from '../../messages/index.ts';
+import { CodecContext, EVERYBODY, requestDigest } from '../../messages/index.ts';
 import type { Message, Request } from '../../messages/index.ts';
 import { ClientLinks, Identity, MAC_BYTES, NodeAuthenticator } from '../../node/index.ts';
 import type { PublicIdentity } from '../../node/index.ts';
@@ -116,7 +116,9 @@ export class HostileClient implements Attacker {
     };
     const digest = requestDigest(this.#codec, request);
     const { replicas } = this.#cluster;
-    const requests = authenticateRequests(this.#authenticator, this.#codec, replicas.length, [{ request, digest }]);
+    const requests = authenticateRequests(this.#authenticator, this.#codec, replicas.length, [
+      { request, digest, asked: EVERYBODY },
+    ]);
     const spoilt = requests.map((entry) => {
       if (entry.proof.kind !== 'authenticator') return entry;
       const { bundle, position } = entry.proof;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../../base/ids.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
-import { REQUEST_READ_ONLY } from '../../messages/index.ts';
+import { EVERYBODY, REQUEST_READ_ONLY } from '../../messages/index.ts';
 import type { AuthenticatedRequest } from '../../messages/index.ts';
 import type { ClientOutcome } from '../../protocol/client-session.ts';
 import { Coverage } from '../coverage.ts';
@@ -48,7 +48,7 @@ class Clients {
         replier: asReplicaId(0),
       },
       digest: asDigest(this.#count.toString(16).padStart(64, '0')),
-      proof: { kind: 'signature', signature: new Uint8Array(64) },
+      proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(64) },
     };
     this.checker.issued(request);
     return request;

@@ -1,0 +1,163 @@
+/**
+ * Whom to ask for replies at first [preferred quorums: Q/U, SOSP'05]: as many replicas as have to agree, in turn, without those that are not linked,
+ * answered late or lied not long ago; one of them is to return the full result. Every reply that nobody needs costs its sender and the client as
+ * much as one that is needed. Now and then everybody is asked, so that a lie of one that is otherwise spared comes to light. Only a choice: whom the
+ * client believes does not depend on it, and a call whose replicas do not answer asks the others after a moment.
+ */
+import type { ReplicaId } from '../base/ids.ts';
+import { EVERYBODY, replicaSetOf } from '../messages/index.ts';
+import type { ReplicaSet } from '../messages/index.ts';
+
+/** One in so many turns asks everybody. */
+const SAMPLE = 16;
+/** A replica that was late is left out so long at first, µs; twice as long each time, up to the last. */
+const FIRST_BAN_US = 500_000;
+const LAST_BAN_US = 32_000_000;
+/** After so many timely answers the next ban is a first one again. */
+const FORGIVEN_AFTER = 64;
+/** An answer is late when it takes so many times what those of the quickest f+1 take, beside the patience. */
+const LATENESS = 4;
+/** The weight of one answer in their mean time. */
+const ANSWERS_AVERAGED = 8;
+
+export interface Asked {
+  /** Who is to return the full result: one of those asked. */
+  readonly replier: ReplicaId;
+  readonly asked: ReplicaSet;
+}
+
+export interface ReplyChoiceOptions {
+  readonly replicaCount: number;
+  /** How many replies have to agree. */
+  readonly needed: number;
+  /** f+1: among so many is a correct replica. */
+  readonly weak: number;
+  /** µs that an answer may always take. */
+  readonly patienceUs: number;
+  /** Everybody, always. */
+  readonly asksAll: boolean;
+}
+
+interface Standing {
+  /** When it was first asked since it was last heard, µs monotonic. */
+  owingSince: number | undefined;
+  /** Mean time of its answers; undefined before the first. */
+  answerUs: number | undefined;
+  bannedUntil: number;
+  nextBanUs: number;
+  timely: number;
+}
+
+export class ReplyChoice {
+  readonly #options: ReplyChoiceOptions;
+  readonly #standings: readonly Standing[];
+  #turn = 0;
+
+  constructor(options: ReplyChoiceOptions) {
+    this.#options = options;
+    this.#standings = Array.from({ length: options.replicaCount }, () => ({
+      owingSince: undefined,
+      answerUs: undefined,
+      bannedUntil: 0,
+      nextBanUs: FIRST_BAN_US,
+      timely: 0,
+    }));
+  }
+
+  /** An authentic frame of `replica` came. */
+  onHeard(replica: ReplicaId, now: number): void {
+    const standing = this.#standings[replica];
+    if (standing?.owingSince === undefined) return;
+    const took = now - standing.owingSince;
+    standing.owingSince = undefined;
+    standing.answerUs =
+      standing.answerUs === undefined ? took : standing.answerUs + (took - standing.answerUs) / ANSWERS_AVERAGED;
+    standing.timely += 1;
+    if (standing.timely >= FORGIVEN_AFTER) standing.nextBanUs = FIRST_BAN_US;
+  }
+
+  /** Its link came up or went down: what it owed is owed no more. */
+  onLink(replica: ReplicaId): void {
+    const standing = this.#standings[replica];
+    if (standing !== undefined) standing.owingSince = undefined;
+  }
+
+  /** It did not answer a request that had to be sent again for that. */
+  onMissed(replica: ReplicaId, now: number): void {
+    const standing = this.#standings[replica];
+    if (standing !== undefined && now >= standing.bannedUntil) ban(standing, now);
+  }
+
+  /** It claimed what is not true. */
+  onWrong(replica: ReplicaId, now: number): void {
+    const standing = this.#standings[replica];
+    if (standing === undefined) return;
+    standing.nextBanUs = LAST_BAN_US;
+    ban(standing, now);
+  }
+
+  /** Whom to ask next, of those linked (in ascending order), the primary only where the others do not suffice; undefined while nobody is linked. */
+  next(linked: readonly ReplicaId[], primary: ReplicaId, now: number): Asked | undefined {
+    if (linked.length === 0) return undefined;
+    this.#turn += 1;
+    const able = linked.filter((replica) => now >= (this.#standings[replica]?.bannedUntil ?? 0));
+    const [first] = turned(able.length === 0 ? linked : able, this.#turn);
+    if (first === undefined) return undefined;
+    const chosen = this.#choose(able, primary);
+    const asked = chosen ?? linked;
+    for (const replica of asked) {
+      const standing = this.#standings[replica];
+      if (standing !== undefined) standing.owingSince ??= now;
+    }
+    return { replier: chosen?.[0] ?? first, asked: chosen === undefined ? EVERYBODY : replicaSetOf(chosen) };
+  }
+
+  /** When somebody will be late, µs monotonic; undefined while nobody owes an answer. */
+  nextTimeout(): number | undefined {
+    const patience = this.#patienceUs();
+    let next: number | undefined;
+    for (const { owingSince } of this.#standings)
+      if (owingSince !== undefined) next = Math.min(next ?? Infinity, owingSince + patience);
+    return next;
+  }
+
+  /** Who has become late: left out for a while from now on. Each is told once. */
+  late(now: number): readonly ReplicaId[] {
+    const patience = this.#patienceUs();
+    const late: ReplicaId[] = [];
+    for (const [replica, standing] of this.#standings.entries()) {
+      if (standing.owingSince === undefined || now < standing.owingSince + patience) continue;
+      ban(standing, now);
+      late.push(replica as ReplicaId);
+    }
+    return late;
+  }
+
+  /** Undefined: everybody is to be asked. */
+  #choose(able: readonly ReplicaId[], primary: ReplicaId): readonly ReplicaId[] | undefined {
+    const { needed, asksAll, replicaCount } = this.#options;
+    if (asksAll || needed >= replicaCount || able.length < needed || this.#turn % SAMPLE === 0) return undefined;
+    const backups = able.filter((replica) => replica !== primary);
+    return turned(backups.length >= needed ? backups : able, this.#turn).slice(0, needed);
+  }
+
+  #patienceUs(): number {
+    const { patienceUs, weak } = this.#options;
+    const times = this.#standings.flatMap(({ answerUs }) => (answerUs === undefined ? [] : [answerUs]));
+    // Of the quickest f+1 one is correct, so that no liar that answers at once makes others look slow.
+    return patienceUs + LATENESS * (times.toSorted((left, right) => left - right)[weak - 1] ?? 0);
+  }
+}
+
+function ban(standing: Standing, now: number): void {
+  standing.owingSince = undefined;
+  standing.bannedUntil = now + standing.nextBanUs;
+  standing.nextBanUs = Math.min(LAST_BAN_US, 2 * standing.nextBanUs);
+  standing.timely = 0;
+}
+
+/** The list, beginning elsewhere each time. */
+function turned<T>(list: readonly T[], turn: number): readonly T[] {
+  const start = list.length === 0 ? 0 : turn % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
+}
