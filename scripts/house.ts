@@ -109,7 +109,7 @@ const LINE_RULES: readonly LineRule[] = [
 ];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'(?<specifier>[^']+)'/;
-const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.tsx?$/;
+const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.tsx?$/;
 const EXACT_VERSION = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 
 /** Blanks what is only comment, by line: enough for formatted code, where a block comment's lines start with `*`. */

@@ -1,17 +1,17 @@
 /**
- * Cryptography of one party with node:crypto: SHA-256, strict Ed25519, and one HMAC-SHA-256 key per peer and direction out of X25519 and
+ * Cryptography of one party: SHA-256, strict Ed25519 (ed25519.ts), and one HMAC-SHA-256 key per peer and direction out of X25519 and
  * HKDF. It owns the keys and caches of keys, all bounded. It knows whose key is whose, never who may do what. [PROTOCOL: who proves what]
  */
-import { hash, hkdfSync, verify } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { hash, hkdfSync } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { concatBytes, EMPTY, fromHex } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { isSignatureOf } from './ed25519.ts';
 import { HmacKey, MAC_BYTES } from './hmac.ts';
 import type { Identity, PublicIdentity } from './identity.ts';
-import { admissibleAgreementKey, admissibleSigningKey, isCanonicalSignature, publicKeyObject } from './keys.ts';
+import { admissibleAgreementKey, admissibleSigningKey } from './keys.ts';
 
 const MAC_DOMAIN = Uint8Array.from(Buffer.from('pbft/mac-key/1\0', 'latin1'));
 /** Rises when keys are renewed; part of every derived key. */
@@ -19,7 +19,7 @@ const EPOCH = 0;
 
 /** Open clients whose agreement key is remembered; about 200 bytes each. */
 const OPEN_CLIENTS = 65_536;
-/** Derived MAC keys and key objects kept ready; what falls out is derived again (about 60 µs). */
+/** Derived MAC keys and raw signing keys kept ready; what falls out is derived again (about 60 µs). */
 const READY_KEYS = 4_096;
 /** Signatures that were found good: a signed request comes from its client, from every backup that passes it on, and in its batch. */
 const GOOD_SIGNATURES = 8_192;
@@ -43,9 +43,9 @@ export class NodeAuthenticator implements Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #listed: ReadonlyMap<string, string>;
   readonly #open = new BoundedMap<string, string>(OPEN_CLIENTS);
-  readonly #replicaKeys = new Map<number, KeyObject>();
+  readonly #replicaKeys = new Map<number, Bytes>();
   readonly #replicaMacs = new Map<number, MacKeys>();
-  readonly #clientKeys = new BoundedMap<string, KeyObject | 'inadmissible'>(READY_KEYS);
+  readonly #clientKeys = new BoundedMap<string, Bytes | 'inadmissible'>(READY_KEYS);
   readonly #clientMacs = new BoundedMap<string, MacKeys>(READY_KEYS);
   readonly #goodSignatures = new BoundedMap<string, true>(GOOD_SIGNATURES);
 
@@ -81,12 +81,11 @@ export class NodeAuthenticator implements Authenticator {
 
   /** A client's key is its id, so any client's signature can be checked; a replica's only when it is in the configuration. */
   verifySignature(party: Party, bytes: Bytes, signature: Bytes): boolean {
-    if (!isCanonicalSignature(signature)) return false;
     const key = party.kind === 'replica' ? this.#replicaKey(party.replica) : this.#clientKey(party.client);
     if (key === undefined) return false;
     const statement = `${nameOf(party)}/${hash('sha256', concatBytes(signature, bytes), 'hex')}`;
     if (this.#goodSignatures.get(statement) === true) return true;
-    if (!isGood(key, bytes, signature)) return false;
+    if (!isSignatureOf(key, bytes, signature)) return false;
     this.#goodSignatures.set(statement, true);
     return true;
   }
@@ -99,20 +98,20 @@ export class NodeAuthenticator implements Authenticator {
     return mac.length === MAC_BYTES && this.#macKeys(sender)?.incoming.verify(bytes, mac) === true;
   }
 
-  #replicaKey(replica: number): KeyObject | undefined {
+  #replicaKey(replica: number): Bytes | undefined {
     const known = this.#replicaKeys.get(replica);
     if (known !== undefined) return known;
     const identity = this.#options.replicas[replica];
     if (identity === undefined || admissibleSigningKey(identity.signing) !== undefined) return undefined;
-    const key = publicKeyObject('ed25519', identity.signing);
+    const key = hexBytes(identity.signing);
     this.#replicaKeys.set(replica, key);
     return key;
   }
 
-  #clientKey(client: ClientId): KeyObject | undefined {
+  #clientKey(client: ClientId): Bytes | undefined {
     let key = this.#clientKeys.get(client);
     if (key === undefined) {
-      key = admissibleSigningKey(client) === undefined ? publicKeyObject('ed25519', client) : 'inadmissible';
+      key = admissibleSigningKey(client) === undefined ? hexBytes(client) : 'inadmissible';
       this.#clientKeys.set(client, key);
     }
     return key === 'inadmissible' ? undefined : key;
@@ -140,14 +139,6 @@ export class NodeAuthenticator implements Authenticator {
     if (isSameParty(peer, this.#options.self)) return undefined;
     if (peer.kind === 'replica') return this.#options.replicas[peer.replica]?.agreement;
     return this.#listed.get(peer.client) ?? this.#open.get(peer.client);
-  }
-}
-
-function isGood(key: KeyObject, bytes: Bytes, signature: Bytes): boolean {
-  try {
-    return verify(null, bytes, key, signature);
-  } catch {
-    return false;
   }
 }
 

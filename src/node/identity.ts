@@ -2,7 +2,7 @@
  * The identity of a node or client: an Ed25519 key (signatures) and an X25519 key (key agreement), and the file that holds them. The
  * secrets never leave this class except into that file: they are in no property, log line or error.
  */
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import {
   closeSync,
@@ -21,7 +21,8 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { errorCode, errorText } from './error-text.ts';
-import { agree, plainBytes, publicHex, rawSecret, secretKeyObject } from './keys.ts';
+import { Signer } from './ed25519.ts';
+import { agree, publicHex, rawSecret, secretKeyObject } from './keys.ts';
 
 /** Both public keys as hex; a client's id IS its `signing` key. */
 export interface PublicIdentity {
@@ -45,10 +46,12 @@ const MAX_FILE_BYTES = 4096;
 export class Identity {
   readonly public: PublicIdentity;
   readonly #signing: KeyObject;
+  readonly #signer: Signer;
   readonly #agreement: KeyObject;
 
   private constructor(signing: KeyObject, agreement: KeyObject) {
     this.#signing = signing;
+    this.#signer = new Signer(rawSecret(signing));
     this.#agreement = agreement;
     this.public = { signing: publicHex(signing), agreement: publicHex(agreement) };
   }
@@ -134,7 +137,7 @@ export class Identity {
 
   /** Ed25519 signature, 64 bytes. */
   sign(bytes: Bytes): Bytes {
-    return plainBytes(sign(null, bytes, this.#signing));
+    return this.#signer.sign(bytes);
   }
 
   /** X25519 with a peer's public key, 32 bytes; undefined when that key shares no secret. */

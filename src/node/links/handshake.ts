@@ -8,7 +8,6 @@
  * The dialler proves itself first, so that a stranger cannot make the acceptor sign. Magic and major version stand first for ever; a newer
  * minor version may append fields, which an older side carries in what it verifies and otherwise ignores.
  */
-import { verify } from 'node:crypto';
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes, equalBytes, fromHex, toHex } from '../../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId, replicaName } from '../../base/ids.ts';
@@ -17,7 +16,7 @@ import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { PublicIdentity } from '../identity.ts';
-import { isCanonicalSignature, publicKeyObject } from '../keys.ts';
+import { isSignatureOf } from '../ed25519.ts';
 import type { LinkRefusal } from './settings.ts';
 
 export const LINK_VERSION = { major: 1, minor: 0 } as const;
@@ -130,8 +129,8 @@ export function verifyAccept(accept: Bytes, greeting: Bytes, hello: Bytes, signi
 }
 
 function verifyStrictly(signing: string, bytes: Bytes, signature: Bytes): boolean {
-  if (!isCanonicalSignature(signature)) return false;
-  return verify(null, bytes, publicKeyObject('ed25519', signing), signature);
+  const key = fromHex(signing);
+  return key !== undefined && isSignatureOf(key, bytes, signature);
 }
 
 /** The greeting names the acceptor and its nonce, the body the dialler and its own: neither can be used on another link. */
