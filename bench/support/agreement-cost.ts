@@ -109,6 +109,7 @@ function makeCluster({ replicaCount, batchRequests }: AgreementOptions): {
     idempotentShare: 0,
     receiptShare: 0,
     askedShare: 0,
+    shownShare: 0,
     drawRead: () => undefined,
     requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
     callTimeoutUs: 3_600_000_000,

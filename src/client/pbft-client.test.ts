@@ -275,6 +275,24 @@ describe('a request', () => {
     },
   );
 
+  test('of many under way at once some are shown to all replicas under a signature', async () => {
+    const cluster = await makeCluster();
+    const client = makeClient(cluster);
+    await connected(client);
+    const many = async (): Promise<unknown> =>
+      Promise.all(Array.from({ length: 80 }, async (_, index) => client.submit(bytesOf(`n${index}`))));
+    await many();
+    await vi.waitUntil(async () => {
+      await many();
+      return cluster.proofs(3).includes('signature');
+    });
+    for (const replica of [0, 1, 2, 3]) {
+      const signed = cluster.proofs(replica).filter((proof) => proof === 'signature');
+      expect(signed.length).toBeGreaterThanOrEqual(1);
+      expect(signed.length).toBeLessThanOrEqual(16);
+    }
+  });
+
   test('asks everybody where that is wished', async () => {
     const cluster = await makeCluster();
     const client = makeClient(cluster, { replies: 'all' });

@@ -30,6 +30,7 @@ import type { Asked } from './reply-choice.ts';
 import { ReplyIntake } from './reply-intake.ts';
 import type { ReplyRefusal } from './reply-intake.ts';
 import { SessionNumbers } from './session-numbers.ts';
+import { Showing } from './showing.ts';
 
 export const CLIENT_LIMITS = {
   /** Requests under way at once. A quarter of what the cluster keeps per client, so that sessions given up do not push out live ones. */
@@ -100,6 +101,7 @@ export class PbftClient {
   readonly #views: ViewEstimate;
   readonly #numbers = new SessionNumbers();
   readonly #choice: ReplyChoice;
+  readonly #showing = new Showing();
   /** Whom all requests of this turn ask, so that they can go out under one authenticator. */
   #asked: Asked | undefined;
   /** Replicas whose link stands, in ascending order. */
@@ -291,6 +293,7 @@ export class PbftClient {
       idempotency,
       receipt: receipt === true,
       ...this.#ask(now),
+      isShown: this.#showing.isDue(now, this.#underWay.size + 1),
     });
     if (!submitted.ok) {
       this.#putBack(session);

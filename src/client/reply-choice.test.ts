@@ -90,6 +90,24 @@ describe('who is left out', () => {
     expect(sets(choice, 500_000)).toContain(setOf(1, 2));
   });
 
+  test('one that answers in time, and takes half as long again as others, as long as it does', () => {
+    const choice = newChoice();
+    const answers = (slowUs: number): void => {
+      for (let turn = 0; turn < 640; turn += 1) {
+        const at = turn * 100_000;
+        const asked = choice.next(all, PRIMARY, at)?.asked ?? EVERYBODY;
+        for (const replica of all) {
+          const isAsked = asked === EVERYBODY || (asked & (1 << replica)) !== 0;
+          if (isAsked) choice.onHeard(replica, at + (replica === 3 ? slowUs : 1000));
+        }
+      }
+    };
+    answers(4000);
+    expect(sets(choice)).toEqual([EVERYBODY, setOf(1, 2)]);
+    answers(2000);
+    expect(sets(choice)).toContain(setOf(2, 3));
+  });
+
   test('a liar, for long', () => {
     const choice = newChoice();
     choice.onWrong(asReplicaId(2), 0);

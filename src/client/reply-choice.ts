@@ -17,6 +17,9 @@ const LAST_BAN_US = 32_000_000;
 const FORGIVEN_AFTER = 64;
 /** An answer is late when it takes so many times what those of the quickest f+1 take, beside the patience. */
 const LATENESS = 4;
+/** Who takes longer than so many times that, beside a share of the patience, is asked only with everybody else, which shows whether it still does. */
+const QUICK = 1.5;
+const PATIENCES = 50;
 /** The weight of one answer in their mean time. */
 const ANSWERS_AVERAGED = 8;
 
@@ -100,7 +103,9 @@ export class ReplyChoice {
   next(linked: readonly ReplicaId[], primary: ReplicaId, now: number): Asked | undefined {
     if (linked.length === 0) return undefined;
     this.#turn += 1;
-    const able = linked.filter((replica) => now >= (this.#standings[replica]?.bannedUntil ?? 0));
+    const able = linked.filter(
+      (replica) => now >= (this.#standings[replica]?.bannedUntil ?? 0) && this.#isQuick(replica),
+    );
     const [first] = turned(able.length === 0 ? linked : able, this.#turn);
     if (first === undefined) return undefined;
     const chosen = this.#choose(able, primary);
@@ -141,11 +146,20 @@ export class ReplyChoice {
     return turned(backups.length >= needed ? backups : able, this.#turn).slice(0, needed);
   }
 
-  #patienceUs(): number {
-    const { patienceUs, weak } = this.#options;
+  /** What the answers of the quickest f+1 take, of which one is correct: no liar that answers at once makes others look slow. 0 where that is not known. */
+  #usualUs(): number {
     const times = this.#standings.flatMap(({ answerUs }) => (answerUs === undefined ? [] : [answerUs]));
-    // Of the quickest f+1 one is correct, so that no liar that answers at once makes others look slow.
-    return patienceUs + LATENESS * (times.toSorted((left, right) => left - right)[weak - 1] ?? 0);
+    return times.toSorted((left, right) => left - right)[this.#options.weak - 1] ?? 0;
+  }
+
+  #isQuick(replica: ReplicaId): boolean {
+    const usual = this.#usualUs();
+    const own = this.#standings[replica]?.answerUs;
+    return usual === 0 || own === undefined || own <= QUICK * usual + this.#options.patienceUs / PATIENCES;
+  }
+
+  #patienceUs(): number {
+    return this.#options.patienceUs + LATENESS * this.#usualUs();
   }
 }
 

@@ -81,6 +81,14 @@ describe('a request', () => {
     expect(session.askOthers()).toEqual([]);
   });
 
+  it('that is to be shown is signed and goes to all at once; who is asked is another matter', () => {
+    const session = newSession();
+    const asked = replicaSetOf([replica(1), replica(2)]);
+    const sending = submit(session, 0, { asked, replier: replica(1), isShown: true });
+    expect(sending).toMatchObject({ to: [0, 1, 2, 3], asked, signed: true });
+    expect(session.nextTimeout()).toBe(T / 2);
+  });
+
   it('is signed at once in signature mode', () => {
     expect(submit(newSession({ authentication: 'signature' })).signed).toBe(true);
   });

@@ -64,6 +64,8 @@ export interface SubmitOptions {
   readonly replier?: ReplicaId | undefined;
   /** Who is asked to reply at first, everybody when left out. Requires: `replier` is one of them, and they are as many as have to agree. */
   readonly asked?: ReplicaSet | undefined;
+  /** Signed and sent to all at once: then backups know how long the primary takes for it. */
+  readonly isShown?: boolean | undefined;
 }
 
 /** Why nothing was submitted. */
@@ -192,7 +194,7 @@ export class ClientSession {
       : undefined;
   }
 
-  /** Starts a call: the request goes to the primary. Refused, changing nothing, unless the session is idle and the request within its limits. */
+  /** Starts a call: the request goes to the primary, or to all. Refused, changing nothing, unless the session is idle and the request within its limits. */
   submit(now: number, operation: Bytes, options: SubmitOptions): Result<readonly ClientOutput[], SubmitRefusal> {
     const refusal = this.#refuse(operation, options.idempotency);
     if (refusal !== undefined) return fail(refusal);
@@ -222,7 +224,9 @@ export class ClientSession {
       retryAt: now + this.#pauseAfter(1),
       deadline: now + options.timeoutUs,
     };
-    return ok([this.#send(this.#call, [this.views.primary], this.#config.cluster.authentication === 'signature')]);
+    const isShown = options.isShown === true;
+    const isSigned = isShown || this.#config.cluster.authentication === 'signature';
+    return ok([this.#send(this.#call, isShown ? this.#all : [this.views.primary], isSigned)]);
   }
 
   /** The unresolved request once more, the very same, signed and to all. Requires: state `unresolved`. */

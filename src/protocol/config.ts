@@ -90,7 +90,7 @@ export const DEFAULT_TUNING: TuningConfig = {
   // Long enough for a large state to come over a slow link, short enough that nobody waits for hours after a night of cuts.
   maxTimeoutUs: 32_000_000,
   // Far above what ordering takes on a local network, far below what a user would call slow.
-  slowPrimaryUs: 20_000,
+  slowPrimaryUs: 8_000,
   statusIntervalUs: 100_000,
   idleStatusIntervalUs: 1_000_000,
   idleCheckpointUs: 2_000_000,

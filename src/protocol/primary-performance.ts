@@ -11,8 +11,8 @@ import { replicaName } from '../base/ids.ts';
 /** So many of the latest measurements count, and so many must be there. */
 const SAMPLES_KEPT = 50;
 const SAMPLES_NEEDED = 16;
-/** A batch takes a round trip and what the disks need: five of them are four round trips and one batch. */
-const BATCH_TIMES = 5;
+/** From its PRE-PREPARE to committed a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
+const BATCH_TIMES = 2;
 /** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
 const PIPELINES = 2;
 /** Requests remembered as passed on; beyond it new ones are not measured. */

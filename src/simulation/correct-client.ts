@@ -36,6 +36,8 @@ export interface ClientPlan {
   readonly receiptShare: number;
   /** Of so many requests only some replicas are asked to reply: as many as have to agree. */
   readonly askedShare: number;
+  /** So many requests are signed and sent to all at once. */
+  readonly shownShare: number;
   readonly requestTimeoutUs: number;
   /** A call ends as unknown after so long, and is tried again. */
   readonly callTimeoutUs: number;
@@ -186,12 +188,13 @@ export class CorrectClient implements ClientParty {
       lane.used = 0;
     }
     lane.used += 1;
-    const { random, callTimeoutUs, receiptShare, askedShare } = this.#plan;
+    const { random, callTimeoutUs, receiptShare, askedShare, shownShare } = this.#plan;
     const asked = random.chance(askedShare) ? this.#drawAsked() : undefined;
     const submitted = lane.session.submit(time, operation, {
       timeoutUs: callTimeoutUs,
       receipt: random.chance(receiptShare),
       ...asked,
+      isShown: random.chance(shownShare),
       idempotency: key === undefined ? undefined : { scope: this.client.slice(0, 4), key },
     });
     assert(submitted.ok, 'an idle session takes a request');

@@ -57,6 +57,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   idempotentShare: 0,
   receiptShare: 0,
   askedShare: 0,
+  shownShare: 0,
   readOnlyRequests: false,
   readShare: 0,
 };
@@ -187,6 +188,7 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   idempotentShare: fraction,
   receiptShare: fraction,
   askedShare: fraction,
+  shownShare: fraction,
   readOnlyRequests: flag,
   readShare: fraction,
 };

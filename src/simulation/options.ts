@@ -67,6 +67,8 @@ export interface SwarmOptions {
   readonly receiptShare: number;
   /** Of so many requests only as many replicas are asked to reply as have to agree. */
   readonly askedShare: number;
+  /** So many requests are signed and sent to all at once. */
+  readonly shownShare: number;
   /** Read-only requests are answered without being ordered, and clients ask for so large a share of their operations in this way. */
   readonly readOnlyRequests: boolean;
   readonly readShare: number;
@@ -168,12 +170,13 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     idempotentShare: random.pick([0, 0.2]),
     receiptShare: random.pick([0, 0.1]),
     askedShare: 0,
+    shownShare: 0,
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
   };
   // Results of one byte or none in full from all, or most.
   const tuning = { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) };
-  return { ...drawn, tuning, askedShare: random.pick([0, 0.5, 1]) };
+  return { ...drawn, tuning, askedShare: random.pick([0, 0.5, 1]), shownShare: random.pick([0, 0.2]) };
 }
 
 function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {

@@ -183,6 +183,7 @@ export class ScenarioWorld {
       idempotentShare: 0,
       receiptShare: 0,
       askedShare: 0,
+      shownShare: 0,
       drawRead: () => (asked[0]?.isRead === true ? asked.shift()?.operation : undefined),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,

@@ -277,6 +277,7 @@ export class Simulation {
         idempotentShare: options.idempotentShare,
         receiptShare: options.receiptShare,
         askedShare: options.askedShare,
+        shownShare: options.shownShare,
         requestsPerSession: options.requestsPerSession,
         requestTimeoutUs: options.tuning.requestTimeoutUs,
         callTimeoutUs: options.callTimeoutUs,
