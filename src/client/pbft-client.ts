@@ -310,7 +310,8 @@ export class PbftClient {
 
   /** Whom the requests of this turn ask. */
   #ask(now: number): Asked | undefined {
-    this.#asked ??= this.#choice.next(this.#connected, this.#views.primary, now);
+    if (this.#asked !== undefined) return this.#asked;
+    this.#asked = this.#choice.next(this.#connected, this.#views.primary, now);
     const late = this.#choice.nextTimeout();
     if (late !== undefined) this.#alarm.setNoLaterThan(late);
     return this.#asked;

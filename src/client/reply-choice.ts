@@ -103,9 +103,11 @@ export class ReplyChoice {
   next(linked: readonly ReplicaId[], primary: ReplicaId, now: number): Asked | undefined {
     if (linked.length === 0) return undefined;
     this.#turn += 1;
-    const able = linked.filter(
-      (replica) => now >= (this.#standings[replica]?.bannedUntil ?? 0) && this.#isQuick(replica),
-    );
+    const quickUs = this.#quickUs();
+    const able = linked.filter((replica) => {
+      const standing = this.#standings[replica];
+      return standing !== undefined && now >= standing.bannedUntil && (standing.answerUs ?? 0) <= quickUs;
+    });
     const [first] = turned(able.length === 0 ? linked : able, this.#turn);
     if (first === undefined) return undefined;
     const chosen = this.#choose(able, primary);
@@ -152,10 +154,10 @@ export class ReplyChoice {
     return times.toSorted((left, right) => left - right)[this.#options.weak - 1] ?? 0;
   }
 
-  #isQuick(replica: ReplicaId): boolean {
+  /** What a quick answer takes at most. */
+  #quickUs(): number {
     const usual = this.#usualUs();
-    const own = this.#standings[replica]?.answerUs;
-    return usual === 0 || own === undefined || own <= QUICK * usual + this.#options.patienceUs / PATIENCES;
+    return usual === 0 ? Infinity : QUICK * usual + this.#options.patienceUs / PATIENCES;
   }
 
   #patienceUs(): number {

@@ -57,7 +57,7 @@ export class NodeAuthenticator implements Authenticator {
   /**
    * Learns the agreement key of a client that has proven its signing key (its link's hello). True when MACs can be shared with it from now
    * on; false for a listed client with another agreement key than its listed one, and for inadmissible keys. Whether the cluster is open to
-   * clients that are not listed is the caller's question. Bound: beyond 65,536 open clients the one unused for longest is forgotten.
+   * clients that are not listed is the caller's question. Bound: the 65,536 open clients used last are known, and at most as many others.
    */
   admitClient(identity: PublicIdentity): boolean {
     const listed = this.#listed.get(identity.signing);

@@ -1,37 +1,43 @@
-/** A map that forgets what was not used for longest: a cache whose size nobody outside can drive. */
+/**
+ * A map that forgets what was not used for long: a cache whose size nobody outside can drive. Two generations: what is used is in the younger one, and
+ * when that is full the older one goes. So a use moves nothing within a map, where every entry that was taken out from the front would have to be stepped
+ * over until the map is laid out anew.
+ */
 export class BoundedMap<Key, Value> {
   readonly #limit: number;
-  readonly #entries = new Map<Key, Value>();
+  #young = new Map<Key, Value>();
+  #old = new Map<Key, Value>();
 
-  /** Requires: limit ≥ 1. */
+  /** The `limit` entries used last are always here, and at most twice as many. Requires: limit ≥ 1. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#young.size + this.#old.size;
   }
 
   /** The value, which now counts as the last used one. */
   get(key: Key): Value | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const value = this.#young.get(key);
+    if (value !== undefined || this.#old.size === 0) return value;
+    const older = this.#old.get(key);
+    if (older !== undefined) this.set(key, older);
+    return older;
   }
 
-  /** Effects: when full, the entry unused for longest is gone. */
+  /** Effects: when full, entries unused for longer than `limit` others are gone. */
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
-    if (this.#entries.size >= this.#limit) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
+    this.#old.delete(key);
+    if (this.#young.size >= this.#limit && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    this.#entries.set(key, value);
+    this.#young.set(key, value);
   }
 
   delete(key: Key): void {
-    this.#entries.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 }
