@@ -2,7 +2,7 @@
  * Submits over the HTTP API of one node, as a program without the client library does: one connection that is kept alive for each request under way, and
  * every answer waited for. Owns the connections.
  */
-import { Agent, request } from 'node:http';
+import { Pool } from 'undici';
 import type { Bytes } from '../base/bytes.ts';
 import { asView } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
@@ -15,13 +15,11 @@ type Told =
   | { readonly status?: undefined; readonly error?: { readonly code: string; readonly message: string } };
 
 export class HttpSubmitter implements Submitter {
-  readonly #url: string;
-  readonly #agent: Agent;
+  readonly #pool: Pool;
 
   /** `url`: of the node; `connections`: as many as there are requests under way. */
   constructor(url: string, connections: number) {
-    this.#url = url;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections });
+    this.#pool = new Pool(url, { connections, pipelining: 1 });
   }
 
   async submit(operation: Bytes, { timeoutMs }: { readonly timeoutMs: number }): Promise<Answer> {
@@ -33,8 +31,8 @@ export class HttpSubmitter implements Submitter {
     return this.#post(`read_only=true&timeout_ms=${timeoutMs}`, operation);
   }
 
-  close(): void {
-    this.#agent.destroy();
+  async close(): Promise<void> {
+    await this.#pool.destroy();
   }
 
   async #post(query: string, operation: Bytes): Promise<ReadAnswer> {
@@ -50,16 +48,12 @@ export class HttpSubmitter implements Submitter {
 
   /** Rejects when the connection fails. */
   async #exchange(path: string, body: Bytes): Promise<{ readonly status: number; readonly text: string }> {
-    return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': body.length };
-      const call = request(`${this.#url}${path}`, { method: 'POST', agent: this.#agent, headers }, (answer) => {
-        const parts: Buffer[] = [];
-        answer.on('data', (part: Buffer) => parts.push(part));
-        answer.once('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
-        answer.once('error', reject);
-      });
-      call.once('error', reject);
-      call.end(body);
+    const answer = await this.#pool.request({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json' },
+      body,
     });
+    return { status: answer.statusCode, text: await answer.body.text() };
   }
 }

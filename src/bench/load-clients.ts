@@ -47,7 +47,7 @@ export class LoadClients {
   }
 
   async close(): Promise<void> {
-    this.#http?.close();
+    await this.#http?.close();
     await Promise.all(this.#clients.map(async (client) => client.close()));
   }
 }
