@@ -439,8 +439,7 @@ const QUIET_LINK_CODES: readonly LinkRefusalCode[] = [
 
 /** µs of a clock that no jump of the wall clock moves, and ms since 1970. */
 function now(): Now {
-  const [seconds, nanoseconds] = process.hrtime();
-  return { monotonic: seconds * 1_000_000 + Math.floor(nanoseconds / 1000), wall: Date.now() };
+  return { monotonic: Math.floor(performance.now() * 1000), wall: Date.now() };
 }
 
 function addressFault(what: string, host: string, port: number, error: unknown): string {
