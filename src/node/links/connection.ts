@@ -1,5 +1,5 @@
 /**
- * One TCP connection with frames in both directions: everything sent in one turn goes out in one write, what waits is bounded, and it ends
+ * One TCP connection with frames in both directions: everything sent in one step goes out in one write, what waits is bounded, and it ends
  * exactly once with a reason that the other side is told where that is possible. It knows nothing of who the peer is.
  */
 import type { Socket } from 'node:net';
@@ -12,7 +12,7 @@ import type { FrameKind, OutgoingFrame } from './framing.ts';
 import { describeRefusal, encodeRefusal } from './handshake.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
 import { Standstill } from './standstill.ts';
-import { turnEnd } from './turn-end.ts';
+import { stepEnd } from './step-end.ts';
 
 /** What goes into one write, at most (a larger frame goes alone), and what the socket may hold before the queue waits. */
 const WRITE_BYTES = 256 * 1024;
@@ -207,7 +207,7 @@ export class Connection {
     }
   }
 
-  /** Answers a ping, once per turn however many came. */
+  /** Answers a ping, once per step however many came. */
   pong(): void {
     if (this.#pongPending) return;
     this.#pongPending = this.send(FRAME.pong, EMPTY);
@@ -216,11 +216,11 @@ export class Connection {
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    turnEnd.put(this);
+    stepEnd.put(this);
   }
 
-  /** The turn ends: what gathered in it goes out. */
-  onTurnEnd(): void {
+  /** The step ends: what gathered in it goes out. */
+  onStepEnd(): void {
     this.#flushScheduled = false;
     this.#flush();
   }

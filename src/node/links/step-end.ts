@@ -1,15 +1,18 @@
-/** What is to be done at the end of this turn of the event loop, when everything that came in with it has been looked at: one timer for all links. */
+/**
+ * What is to be done when the step under way is done, once for everything that came with one read of a socket: one microtask for all links. The end
+ * of the turn of the event loop would gather more where many sockets have something at once, which is seldom: it costs each turn a phase, and each message the wait for it.
+ */
 
 export interface Waiter {
   /** Called once for each time it was put in. */
-  onTurnEnd(): void;
+  onStepEnd(): void;
 }
 
-export class TurnEnd {
+export class StepEnd {
   readonly #schedule: (come: () => void) => void;
   #waiting: Waiter[] = [];
 
-  /** `schedule` calls what it is given at the end of the turn. */
+  /** `schedule` calls what it is given at the end of the step. */
   constructor(schedule: (come: () => void) => void) {
     this.#schedule = schedule;
   }
@@ -26,14 +29,14 @@ export class TurnEnd {
     try {
       for (const waiter of due) {
         done += 1;
-        waiter.onTurnEnd();
+        waiter.onStepEnd();
       }
     } finally {
-      // One of them threw: the others have their turn all the same.
+      // One of them threw: the others come all the same.
       if (done < due.length) for (const waiter of due.slice(done)) this.put(waiter);
     }
   }
 }
 
 /** Of this process. */
-export const turnEnd = new TurnEnd(setImmediate);
+export const stepEnd = new StepEnd(queueMicrotask);

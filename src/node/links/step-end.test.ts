@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { TurnEnd } from './turn-end.ts';
+import { StepEnd } from './step-end.ts';
 
-/** Turns that end when they are told to. */
-function makeTurns() {
+/** Steps that end when they are told to. */
+function makeSteps() {
   const due: (() => void)[] = [];
   const called: string[] = [];
-  const turnEnd = new TurnEnd((come) => void due.push(come));
+  const stepEnd = new StepEnd((come) => void due.push(come));
   const put = (name: string, then: () => void = () => undefined): void =>
-    turnEnd.put({
-      onTurnEnd: () => {
+    stepEnd.put({
+      onStepEnd: () => {
         called.push(name);
         then();
       },
@@ -16,8 +16,8 @@ function makeTurns() {
   return { due, called, put, end: () => due.shift()?.() };
 }
 
-test('everybody has a turn at its end, in order, and one timer is set for all', () => {
-  const { due, called, put, end } = makeTurns();
+test('all come at its end, in order, and it is asked for once', () => {
+  const { due, called, put, end } = makeSteps();
   put('a');
   put('b');
   expect([due.length, called]).toEqual([1, []]);
@@ -25,8 +25,8 @@ test('everybody has a turn at its end, in order, and one timer is set for all', 
   expect([due.length, called]).toEqual([0, ['a', 'b']]);
 });
 
-test('who is put in at the end of a turn waits for the end of the next', () => {
-  const { called, put, end } = makeTurns();
+test('who is put in at the end of a step waits for the end of the next', () => {
+  const { called, put, end } = makeSteps();
   put('a', () => put('b'));
   end();
   expect(called).toEqual(['a']);
@@ -34,8 +34,8 @@ test('who is put in at the end of a turn waits for the end of the next', () => {
   expect(called).toEqual(['a', 'b']);
 });
 
-test('what one throws does not keep the others from their turn', () => {
-  const { called, put, end } = makeTurns();
+test('what one throws does not keep the others from coming', () => {
+  const { called, put, end } = makeSteps();
   put('a', () => {
     throw new Error('of its own');
   });
