@@ -1,4 +1,5 @@
 /** The parts of one node and their wiring: replica, links, client, event stream, HTTP. Owns their order of starting and ending, and who hears what from whom. */
+import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
