@@ -99,6 +99,9 @@ export class Connection {
     this.#reader.allowMessages(this.#settings.frameBytes);
     this.#queueLimit = queueBytes;
     this.#traffic = traffic;
+    // Whoever counts what is held counts from here.
+    this.#heldOutgoing = 0;
+    this.#heldIncoming = 0;
   }
 
   /** False: dropped, since the link has ended or too much waits already. The payload must not be changed afterwards. */
