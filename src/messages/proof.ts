@@ -19,7 +19,8 @@ export type Proof =
   | { readonly kind: 'tree'; readonly tree: TreeSignature };
 
 const NONE = 0;
-const MAC = 1;
+/** First byte of a proof that is a MAC; its length and the MAC follow. */
+export const MAC = 1;
 const SIGNATURE = 2;
 const TREE = 3;
 

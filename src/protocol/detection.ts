@@ -248,6 +248,9 @@ function voteStatements(core: Core, slot: Slot, type: 'prepare' | 'commit', send
 export function checkDissent(core: Core, slot: Slot): void {
   const { accepted } = slot;
   if (accepted === undefined || core.primaryOf(accepted.view) === core.self) return;
+  const { view, digest: own } = accepted;
+  // Asked at every vote, and nearly always nobody dissents.
+  if (!slot.prepares.hasDissent(view, own) && !slot.commits.hasDissent(view, own)) return;
   const primary = core.primaryOf(accepted.view);
   const dissenters = new Map<Digest, Set<ReplicaId>>();
   for (const votes of [slot.prepares, slot.commits]) {

@@ -1,10 +1,11 @@
 /** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
 import { GENESIS } from '../base/ids.ts';
-import type { Sequence } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
+import type { DigestList } from './body.ts';
 import type { Core } from './core.ts';
 import { recoveryStatus } from './recovery-status.ts';
 import type { Slot } from './slot.ts';
-import type { Phase, ReplicaStatus, SlotStatus, ViewChangeStatus } from './status.ts';
+import type { Phase, ReplicaStatus, SlotStatus, ViewChangeStatus, Wait } from './status.ts';
 import { slotWait } from './slot-wait.ts';
 
 export function replicaStatus(core: Core): ReplicaStatus {
@@ -43,31 +44,49 @@ function lastCheckpoint(core: Core): { readonly sequence: Sequence; readonly roo
 }
 
 export function slotStatuses(core: Core, from: Sequence, to: Sequence): readonly SlotStatus[] {
+  if (from === to) {
+    const slot = core.log.find(from);
+    return slot === undefined ? [] : [new SlotView(core, slot)];
+  }
   const statuses: SlotStatus[] = [];
   for (const slot of core.log.from(from)) {
     if (slot.sequence > to) break;
-    statuses.push(slotStatus(core, slot));
+    statuses.push(new SlotView(core, slot));
   }
   return statuses;
 }
 
-function slotStatus(core: Core, slot: Slot): SlotStatus {
-  const digest = slot.digest();
-  const view = slot.accepted?.view ?? core.view;
-  const requests = digest === undefined ? undefined : slot.requestsOf(digest);
-  return {
-    sequence: slot.sequence,
-    view,
-    digest,
-    phase: phaseOf(core, slot),
-    bodyHeld: digest !== undefined && slot.holdsBody(digest),
-    get requests() {
-      return requests?.toArray() ?? [];
-    },
-    prepares: digest === undefined ? [] : slot.prepares.voters(view, digest),
-    commits: digest === undefined ? [] : slot.commits.voters(view, digest),
-    waitingFor: slotWait(core, slot),
-  };
+const NOBODY: readonly ReplicaId[] = [];
+
+/** The slot as it stands now. Every executed slot is looked at, and its requests are asked for seldom: they stay packed until then. */
+class SlotView implements SlotStatus {
+  readonly sequence: Sequence;
+  readonly view: View;
+  readonly digest: Digest | undefined;
+  readonly phase: Phase;
+  readonly bodyHeld: boolean;
+  readonly prepares: readonly ReplicaId[];
+  readonly commits: readonly ReplicaId[];
+  readonly waitingFor: Wait | undefined;
+  readonly #requests: DigestList | undefined;
+
+  constructor(core: Core, slot: Slot) {
+    const digest = slot.digest();
+    const view = slot.accepted?.view ?? core.view;
+    this.sequence = slot.sequence;
+    this.view = view;
+    this.digest = digest;
+    this.phase = phaseOf(core, slot);
+    this.bodyHeld = digest !== undefined && slot.holdsBody(digest);
+    this.prepares = digest === undefined ? NOBODY : slot.prepares.voters(view, digest);
+    this.commits = digest === undefined ? NOBODY : slot.commits.voters(view, digest);
+    this.waitingFor = slotWait(core, slot);
+    this.#requests = digest === undefined ? undefined : slot.requestsOf(digest);
+  }
+
+  get requests(): readonly Digest[] {
+    return this.#requests?.toArray() ?? [];
+  }
 }
 
 function phaseOf(core: Core, slot: Slot): Phase {

@@ -7,6 +7,7 @@
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
+import type { Sequence } from '../base/ids.ts';
 import { isOwedBatches, wouldRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
 import type { Slot } from './slot.ts';
@@ -118,12 +119,14 @@ function excuse(core: Core): boolean {
 
 function oldestOpenSlot(core: Core): Slot | undefined {
   // Not up to the highest slot that exists: a vote alone makes one, and this is asked at every step.
-  for (const slot of core.log.from(core.lastExecuted + 1, Math.max(core.highestAccepted, highestChosen(core)))) {
-    if (slot.acceptedIn(core.view) !== undefined || core.chosen.has(slot.sequence)) return slot;
+  const last = Math.max(core.highestAccepted, highestChosen(core));
+  for (let sequence = Math.max(core.lastExecuted, core.log.low) + 1; sequence <= last; sequence += 1) {
+    const slot = core.log.find(sequence as Sequence);
+    if (slot !== undefined && (slot.acceptedIn(core.view) !== undefined || core.chosen.has(sequence))) return slot;
   }
   return undefined;
 }
 
 function highestChosen({ newView }: Core): number {
-  return newView?.newView.slots.at(-1)?.sequence ?? 0;
+  return newView === undefined ? 0 : (newView.newView.slots.at(-1)?.sequence ?? 0);
 }

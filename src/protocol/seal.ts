@@ -49,5 +49,7 @@ export class Sealer {
 }
 
 function repeat(frame: Bytes, count: number): readonly Bytes[] {
-  return Array.from({ length: count }, () => frame);
+  const frames: Bytes[] = [];
+  while (frames.length < count) frames.push(frame);
+  return frames;
 }

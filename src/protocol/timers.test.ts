@@ -37,3 +37,24 @@ test('all can be cleared at once', () => {
   timers.clearAll();
   expect([timers.next(), timers.isSet('status'), timers.isSet('request')]).toEqual([undefined, false, false]);
 });
+
+test('a deadline that is moved is forgotten where it was', () => {
+  const timers = new Timers();
+  timers.set('status', 10);
+  timers.set('request', 20);
+  timers.set('status', 30);
+  expect(timers.next()).toBe(20);
+  expect(timers.fires('status', 25)).toBe(false);
+  expect(timers.fires('request', 25)).toBe(true);
+  expect(timers.next()).toBe(30);
+});
+
+test('of two that stand at one time the other is left when one has fired', () => {
+  const timers = new Timers();
+  timers.set('status', 10);
+  timers.set('request', 10);
+  expect(timers.fires('status', 10)).toBe(true);
+  expect(timers.next()).toBe(10);
+  expect(timers.fires('request', 10)).toBe(true);
+  expect(timers.next()).toBeUndefined();
+});

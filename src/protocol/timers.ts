@@ -24,23 +24,37 @@ export type TimerName =
 
 export class Timers {
   readonly #deadlines = new Map<TimerName, number>();
+  /** No deadline is earlier: every step asks for each, and mostly none has come. */
+  #earliest = Infinity;
+  /** The deadline that was the earliest is gone. */
+  #isEarliestGone = false;
 
   set(name: TimerName, at: number): void {
+    const before = this.#deadlines.get(name);
     this.#deadlines.set(name, at);
+    if (at <= this.#earliest) {
+      this.#earliest = at;
+      this.#isEarliestGone = false;
+    } else if (before === this.#earliest) this.#isEarliestGone = true;
   }
 
   /** Sets it unless an earlier deadline stands. */
   setNoLaterThan(name: TimerName, at: number): void {
     const standing = this.#deadlines.get(name);
-    if (standing === undefined || standing > at) this.#deadlines.set(name, at);
+    if (standing === undefined || standing > at) this.set(name, at);
   }
 
   clear(name: TimerName): void {
+    const at = this.#deadlines.get(name);
+    if (at === undefined) return;
     this.#deadlines.delete(name);
+    if (at === this.#earliest) this.#isEarliestGone = true;
   }
 
   clearAll(): void {
     this.#deadlines.clear();
+    this.#earliest = Infinity;
+    this.#isEarliestGone = false;
   }
 
   /** When it fires; undefined while it is not set. */
@@ -59,16 +73,20 @@ export class Timers {
 
   /** True once when the deadline has come; it is then cleared. */
   fires(name: TimerName, now: number): boolean {
+    if (this.#earliest > now) return false;
     const at = this.#deadlines.get(name);
     if (at === undefined || at > now) return false;
-    this.#deadlines.delete(name);
+    this.clear(name);
     return true;
   }
 
   /** The earliest deadline, or undefined. */
   next(): number | undefined {
-    let earliest: number | undefined;
-    for (const at of this.#deadlines.values()) if (earliest === undefined || at < earliest) earliest = at;
-    return earliest;
+    if (this.#isEarliestGone) {
+      this.#earliest = Infinity;
+      for (const at of this.#deadlines.values()) this.#earliest = Math.min(this.#earliest, at);
+      this.#isEarliestGone = false;
+    }
+    return this.#earliest === Infinity ? undefined : this.#earliest;
   }
 }

@@ -47,6 +47,8 @@ describe('a certificate counts', () => {
   test('those who voted in the view for something else are the dissenters', () => {
     expect(cast.dissenters(asView(0), A)).toEqual([1]);
     expect(cast.dissenters(asView(1), B)).toEqual([2]);
+    expect(cast.dissenters(asView(1), A)).toEqual([]);
+    expect([cast.hasDissent(asView(0), A), cast.hasDissent(asView(1), A)]).toEqual([true, false]);
   });
 
   test('all votes come in order of their senders, whatever the order they came in', () => {

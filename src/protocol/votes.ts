@@ -16,11 +16,14 @@ export interface Vote {
 /** `contradiction`: the sender voted for another digest in the same view before; the earlier vote is kept. */
 export type VoteOutcome = 'added' | 'duplicate' | 'older-view' | 'contradiction';
 
+const NOBODY: readonly ReplicaId[] = [];
+
 export class Votes {
   readonly #bySender: (Vote | undefined)[];
 
   constructor(replicaCount: number) {
-    this.#bySender = Array.from({ length: replicaCount }, () => undefined);
+    this.#bySender = [];
+    for (let sender = 0; sender < replicaCount; sender += 1) this.#bySender.push(undefined);
   }
 
   /** Requires: the vote's author is verified to be `sender`. */
@@ -46,17 +49,24 @@ export class Votes {
     return count;
   }
 
+  /** By ascending sender. */
   voters(view: View, digest: Digest): readonly ReplicaId[] {
-    return this.entries()
-      .filter(([, vote]) => vote.view === view && vote.digest === digest)
-      .map(([sender]) => sender);
+    return this.#senders((vote) => vote.view === view && vote.digest === digest);
   }
 
-  /** Who voted in `view` for another digest than `digest`. */
+  /** Who voted in `view` for another digest than `digest`; by ascending sender. */
   dissenters(view: View, digest: Digest): readonly ReplicaId[] {
-    return this.entries()
-      .filter(([, vote]) => vote.view === view && vote.digest !== digest)
-      .map(([sender]) => sender);
+    // Asked for every slot, and nearly always nobody.
+    return this.hasDissent(view, digest)
+      ? this.#senders((vote) => vote.view === view && vote.digest !== digest)
+      : NOBODY;
+  }
+
+  /** Did anybody vote in `view` for another digest than `digest`? */
+  hasDissent(view: View, digest: Digest): boolean {
+    for (const vote of this.#bySender)
+      if (vote !== undefined && vote.view === view && vote.digest !== digest) return true;
+    return false;
   }
 
   /** All votes by ascending sender. */
@@ -66,5 +76,14 @@ export class Votes {
       if (vote !== undefined) entries.push([asReplicaId(sender), vote]);
     });
     return entries;
+  }
+
+  #senders(isMeant: (vote: Vote) => boolean): readonly ReplicaId[] {
+    const senders: ReplicaId[] = [];
+    for (let sender = 0; sender < this.#bySender.length; sender += 1) {
+      const vote = this.#bySender[sender];
+      if (vote !== undefined && isMeant(vote)) senders.push(asReplicaId(sender));
+    }
+    return senders;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { InvariantViolation } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { MAX_NUMBER, asSequence } from '../base/ids.ts';
+import { MAX_NUMBER, asReplicaId, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import type { Result } from '../base/result.ts';
@@ -97,6 +97,8 @@ export class Driver {
   readonly #outbox: ReplyOutbox;
   readonly #lateFrames: LateFrames;
   readonly #serving: ServingBudget<Input>;
+  /** By id. */
+  readonly #replicas: readonly Party[];
   /** Last executed, as each peer's latest STATUS says: a hint, for readiness only. */
   readonly #claims = new Map<ReplicaId, Sequence>();
   #behaviour: Behaviour | undefined;
@@ -110,6 +112,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options;
     const { config, modules, observer } = options;
+    this.#replicas = Array.from({ length: config.cluster.replicaCount }, (_, id) => replicaParty(asReplicaId(id)));
     this.#replica = new Replica(config, modules, options.records, options.lost);
     this.#intake = new Intake(config.cluster, config.self, modules.authenticator);
     this.#sealer = new Sealer(config.cluster, modules.authenticator);
@@ -304,7 +307,7 @@ export class Driver {
 
   /** Sends a message of the node itself (not of the replica) to a peer; false when it could not be sent. */
   sendDirectly(to: ReplicaId, message: Message): boolean {
-    const party: Party = { kind: 'replica', replica: to };
+    const party = this.#partyOf(to);
     const [frame] = this.#sealer.seal(message, [party], undefined);
     return frame !== undefined && this.#sendFrame(party, frame, message);
   }
@@ -347,14 +350,17 @@ export class Driver {
   /** One step: its outputs to the gate, its next deadline to the timer. */
   #run(step: (now: Now) => readonly Output[]): readonly Output[] {
     let outputs: readonly Output[] = [];
-    this.#guard(() => {
+    if (this.#stopped) return outputs;
+    try {
       const now = this.#options.clock();
       outputs = step(now);
       const leaving =
         this.#behaviour === undefined ? outputs : this.#behaviour.rewrite(now, outputs, this.#replica.status());
       this.#gate.put(leaving);
       this.#arm(now);
-    });
+    } catch (error) {
+      this.#onThrown(error);
+    }
     return outputs;
   }
 
@@ -364,8 +370,12 @@ export class Driver {
     try {
       action();
     } catch (error) {
-      this.#halt({ code: 'invariant-violated', reason: describe(error), error });
+      this.#onThrown(error);
     }
+  }
+
+  #onThrown(error: unknown): void {
+    this.#halt({ code: 'invariant-violated', reason: describe(error), error });
   }
 
   #halt(fault: DriverFault): void {
@@ -413,7 +423,7 @@ export class Driver {
         case 'send':
           this.#send(
             output.message,
-            output.to.map((replica) => ({ kind: 'replica', replica })),
+            output.to.map((replica) => this.#partyOf(replica)),
             output.signature,
           );
       }
@@ -438,7 +448,11 @@ export class Driver {
 
   #seal(message: Message, to: readonly Party[], signature: Bytes | undefined): void {
     const frames = this.#sealer.seal(message, to, signature);
-    for (const [index, receiver] of to.entries()) this.#sendSealed(receiver, message, frames[index]);
+    to.forEach((receiver, index) => this.#sendSealed(receiver, message, frames[index]));
+  }
+
+  #partyOf(replica: ReplicaId): Party {
+    return this.#replicas[replica] ?? replicaParty(replica);
   }
 
   /** `undefined`: no key is shared with the receiver yet. */
@@ -461,6 +475,10 @@ export class Driver {
 }
 
 const BACKLOG_PAUSE_MS = 10;
+
+function replicaParty(replica: ReplicaId): Party {
+  return { kind: 'replica', replica };
+}
 
 /** Refused at the door; or requests none of which is their client's, as far as anybody here can tell. A correct replica passes on what it verified; where a client convinced it alone, a view change brings a few
  * frames of them, far below what a link may bring. */

@@ -47,8 +47,8 @@ export class Metrics {
   readonly #linkRefusals: Counter<'code'>;
   readonly #suspicions: Counter<'node' | 'kind' | 'certainty'>;
   readonly #events: Tally;
-  readonly #syncs: Counter;
-  readonly #records: Counter;
+  #syncs = 0;
+  #records = 0;
   readonly #dropped: Counter<'reason'>;
   readonly #gateway: Counter<'outcome'>;
   readonly #gatewaySeconds: Histogram;
@@ -73,8 +73,8 @@ export class Metrics {
       'certainty',
     ]);
     this.#events = this.#tally('pbft_events_total', 'Everything that happened in the replica, by kind', 'kind');
-    this.#syncs = this.#counter('pbft_log_syncs_total', 'Syncs of the write-ahead log', []);
-    this.#records = this.#counter('pbft_log_records_total', 'Records made durable', []);
+    this.#total('pbft_log_syncs_total', 'Syncs of the write-ahead log', () => this.#syncs);
+    this.#total('pbft_log_records_total', 'Records made durable', () => this.#records);
     this.#dropped = this.#counter('pbft_dropped_inputs_total', 'Inputs dropped because a bounded queue was full', [
       'reason',
     ]);
@@ -125,8 +125,8 @@ export class Metrics {
   }
 
   onSync(records: number): void {
-    this.#syncs.inc();
-    this.#records.inc(records);
+    this.#syncs += 1;
+    this.#records += records;
   }
 
   onDropped(reason: 'log-backlog' | 'stopped'): void {
@@ -175,6 +175,18 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
   }
 
+  #total(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
   #addStatusGauges({ status }: MetricSources): void {
     this.#gauge('pbft_view_number', 'View of this replica', () => status().view);
     this.#gauge('pbft_is_primary_boolean', '1 at the primary', () => Number(status().primary === status().self));
@@ -213,42 +225,31 @@ export class Metrics {
   }
 
   #addTotals({ links, servingSeconds, eventStream }: MetricSources): void {
-    const total = (name: string, help: string, read: () => number): void => {
-      const counter: Counter = new Counter({
-        name,
-        help,
-        registers: [this.registry],
-        collect: () => {
-          counter.reset();
-          counter.inc(read());
-        },
-      });
-    };
-    total('pbft_link_sent_frames_total', 'Frames sent on all links', () => links().sentFrames);
-    total('pbft_link_sent_bytes_total', 'Bytes sent on all links', () => links().sentBytes);
-    total('pbft_link_received_frames_total', 'Frames received on all links', () => links().receivedFrames);
-    total('pbft_link_received_bytes_total', 'Bytes received on all links', () => links().receivedBytes);
-    total(
+    this.#total('pbft_link_sent_frames_total', 'Frames sent on all links', () => links().sentFrames);
+    this.#total('pbft_link_sent_bytes_total', 'Bytes sent on all links', () => links().sentBytes);
+    this.#total('pbft_link_received_frames_total', 'Frames received on all links', () => links().receivedFrames);
+    this.#total('pbft_link_received_bytes_total', 'Bytes received on all links', () => links().receivedBytes);
+    this.#total(
       'pbft_link_dropped_frames_total',
       'Frames dropped because a queue was full or a link down',
       () => links().droppedFrames,
     );
-    total('pbft_state_serving_seconds_total', 'Time spent on handing out state to peers', servingSeconds);
-    total('pbft_event_stream_cpu_seconds_total', 'Time spent on telling what happens to those who listen', () => {
+    this.#total('pbft_state_serving_seconds_total', 'Time spent on handing out state to peers', servingSeconds);
+    this.#total('pbft_event_stream_cpu_seconds_total', 'Time spent on telling what happens to those who listen', () => {
       return eventStream().cpuSeconds;
     });
-    total('pbft_event_stream_sent_events_total', 'Events put into the stream', () => eventStream().sentEvents);
-    total(
+    this.#total('pbft_event_stream_sent_events_total', 'Events put into the stream', () => eventStream().sentEvents);
+    this.#total(
       'pbft_event_stream_left_out_events_total',
       'Events left out of the stream because telling them would take too much time',
       () => eventStream().leftOutEvents,
     );
-    total(
+    this.#total(
       'pbft_event_stream_lost_events_total',
       'Events that a reader lost because it did not read',
       () => eventStream().lostEvents,
     );
-    total('pbft_event_loop_busy_seconds_total', 'Time in which the event loop had something to do', () => {
+    this.#total('pbft_event_loop_busy_seconds_total', 'Time in which the event loop had something to do', () => {
       return performance.eventLoopUtilization().active / 1000;
     });
   }

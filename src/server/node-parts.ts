@@ -1,4 +1,5 @@
 /** The parts of one node and their wiring: replica, links, client, event stream, HTTP. Owns their order of starting and ending, and who hears what from whom. */
+import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/index.ts';
 import { apiError } from '../api/index.ts';
@@ -439,8 +440,7 @@ const QUIET_LINK_CODES: readonly LinkRefusalCode[] = [
 
 /** µs of a clock that no jump of the wall clock moves, and ms since 1970. */
 function now(): Now {
-  const [seconds, nanoseconds] = process.hrtime();
-  return { monotonic: seconds * 1_000_000 + Math.floor(nanoseconds / 1000), wall: Date.now() };
+  return { monotonic: Math.floor(performance.now() * 1000), wall: Date.now() };
 }
 
 function addressFault(what: string, host: string, port: number, error: unknown): string {

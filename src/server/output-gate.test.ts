@@ -129,6 +129,24 @@ describe('OutputGate on a real log', () => {
     expect(faults).toHaveLength(1);
   });
 
+  it('holds nothing back and asks a log that keeps nothing for nothing, and counts what it would have kept', () => {
+    const useless = (): never => {
+      throw new Error('it has no use for it');
+    };
+    const { gate, syncs, sequences } = makeGate({
+      append: useless,
+      rewrite: useless,
+      durable: useless,
+      keepsNothing: true,
+    });
+    gate.put([send(1), persist(2), persist(3), send(3), { kind: 'truncate', records: [] }, hint(4), send(4)]);
+    expect(sequences()).toEqual([1, 3, 4]);
+    expect([syncs, gate.heldOutputs, gate.isFull]).toEqual([[2], 0, false]);
+    gate.close();
+    gate.put([send(5)]);
+    expect(sequences()).toEqual([1, 3, 4]);
+  });
+
   it('closed, lets nothing out, whatever becomes durable', async () => {
     const { gate, sequences } = makeGate();
     gate.put([persist(1), send(1)]);

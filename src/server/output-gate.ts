@@ -14,6 +14,8 @@ export interface GateLog {
   durable(): Promise<void>;
   /** Ordered with `append`: replaces everything before it. */
   rewrite(records: readonly Bytes[]): void;
+  /** Set: it has no use for any record, and everything is as durable as it will ever be. It is then not called. */
+  readonly keepsNothing?: boolean;
 }
 
 /** What may leave the process. */
@@ -64,6 +66,7 @@ export class OutputGate {
   /** Takes the outputs of one step, in order. After {@link close} or a fault they are dropped. */
   put(outputs: readonly Output[]): void {
     if (this.#closed) return;
+    if (this.#options.log.keepsNothing === true) return this.#passAll(outputs);
     const free: Outbound[] = [];
     for (const output of outputs) {
       if (output.kind === 'persist') this.#append(output.record);
@@ -79,6 +82,18 @@ export class OutputGate {
   close(): void {
     this.#closed = true;
     this.#held = [];
+  }
+
+  /** Nothing is kept: no record need be encoded, and nothing waits. */
+  #passAll(outputs: readonly Output[]): void {
+    const free: Outbound[] = [];
+    let records = 0;
+    for (const output of outputs) {
+      if (output.kind === 'persist') records += isBarrier(output.record) ? 1 : 0;
+      else if (output.kind !== 'truncate') free.push(output);
+    }
+    if (records > 0) this.#options.onSync(records);
+    if (free.length > 0) this.#options.release(free);
   }
 
   #append(record: Record): void {

@@ -6,7 +6,7 @@ import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 export class Tally {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, { count: number }>();
 
   constructor({ name, help, label, registry }: { name: string; help: string; label: string; registry: Registry }) {
     const counter: Counter = new Counter({
@@ -16,12 +16,14 @@ export class Tally {
       registers: [registry],
       collect: () => {
         counter.reset();
-        for (const [value, count] of this.#counts) counter.inc({ [label]: value }, count);
+        for (const [value, { count }] of this.#counts) counter.inc({ [label]: value }, count);
       },
     });
   }
 
   add(value: string, count = 1): void {
-    this.#counts.set(value, (this.#counts.get(value) ?? 0) + count);
+    const known = this.#counts.get(value);
+    if (known === undefined) this.#counts.set(value, { count });
+    else known.count += count;
   }
 }

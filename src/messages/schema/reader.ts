@@ -8,6 +8,7 @@ import type { CodecContext } from '../codec-context.ts';
 import { refuse } from '../refusal.ts';
 import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, hexOf } from './hex.ts';
+import type { RecentHex } from './recent-hex.ts';
 import { decodedSlab } from './slab.ts';
 
 const TWO_32 = 2 ** 32;
@@ -75,6 +76,11 @@ export class Reader {
     this.#lastHex[slot] = text;
     this.#lastHexAt[slot] = at;
     return text;
+  }
+
+  /** As {@link hex}, of what was named before in another message. */
+  recentHex(recent: RecentHex): string {
+    return recent.textOf(this.bytes, this.#take(HEX_BYTES));
   }
 
   /** Goes back to an offset it was at. */

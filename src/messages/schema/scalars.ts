@@ -9,6 +9,7 @@ import type { Json } from './json-value.ts';
 import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, HEX_SLOTS } from './hex.ts';
 import type { Reader } from './reader.ts';
+import { RecentHex } from './recent-hex.ts';
 import type { Schema } from './schema.ts';
 import { named } from './schema.ts';
 import type { Writer } from './writer.ts';
@@ -84,6 +85,14 @@ function hexSchema<T extends string>(slot: HexSlot): Schema<T> {
 
 /** SHA-256, 32 bytes; hexadecimal in memory and in JSON. */
 export const digest: Schema<Digest> = hexSchema<Digest>(HEX_SLOTS.none);
+
+const recentBatches = new RecentHex();
+
+/** The same, of a batch that other messages name as well. */
+export const sharedBatchDigest: Schema<Digest> = {
+  ...digest,
+  read: (reader) => reader.recentHex(recentBatches) as Digest,
+};
 
 /** The same, of a batch in a list whose items mostly name one batch. */
 export const repeatedBatchDigest: Schema<Digest> = hexSchema<Digest>(HEX_SLOTS.batch);

@@ -15,6 +15,7 @@ export class Writer {
   readonly #bytes: Bytes;
   #at = 0;
   readonly #lastHex = ['', '', '', ''];
+  #isHexKnown = false;
   readonly #lastHexAt = [0, 0, 0, 0];
   /** Set by a message: how much of it is authenticated; attached fields follow. */
   contentEnd = 0;
@@ -32,7 +33,8 @@ export class Writer {
   /** Forgets what was written. */
   restart(): void {
     this.#at = 0;
-    this.#lastHex.fill('');
+    if (this.#isHexKnown) this.#lastHex.fill('');
+    this.#isHexKnown = false;
     this.contentEnd = 0;
   }
 
@@ -81,6 +83,7 @@ export class Writer {
         this.#bytes.copyWithin(at, last, last + HEX_BYTES);
         return;
       }
+      this.#isHexKnown = true;
       this.#lastHex[slot] = text;
       this.#lastHexAt[slot] = at;
     }

@@ -1,5 +1,5 @@
 /**
- * One TCP connection with frames in both directions: everything sent in one turn goes out in one write, what waits is bounded, and it ends
+ * One TCP connection with frames in both directions: everything sent in one step goes out in one write, what waits is bounded, and it ends
  * exactly once with a reason that the other side is told where that is possible. It knows nothing of who the peer is.
  */
 import type { Socket } from 'node:net';
@@ -11,6 +11,8 @@ import { FRAME, FRAME_HEADER_BYTES, FrameReader, joinFrames } from './framing.ts
 import type { FrameKind, OutgoingFrame } from './framing.ts';
 import { describeRefusal, encodeRefusal } from './handshake.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
+import { Standstill } from './standstill.ts';
+import { stepEnd } from './step-end.ts';
 
 /** What goes into one write, at most (a larger frame goes alone), and what the socket may hold before the queue waits. */
 const WRITE_BYTES = 256 * 1024;
@@ -25,7 +27,7 @@ export interface ConnectionHandlers {
   onEnded(refusal: LinkRefusal): void;
   /** Once, after `onEnded`: the socket and its memory are gone. */
   onGone(): void;
-  /** After every change of what is held for this connection. */
+  /** After every change of what is held for this connection; at first nothing is. */
   onHeld?(outgoingBytes: number, incomingBytes: number): void;
 }
 
@@ -54,12 +56,18 @@ export class Connection {
   #flushScheduled = false;
   #pongPending = false;
   #ended = false;
-  #lastReceived = performance.now();
-  #lastProgress = performance.now();
-  #frameSince = 0;
+  readonly #silence = new Standstill(performance.now());
+  readonly #writing = new Standstill(performance.now());
+  readonly #reading = new Standstill(performance.now());
+  #chunks = 0;
   #framesTaken = 0;
+  #writtenBytes = 0;
+  #heldOutgoing = 0;
+  #heldIncoming = 0;
   /** Runs while nothing is read. */
   #rest: NodeJS.Timeout | undefined;
+
+  readonly #taker = (kind: FrameKind, payload: Bytes): boolean => this.#take(kind, payload);
 
   constructor(socket: Socket, settings: LinkSettings, traffic: Traffic, handlers: ConnectionHandlers) {
     this.#socket = socket;
@@ -91,6 +99,9 @@ export class Connection {
     this.#reader.allowMessages(this.#settings.frameBytes);
     this.#queueLimit = queueBytes;
     this.#traffic = traffic;
+    // Whoever counts what is held counts from here.
+    this.#heldOutgoing = 0;
+    this.#heldIncoming = 0;
   }
 
   /** False: dropped, since the link has ended or too much waits already. The payload must not be changed afterwards. */
@@ -145,37 +156,33 @@ export class Connection {
     }, Math.ceil(ms));
   }
 
-  /** Looks for a dead or stuck peer. `now`: ms, as performance.now(). */
+  /** Looks for a dead or stuck peer. `now`: ms, as performance.now(). It is called regularly: what stands still is timed from the first look that finds it so. */
   check(now: number): void {
     if (this.#ended) return;
     const { idleTimeoutMs, stallTimeoutMs } = this.#settings;
-    if (this.#socket.writableLength > 0 && now - this.#lastProgress > stallTimeoutMs) {
+    const waiting = this.#socket.writableLength;
+    if (this.#writing.look(now, waiting > 0 ? this.#writtenBytes - waiting : undefined) > stallTimeoutMs) {
       this.cut({
         code: 'slow-reader',
         reason: `took nothing of ${this.queuedBytes} waiting bytes for ${stallTimeoutMs} ms`,
       });
-    } else if (this.#reader.isInsideFrame && now - this.#frameSince > stallTimeoutMs) {
+    } else if (this.#reading.look(now, this.#reader.isInsideFrame ? this.#framesTaken : undefined) > stallTimeoutMs) {
       this.end({ code: 'idle', reason: `a frame was begun and not finished within ${stallTimeoutMs} ms` });
-    } else if (now - this.#lastReceived > idleTimeoutMs) {
+    } else if (this.#silence.look(now, this.#chunks) > idleTimeoutMs) {
       this.end({ code: 'idle', reason: `nothing came for ${idleTimeoutMs} ms` });
     }
   }
 
   /** After a pause of this whole process: its own silence says nothing about peers. */
   forgive(now: number): void {
-    this.#lastReceived = now;
-    this.#lastProgress = now;
-    this.#frameSince = now;
+    for (const standstill of [this.#silence, this.#writing, this.#reading]) standstill.beginAnew(now);
   }
 
   #onData(chunk: Bytes): void {
     if (this.#ended) return;
-    const wasInsideFrame = this.#reader.isInsideFrame;
-    this.#lastReceived = performance.now();
+    this.#chunks += 1;
     this.#traffic.receivedBytes += chunk.length;
-    const framesBefore = this.#framesTaken;
-    const refusal = this.#reader.push(chunk, (kind, payload) => this.#take(kind, payload));
-    if (!wasInsideFrame || this.#framesTaken > framesBefore) this.#frameSince = this.#lastReceived;
+    const refusal = this.#reader.push(chunk, this.#taker);
     if (refusal !== undefined) this.end(refusal);
     this.#reportHeld();
   }
@@ -203,7 +210,7 @@ export class Connection {
     }
   }
 
-  /** Answers a ping, once per turn however many came. */
+  /** Answers a ping, once per step however many came. */
   pong(): void {
     if (this.#pongPending) return;
     this.#pongPending = this.send(FRAME.pong, EMPTY);
@@ -212,10 +219,13 @@ export class Connection {
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-    });
+    stepEnd.put(this);
+  }
+
+  /** The step ends: what gathered in it goes out. */
+  onStepEnd(): void {
+    this.#flushScheduled = false;
+    this.#flush();
   }
 
   #flush(): void {
@@ -232,19 +242,24 @@ export class Connection {
       bytes += size;
       count += 1;
     }
-    const frames = this.#queue.splice(0, count);
+    let frames = this.#queue;
+    if (count === frames.length) this.#queue = [];
+    else frames = frames.splice(0, count);
     this.#queuedBytes -= bytes - count * FRAME_HEADER_BYTES + count * FRAME_OVERHEAD_BYTES;
     this.#pongPending = false;
     this.#traffic.sentFrames += count;
     this.#traffic.sentBytes += bytes;
-    if (this.#socket.writableLength === 0) this.#lastProgress = performance.now();
-    this.#socket.write(joinFrames(frames), () => {
-      this.#lastProgress = performance.now();
-    });
+    this.#writtenBytes += bytes;
+    this.#socket.write(joinFrames(frames));
   }
 
   #reportHeld(): void {
-    if (!this.#ended) this.#handlers.onHeld?.(this.queuedBytes, this.#reader.heldBytes);
+    const outgoing = this.queuedBytes;
+    const incoming = this.#reader.heldBytes;
+    if (this.#ended || (outgoing === this.#heldOutgoing && incoming === this.#heldIncoming)) return;
+    this.#heldOutgoing = outgoing;
+    this.#heldIncoming = incoming;
+    this.#handlers.onHeld?.(outgoing, incoming);
   }
 
   #lingerBriefly(): void {

@@ -2,7 +2,10 @@
  * Frames on a byte stream: u32 length of the payload (big-endian), u8 kind, payload. The length is judged before a byte of the payload is
  * kept. Owns the bytes of at most one unfinished frame.
  */
+import { EMPTY } from '../../base/bytes.ts';
 import type { Bytes } from '../../base/bytes.ts';
+import { copyBytes } from '../../messages/schema/copy-bytes.ts';
+import { Slab } from '../../messages/schema/slab.ts';
 import { CONTROL_FRAME_BYTES } from './settings.ts';
 import type { LinkRefusal } from './settings.ts';
 
@@ -10,9 +13,14 @@ export const FRAME = { greeting: 1, hello: 2, accept: 3, refuse: 4, message: 16,
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 export const FRAME_HEADER_BYTES = 5;
-const KINDS: ReadonlyMap<number, FrameKind> = new Map(Object.values(FRAME).map((kind) => [kind, kind]));
+const KINDS: readonly (FrameKind | undefined)[] = Array.from({ length: 256 }, (_, code) =>
+  Object.values(FRAME).find((kind) => kind === code),
+);
 /** The first memory an unfinished frame gets; it doubles as bytes really arrive, so a length alone costs nothing. */
 const FIRST_BYTES = 4096;
+
+/** Small payloads live for a turn, and those that somebody keeps are mostly kept together. */
+const payloads = new Slab();
 
 export interface OutgoingFrame {
   readonly kind: FrameKind;
@@ -26,15 +34,19 @@ export function joinFrames(frames: readonly OutgoingFrame[]): Buffer {
   const joined = Buffer.allocUnsafe(length);
   let offset = 0;
   for (const { kind, payload } of frames) {
-    joined.writeUInt32BE(payload.length, offset);
+    const size = payload.length;
+    joined[offset] = size >>> 24;
+    joined[offset + 1] = size >>> 16;
+    joined[offset + 2] = size >>> 8;
+    joined[offset + 3] = size;
     joined[offset + 4] = kind;
-    joined.set(payload, offset + FRAME_HEADER_BYTES);
-    offset += FRAME_HEADER_BYTES + payload.length;
+    copyBytes(payload, 0, joined, offset + FRAME_HEADER_BYTES, size);
+    offset += FRAME_HEADER_BYTES + size;
   }
   return joined;
 }
 
-/** Takes one whole frame; false = stop reading. The payload is the receiver's own, shared with nobody. */
+/** Takes one whole frame; false = stop reading. The payload is the receiver's own: nobody else writes or reads it. */
 export type FrameTaker = (kind: FrameKind, payload: Bytes) => boolean;
 
 export class FrameReader {
@@ -43,7 +55,7 @@ export class FrameReader {
   #headerFill = 0;
   #kind: FrameKind = FRAME.message;
   #length = 0;
-  #body: Bytes = new Uint8Array(0);
+  #body: Bytes = EMPTY;
   #bodyFill = 0;
 
   /** `messageLimit`: the longest message payload; 0 = no messages yet. Other frames have at most 1 KiB. */
@@ -66,22 +78,31 @@ export class FrameReader {
     return this.#headerFill > 0;
   }
 
-  /** Cuts `chunk` into frames. A refusal is final: nothing may be pushed after it. */
+  /** Cuts `chunk` into frames; the caller may use it again afterwards. A refusal is final: nothing may be pushed after it. */
   push(chunk: Bytes, take: FrameTaker): LinkRefusal | undefined {
+    // A subclass (a Node Buffer) cuts by its own rules, which cost more.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     let at = 0;
-    while (at < chunk.length) {
+    while (at < bytes.length) {
       if (this.#headerFill < FRAME_HEADER_BYTES) {
-        at = this.#fillHeader(chunk, at);
+        at = this.#fillHeader(bytes, at);
         if (this.#headerFill < FRAME_HEADER_BYTES) return undefined;
         const refusal = this.#judgeHeader();
         if (refusal !== undefined) return refusal;
       }
-      at = this.#fillBody(chunk, at);
-      if (this.#bodyFill < this.#length) return undefined;
-      const payload = this.#body;
-      this.#body = new Uint8Array(0);
+      const isWhole = this.#bodyFill === 0 && bytes.length - at >= this.#length;
+      let payload: Bytes;
+      if (isWhole) {
+        payload = payloads.copyOf(bytes, at, this.#length);
+        at += this.#length;
+      } else {
+        at = this.#fillBody(bytes, at);
+        if (this.#bodyFill < this.#length) return undefined;
+        payload = this.#body;
+        this.#body = EMPTY;
+        this.#bodyFill = 0;
+      }
       this.#headerFill = 0;
-      this.#bodyFill = 0;
       if (!take(this.#kind, payload)) return undefined;
     }
     return undefined;
@@ -89,15 +110,17 @@ export class FrameReader {
 
   #fillHeader(chunk: Bytes, start: number): number {
     const count = Math.min(FRAME_HEADER_BYTES - this.#headerFill, chunk.length - start);
-    this.#header.set(chunk.subarray(start, start + count), this.#headerFill);
+    copyBytes(chunk, start, this.#header, this.#headerFill, count);
     this.#headerFill += count;
     return start + count;
   }
 
   #judgeHeader(): LinkRefusal | undefined {
-    const [a = 0, b = 0, c = 0, d = 0, code = 0] = this.#header;
-    const length = a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
-    const kind = KINDS.get(code);
+    const header = this.#header;
+    const length =
+      (header[0] ?? 0) * 0x1000000 + (header[1] ?? 0) * 0x10000 + (header[2] ?? 0) * 0x100 + (header[3] ?? 0);
+    const code = header[4] ?? 0;
+    const kind = KINDS[code];
     if (kind === undefined)
       return {
         code: 'malformed',
@@ -118,7 +141,7 @@ export class FrameReader {
     const count = Math.min(this.#length - this.#bodyFill, chunk.length - start);
     const needed = this.#bodyFill + count;
     if (needed > this.#body.length) this.#grow(needed);
-    this.#body.set(chunk.subarray(start, start + count), this.#bodyFill);
+    copyBytes(chunk, start, this.#body, this.#bodyFill, count);
     this.#bodyFill = needed;
     return start + count;
   }

@@ -3,6 +3,7 @@ import type { Bytes } from '../../base/bytes.ts';
 
 /** Everything counts as durable at once, and a restart has forgotten it. Same calls as DurableLog. */
 export class MemoryLog {
+  readonly keepsNothing = true;
   readonly pendingBytes = 0;
 
   append(_record: Bytes): void {}

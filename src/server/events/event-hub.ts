@@ -216,7 +216,7 @@ export class EventHub {
   #isWanted(kind: StreamEventKind): boolean {
     if (this.#isRecording && (this.#wanted === undefined || this.#wanted.has(kind))) return true;
     // Counted, so that one who comes back learns how many are missing.
-    this.#tally.gone(kind, this.#tally.add(kind));
+    this.#tally.pass(kind);
     return false;
   }
 

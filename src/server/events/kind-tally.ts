@@ -23,6 +23,14 @@ export class KindTally {
     return this.#number;
   }
 
+  /** One more of this kind, which is not kept. */
+  pass(kind: StreamEventKind): void {
+    const place = placeOf(kind);
+    this.#number += 1;
+    this.#window[this.#number % WINDOW] = place;
+    this.#lastGone[place] = this.#number;
+  }
+
   /** One more of this kind; its number. */
   add(kind: StreamEventKind): number {
     this.#number += 1;
