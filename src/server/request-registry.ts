@@ -3,6 +3,7 @@
  * it says is for people, nothing is decided by it. Batches are kept as they come, and looked through when somebody asks: most requests nobody asks
  * for. Only those that this node submitted itself, or that somebody listens for, are followed one by one.
  */
+import { Arrivals } from '../base/arrivals.ts';
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
@@ -93,8 +94,9 @@ export class RequestRegistry {
   /** Index of the oldest that is kept: a shift of the whole list for each batch would cost too much. */
   #oldestFinished = 0;
   #finishedRequests = 0;
-  /** Insertion order = age. */
   readonly #followed = new Map<Digest, FollowedRequest>();
+  /** Of the same. */
+  readonly #followedSince = new Arrivals<Digest>();
   readonly #results = new Map<Digest, number>();
   #resultCharacters = 0;
   readonly #listeners = new Map<Digest, Listener>();
@@ -175,11 +177,12 @@ export class RequestRegistry {
       reissuedAs: undefined,
     };
     this.#followed.set(digest, entry);
-    for (const oldest of this.#followed.keys()) {
-      if (this.#followed.size <= this.#options.followed) break;
-      this.#followed.delete(oldest);
-      this.#forgetResult(oldest);
-    }
+    this.#followedSince.push(digest);
+    if (this.#followedSince.size <= this.#options.followed) return entry;
+    const oldest = this.#followedSince.shift();
+    if (oldest === undefined) return entry;
+    this.#followed.delete(oldest);
+    this.#forgetResult(oldest);
     return entry;
   }
 
@@ -271,8 +274,9 @@ export class RequestRegistry {
     this.#forgetResult(digest);
     this.#results.set(digest, characters);
     this.#resultCharacters += characters;
-    for (const oldest of this.#results.keys()) {
-      if (this.#resultCharacters <= this.#options.resultCharacters) return;
+    while (this.#resultCharacters > this.#options.resultCharacters) {
+      const [oldest] = this.#results.keys();
+      if (oldest === undefined) return;
       const entry = this.#followed.get(oldest);
       if (entry !== undefined) entry.accepted = undefined;
       this.#forgetResult(oldest);
