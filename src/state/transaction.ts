@@ -1,73 +1,77 @@
-/** Transactions that nest and can be undone: each is a version of the changes made so far, handed to its parent or forgotten. */
+/** Transactions that nest and can be undone, one within the other over the same changes. */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Entry, OpenTransaction } from '../base/key-value.ts';
-import { OverlayReader, changed, deleted } from './overlay.ts';
-import type { Changes, Source } from './overlay.ts';
+import type { Changes } from './changes.ts';
+import { OverlayReader } from './overlay.ts';
+import type { Source } from './overlay.ts';
 import { StateUsageError } from './usage-error.ts';
-
-/** Takes over what a transaction changed, or learns that it was rolled back (undefined). Called once. */
-export type OnEnd = (changes: Changes | undefined) => void;
 
 type Phase = 'open' | 'covered' | 'ended';
 
 /**
- * A transaction over `base`, starting from the changes of its parent. Reading or changing it after its end, or while an inner one is open,
+ * A transaction that changes `changes`, which lie over `base`. Reading or changing it after its end, or while an inner one is open,
  * throws `StateUsageError` (an application that kept it did so); beginning or ending it then is a bug of ours and an `InvariantViolation`.
  */
 export class OverlayTransaction implements OpenTransaction {
   readonly #base: Source;
-  readonly #onEnd: OnEnd;
-  #changes: Changes;
+  readonly #changes: Changes;
+  readonly #reader: OverlayReader;
+  readonly #onEnd: () => void;
   #phase: Phase = 'open';
 
-  constructor(base: Source, changes: Changes, onEnd: OnEnd) {
+  /** `onEnd`: called once, when it has been committed or rolled back. */
+  constructor(base: Source, changes: Changes, onEnd: () => void) {
     this.#base = base;
     this.#changes = changes;
+    this.#reader = new OverlayReader(base, changes);
     this.#onEnd = onEnd;
+    changes.begin();
   }
 
   get(key: Bytes): Bytes | undefined {
     this.#checkUsable();
-    return new OverlayReader(this.#base, this.#changes).get(key);
+    return this.#reader.get(key);
   }
 
   range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
     this.#checkUsable();
-    return new OverlayReader(this.#base, this.#changes).range(from, to, limit);
+    return this.#reader.range(from, to, limit);
   }
 
   put(key: Bytes, value: Bytes): void {
     this.#checkUsable();
-    this.#changes = changed(this.#changes, key, value);
+    this.#changes.put(key, value);
   }
 
   delete(key: Bytes): void {
     this.#checkUsable();
-    this.#changes = deleted(this.#changes, key);
+    this.#changes.delete(key);
   }
 
   begin(): OpenTransaction {
     assert(this.#phase === 'open', 'a transaction begins another only while open itself, one at a time');
     this.#phase = 'covered';
-    return new OverlayTransaction(this.#base, this.#changes, (changes) => {
+    return new OverlayTransaction(this.#base, this.#changes, () => {
       this.#phase = 'open';
-      if (changes !== undefined) this.#changes = changes;
     });
   }
 
   commit(): void {
-    this.#end(this.#changes);
+    this.#end();
+    this.#changes.commit();
+    this.#onEnd();
   }
 
   rollback(): void {
-    this.#end(undefined);
+    this.#end();
+    this.#changes.rollback();
+    this.#onEnd();
   }
 
-  #end(changes: Changes | undefined): void {
+  #end(): void {
     assert(this.#phase === 'open', 'a transaction ends once, and after its inner one');
     this.#phase = 'ended';
-    this.#onEnd(changes);
   }
 
   #checkUsable(): void {
