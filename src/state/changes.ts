@@ -8,6 +8,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { OrderedMap, keyText } from './ordered-map.ts';
 import type { KeyText } from './ordered-map.ts';
 import { checkKey, checkValue } from './usage-error.ts';
+import { BLOCK_BYTES, ValueStore } from './value-store.ts';
 
 /** What a key shall hold; undefined = nothing. Never changed: whoever has read one may keep it. */
 export interface Change {
@@ -47,6 +48,7 @@ export class Changes {
   #sorted = OrderedMap.empty<Cell>();
   /** New since the order was last asked for. */
   #unsorted: Cell[] = [];
+  readonly #values = new ValueStore();
   readonly #journal: Saved[] = [];
   /** The open transactions, outermost first. */
   readonly #levels: Level[] = [];
@@ -80,7 +82,8 @@ export class Changes {
 
   /** About what they take in memory, in bytes; counted no further than to `limit`, so that it takes no longer for many. */
   memory(limit: number): number {
-    let bytes = CHANGE_BYTES * this.size;
+    // Each key keeps one block of values alive at most, with whatever else was in it.
+    let bytes = CHANGE_BYTES * this.size + BLOCK_BYTES * Math.min(this.size, this.#values.blockCount);
     for (const { key, value } of this.all()) {
       if (bytes > limit) return bytes;
       bytes += 2 * key.length + (value?.length ?? 0);
@@ -129,7 +132,7 @@ export class Changes {
   put(key: Bytes, value: Bytes): void {
     checkKey(key);
     checkValue(value);
-    this.#set(key, new Uint8Array(value));
+    this.#set(key, this.#values.copyOf(value));
   }
 
   /** Nothing is at `key`. Throws `StateUsageError` beyond the bounds. */

@@ -27,6 +27,7 @@ import { MapSource, OverlayReader } from './overlay.ts';
 import { OverlayTransaction } from './transaction.ts';
 import { TreeAssembly } from './tree-assembly.ts';
 import { treeDifference } from './tree-difference.ts';
+import { apart } from './value-store.ts';
 
 export interface MemoryStateOptions {
   /**
@@ -234,7 +235,8 @@ function emptyContent(sha256: Sha256): Content {
 function applied({ entries, tree }: Content, { key, value }: Change): Content {
   const text = keyText(key);
   if (value === undefined) return { entries: entries.without(text), tree: tree.without(key) };
-  return { entries: entries.with(text, { key, value }), tree: tree.with({ key, value }) };
+  const entry = { key, value: apart(value) };
+  return { entries: entries.with(text, entry), tree: tree.with(entry) };
 }
 
 /** The content of a whole tree, made from another content by what differs. */
