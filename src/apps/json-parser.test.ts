@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeUtf8 } from '../base/utf8.ts';
-import { canonical, encodeJson, isJsonObject, jsonText } from './json.ts';
+import { canonical, isJsonObject, jsonText } from './json.ts';
+import { encodeJson } from './json-writer.ts';
 import type { JsonValue } from './json.ts';
 import { MAX_JSON_DEPTH, parseJson } from './json-parser.ts';
 

@@ -11,7 +11,9 @@ export type JsonObject = ReadonlyMap<string, JsonValue>;
 
 /** An object with these members in this order. Requires: no name is a decimal number (those would be moved to the front). */
 export function jsonObject(members: Readonly<Record<string, JsonValue>>): JsonObject {
-  return new Map(Object.entries(members));
+  const object = new Map<string, JsonValue>();
+  for (const name of Object.keys(members)) object.set(name, members[name] as JsonValue);
+  return object;
 }
 
 /** True for arrays; `Array.isArray` does not narrow readonly ones. */
@@ -48,11 +50,6 @@ export function jsonText(value: JsonValue): string {
     return `{${text}}`;
   }
   return String(value);
-}
-
-/** UTF-8 of `jsonText`. */
-export function encodeJson(value: JsonValue): Bytes {
-  return utf8(jsonText(value));
 }
 
 /** UTF-8 of a text of ours. Requires: no lone surrogate. */

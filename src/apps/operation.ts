@@ -2,7 +2,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { encodeJson, isJsonObject, jsonObject } from './json.ts';
+import { isJsonObject, jsonObject } from './json.ts';
+import { encodeJson } from './json-writer.ts';
 import type { JsonObject } from './json.ts';
 import { parseJson } from './json-parser.ts';
 import type { JsonProblemCode } from './json-parser.ts';
