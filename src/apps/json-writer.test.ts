@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../base/assert.ts';
-import { jsonText } from './json.ts';
+import { jsonObject, jsonText } from './json.ts';
 import type { JsonValue } from './json.ts';
-import { encodeJson } from './json-writer.ts';
+import { encodeJson, encodeMembers } from './json-writer.ts';
 
 const value = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
@@ -25,6 +25,12 @@ describe('encodeJson', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('writes the members of an object in their order', () => {
+    const members = { z: 1, a: ['"', null], é: new Map([['b', true]]) };
+    expect(encodeMembers(members)).toEqual(encodeJson(jsonObject(members)));
+    expect(encodeMembers({})).toEqual(encodeJson(new Map()));
   });
 
   it('writes long values, and short ones after them', () => {

@@ -7,7 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import { encodedSlab } from '../messages/schema/slab.ts';
 import { isJsonArray } from './json.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonMembers, JsonObject, JsonValue } from './json.ts';
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -25,6 +25,23 @@ class JsonWriter {
   encode(value: JsonValue): Bytes {
     this.#length = 0;
     this.#write(value);
+    return this.#taken();
+  }
+
+  /** As `encode`, of the object with these members. */
+  encodeMembers(members: JsonMembers): Bytes {
+    this.#length = 0;
+    let isFirst = true;
+    this.#ascii('{');
+    for (const name of Object.keys(members)) {
+      this.#member(name, members[name] as JsonValue, isFirst);
+      isFirst = false;
+    }
+    this.#ascii('}');
+    return this.#taken();
+  }
+
+  #taken(): Bytes {
     const encoded = encodedSlab.copyOf(this.#bytes, 0, this.#length);
     this.#bytes = KEPT;
     return encoded;
@@ -54,13 +71,17 @@ class JsonWriter {
     let isFirst = true;
     this.#ascii('{');
     for (const [name, member] of object) {
-      if (!isFirst) this.#byte(COMMA);
+      this.#member(name, member, isFirst);
       isFirst = false;
-      this.#string(name);
-      this.#byte(COLON);
-      this.#write(member);
     }
     this.#ascii('}');
+  }
+
+  #member(name: string, value: JsonValue, isFirst: boolean): void {
+    if (!isFirst) this.#byte(COMMA);
+    this.#string(name);
+    this.#byte(COLON);
+    this.#write(value);
   }
 
   /** A string in quotes. Most have nothing to escape and are ASCII; any other is escaped by the engine. */
@@ -119,4 +140,9 @@ const WRITER = new JsonWriter();
 /** UTF-8 of `jsonText(value)`, to be used soon: it may be a part of a larger array. Requires the same. */
 export function encodeJson(value: JsonValue): Bytes {
   return WRITER.encode(value);
+}
+
+/** As `encodeJson(jsonObject(members))`. */
+export function encodeMembers(members: JsonMembers): Bytes {
+  return WRITER.encodeMembers(members);
 }

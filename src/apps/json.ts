@@ -9,11 +9,12 @@ import { encodeUtf8 } from '../base/utf8.ts';
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
-/** An object with these members in this order. Requires: no name is a decimal number (those would be moved to the front). */
-export function jsonObject(members: Readonly<Record<string, JsonValue>>): JsonObject {
-  const object = new Map<string, JsonValue>();
-  for (const name of Object.keys(members)) object.set(name, members[name] as JsonValue);
-  return object;
+/** The members of an object in their order. Requires: no name is a decimal number (those would be moved to the front). */
+export type JsonMembers = Readonly<Record<string, JsonValue>>;
+
+/** An object with these members in this order. */
+export function jsonObject(members: JsonMembers): JsonObject {
+  return new Map(Object.entries(members));
 }
 
 /** True for arrays; `Array.isArray` does not narrow readonly ones. */

@@ -106,7 +106,8 @@ export class MemoryState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'the state has one open transaction at a time');
     assert(this.assembling === undefined, 'a state is not changed while it is assembled');
     this.#isTransactionOpen = true;
-    return new OverlayTransaction(new MapSource(this.#content.entries), this.#changes, () => {
+    const reader = new OverlayReader(new MapSource(this.#content.entries), this.#changes);
+    return new OverlayTransaction(this.#changes, reader, () => {
       this.#isTransactionOpen = false;
     });
   }

@@ -1,31 +1,28 @@
 /** Transactions that nest and can be undone, one within the other over the same changes. */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Entry, OpenTransaction } from '../base/key-value.ts';
+import type { Entry, OpenTransaction, Reader } from '../base/key-value.ts';
 import type { Changes } from './changes.ts';
-import { OverlayReader } from './overlay.ts';
-import type { Source } from './overlay.ts';
 import { StateUsageError } from './usage-error.ts';
 
 type Phase = 'open' | 'covered' | 'ended';
 
 /**
- * A transaction that changes `changes`, which lie over `base`. Reading or changing it after its end, or while an inner one is open,
+ * A transaction that changes `changes`. Reading or changing it after its end, or while an inner one is open,
  * throws `StateUsageError` (an application that kept it did so); beginning or ending it then is a bug of ours and an `InvariantViolation`.
  */
 export class OverlayTransaction implements OpenTransaction {
-  readonly #base: Source;
   readonly #changes: Changes;
-  readonly #reader: OverlayReader;
-  readonly #onEnd: () => void;
+  /** What it reads: its changes over what they lie over. */
+  readonly #reader: Reader;
+  readonly #parent: OverlayTransaction | (() => void);
   #phase: Phase = 'open';
 
-  /** `onEnd`: called once, when it has been committed or rolled back. */
-  constructor(base: Source, changes: Changes, onEnd: () => void) {
-    this.#base = base;
+  /** `parent`: the transaction that this one is in; or, for the outermost, what is called once when it has been committed or rolled back. */
+  constructor(changes: Changes, reader: Reader, parent: OverlayTransaction | (() => void)) {
     this.#changes = changes;
-    this.#reader = new OverlayReader(base, changes);
-    this.#onEnd = onEnd;
+    this.#reader = reader;
+    this.#parent = parent;
     changes.begin();
   }
 
@@ -52,26 +49,29 @@ export class OverlayTransaction implements OpenTransaction {
   begin(): OpenTransaction {
     assert(this.#phase === 'open', 'a transaction begins another only while open itself, one at a time');
     this.#phase = 'covered';
-    return new OverlayTransaction(this.#base, this.#changes, () => {
-      this.#phase = 'open';
-    });
+    return new OverlayTransaction(this.#changes, this.#reader, this);
   }
 
   commit(): void {
-    this.#end();
+    this.#checkOpen();
     this.#changes.commit();
-    this.#onEnd();
+    this.#end();
   }
 
   rollback(): void {
-    this.#end();
+    this.#checkOpen();
     this.#changes.rollback();
-    this.#onEnd();
+    this.#end();
+  }
+
+  #checkOpen(): void {
+    assert(this.#phase === 'open', 'a transaction ends once, and after its inner one');
   }
 
   #end(): void {
-    assert(this.#phase === 'open', 'a transaction ends once, and after its inner one');
     this.#phase = 'ended';
+    if (typeof this.#parent === 'function') this.#parent();
+    else this.#parent.#phase = 'open';
   }
 
   #checkUsable(): void {

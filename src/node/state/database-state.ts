@@ -167,7 +167,7 @@ export class DatabaseState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'the state has one open transaction at a time');
     assert(this.assembling === undefined, 'a state is not changed while it is assembled');
     this.#isTransactionOpen = true;
-    return new OverlayTransaction(this.#source(), this.#changes, () => {
+    return new OverlayTransaction(this.#changes, new OverlayReader(this.#source(), this.#changes), () => {
       this.#isTransactionOpen = false;
     });
   }
