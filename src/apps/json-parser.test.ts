@@ -53,6 +53,25 @@ describe('parseJson', () => {
     );
   });
 
+  it('says the same of what is ASCII and of what is not, at the same character', () => {
+    const ways = [
+      '{"a!":1,}',
+      '{"a!":"\\q"}',
+      '{"a!":1}!',
+      '["a!",1.5]',
+      '{"a!":"\\ud800"}',
+      '["a!"',
+      '{"a!":1,"a!":2}',
+    ];
+    for (const way of ways) {
+      const [ascii, other] = ['b', '\u00e9'].map((character) => textAfter(way.replaceAll('!', character)));
+      expect(ascii).toMatch(/, at character \d+$/);
+      expect(other).toBe(ascii?.replace('"b"', '"\u00e9"'));
+    }
+    expect(textAfter('"\u00e9\\n\u{1f600}"')).toBe('"\u00e9\\n\u{1f600}"');
+    expect(codeOf(Uint8Array.of(0x22, 0xc3, 0x22))).toBe('not_json');
+  });
+
   it('has one canonical text for each value, whatever the order of members', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), value), { maxLength: 6 }), (members) => {
