@@ -3,7 +3,8 @@ import { assert } from '../base/assert.ts';
 import { MAX_NUMBER } from '../base/ids.ts';
 import { ok } from '../base/result.ts';
 import type { Reader, StateMachine, Transaction } from '../protocol/ports.ts';
-import { encodeJson, jsonObject, utf8 } from './json.ts';
+import { utf8 } from './json.ts';
+import { encodeJson } from './json-writer.ts';
 import type { JsonObject } from './json.ts';
 import { storedJson } from './json-parser.ts';
 import { checkFields, decodeOperation, encodeOutcome, refuse, unknownOperation } from './operation.ts';
@@ -44,12 +45,12 @@ function increment(state: Transaction, fields: JsonObject): CounterOutcome {
   const value = valueIn(state);
   if (value > MAX_NUMBER - by) return refuse('counter_full', `${value} + ${by} is beyond 2^53 − 1`);
   state.put(KEY, encodeJson(value + by));
-  return ok(jsonObject({ value: value + by }));
+  return ok({ value: value + by });
 }
 
 function read(state: Reader, fields: JsonObject): CounterOutcome {
   const problem = checkFields(fields, []);
-  return problem === undefined ? ok(jsonObject({ value: valueIn(state) })) : { ok: false, error: problem };
+  return problem === undefined ? ok({ value: valueIn(state) }) : { ok: false, error: problem };
 }
 
 function valueIn(state: Reader): number {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeUtf8 } from '../base/utf8.ts';
-import { canonical, encodeJson, isJsonObject, jsonText } from './json.ts';
+import { canonical, isJsonObject, jsonText } from './json.ts';
+import { encodeJson } from './json-writer.ts';
 import type { JsonValue } from './json.ts';
 import { MAX_JSON_DEPTH, parseJson } from './json-parser.ts';
 
@@ -50,6 +51,25 @@ describe('parseJson', () => {
         expect(parsed.ok && plain(parsed.value)).toEqual(JSON.parse(text));
       }),
     );
+  });
+
+  it('says the same of what is ASCII and of what is not, at the same character', () => {
+    const ways = [
+      '{"a!":1,}',
+      '{"a!":"\\q"}',
+      '{"a!":1}!',
+      '["a!",1.5]',
+      '{"a!":"\\ud800"}',
+      '["a!"',
+      '{"a!":1,"a!":2}',
+    ];
+    for (const way of ways) {
+      const [ascii, other] = ['b', '\u00e9'].map((character) => textAfter(way.replaceAll('!', character)));
+      expect(ascii).toMatch(/, at character \d+$/);
+      expect(other).toBe(ascii?.replace('"b"', '"\u00e9"'));
+    }
+    expect(textAfter('"\u00e9\\n\u{1f600}"')).toBe('"\u00e9\\n\u{1f600}"');
+    expect(codeOf(Uint8Array.of(0x22, 0xc3, 0x22))).toBe('not_json');
   });
 
   it('has one canonical text for each value, whatever the order of members', () => {

@@ -9,8 +9,11 @@ import { encodeUtf8 } from '../base/utf8.ts';
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
-/** An object with these members in this order. Requires: no name is a decimal number (those would be moved to the front). */
-export function jsonObject(members: Readonly<Record<string, JsonValue>>): JsonObject {
+/** The members of an object in their order. Requires: no name is a decimal number (those would be moved to the front). */
+export type JsonMembers = Readonly<Record<string, JsonValue>>;
+
+/** An object with these members in this order. */
+export function jsonObject(members: JsonMembers): JsonObject {
   return new Map(Object.entries(members));
 }
 
@@ -48,11 +51,6 @@ export function jsonText(value: JsonValue): string {
     return `{${text}}`;
   }
   return String(value);
-}
-
-/** UTF-8 of `jsonText`. */
-export function encodeJson(value: JsonValue): Bytes {
-  return utf8(jsonText(value));
 }
 
 /** UTF-8 of a text of ours. Requires: no lone surrogate. */

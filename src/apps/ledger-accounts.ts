@@ -9,8 +9,9 @@ import { MAX_NUMBER } from '../base/ids.ts';
 import type { Entry } from '../base/key-value.ts';
 import { ok } from '../base/result.ts';
 import type { ExecutionContext, Reader, Transaction } from '../protocol/ports.ts';
-import { encodeJson, isJsonObject, jsonObject, utf8 } from './json.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import { isJsonObject, utf8 } from './json.ts';
+import { encodeMembers } from './json-writer.ts';
+import type { JsonMembers, JsonObject } from './json.ts';
 import { storedJson } from './json-parser.ts';
 import { accountField, amountField } from './ledger-refusals.ts';
 import type { LedgerOutcome } from './ledger-refusals.ts';
@@ -54,20 +55,20 @@ export function transfer(state: Transaction, fields: JsonObject, context: Execut
     return refuse('insufficient_funds', `${from.value} holds ${payer.balance}, less than ${amount.value}`);
   }
   const payee = readAccount(state, to.value);
-  const moved: JsonObject = jsonObject({ from: from.value, to: to.value, amount: amount.value });
+  const moved = { from: from.value, to: to.value, amount: amount.value };
   const fromBalance = payer.balance - amount.value;
   const toBalance = payee.balance + amount.value;
   const note = historyNote(moved, context);
   record(state, from.value, { balance: fromBalance, transfers: payer.transfers + 1 }, note);
   record(state, to.value, { balance: toBalance, transfers: payee.transfers + 1 }, note);
-  return ok(new Map([...moved, ['from_balance', fromBalance], ['to_balance', toBalance]]));
+  return ok({ ...moved, from_balance: fromBalance, to_balance: toBalance });
 }
 
 /** `balance {account?}` → `{account, balance}`; 0 for a name nobody has paid to. */
 export function balance(reader: Reader, fields: JsonObject): LedgerOutcome {
   const account = accountField(fields, 'account', DEFAULT_ACCOUNT);
   if (!account.ok) return account;
-  return ok(jsonObject({ account: account.value, balance: readAccount(reader, account.value).balance }));
+  return ok({ account: account.value, balance: readAccount(reader, account.value).balance });
 }
 
 /** `history {account}` → `{account, entries}`, the newest first, at most 100. */
@@ -77,7 +78,7 @@ export function history(reader: Reader, fields: JsonObject): LedgerOutcome {
   const prefix = `history/${account.value}/`;
   const stored = reader.range(utf8(prefix), prefixEnd(prefix), HISTORY_ENTRIES);
   const entries = stored.map(({ value }) => storedJson(value)).toReversed();
-  return ok(jsonObject({ account: account.value, entries }));
+  return ok({ account: account.value, entries });
 }
 
 /** The sum over all accounts: {@link TOTAL_SUPPLY} after any operations. `reader` is the application's own key space. */
@@ -100,14 +101,14 @@ function prefixEnd(prefix: string): Bytes {
   return bytes;
 }
 
-function historyNote(moved: JsonObject, { sequence, index, timestamp }: ExecutionContext): JsonObject {
-  return new Map<string, JsonValue>([['sequence', sequence], ['index', index], ['timestamp_us', timestamp], ...moved]);
+function historyNote(moved: JsonMembers, { sequence, index, timestamp }: ExecutionContext): JsonMembers {
+  return { sequence, index, timestamp_us: timestamp, ...moved };
 }
 
 /** Writes the account as it is after a transfer, and the transfer into its history, from which the oldest one goes. */
-function record(state: Transaction, name: string, account: Account, note: JsonObject): void {
+function record(state: Transaction, name: string, account: Account, note: JsonMembers): void {
   writeAccount(state, name, account);
-  state.put(historyKey(name, account.transfers), encodeJson(new Map([...note, ['balance', account.balance]])));
+  state.put(historyKey(name, account.transfers), encodeMembers({ ...note, balance: account.balance }));
   if (account.transfers > HISTORY_ENTRIES) state.delete(historyKey(name, account.transfers - HISTORY_ENTRIES));
 }
 
@@ -122,7 +123,7 @@ function readAccount(reader: Reader, name: string): Account {
 }
 
 function writeAccount(state: Transaction, name: string, { balance: held, transfers }: Account): void {
-  state.put(utf8(ACCOUNT_PREFIX + name), encodeJson(jsonObject({ balance: held, transfers })));
+  state.put(utf8(ACCOUNT_PREFIX + name), encodeMembers({ balance: held, transfers }));
 }
 
 function decodeAccount(bytes: Bytes): Account {

@@ -80,11 +80,13 @@ export function limitField(fields: JsonObject, otherwise: number): Field<number>
 
 /** Control characters (U+0000 … U+001F, U+007F … U+009F) are kept out: keys are shown in logs, URLs and tables. */
 function isKey(text: string): boolean {
-  let characters = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
+  let pairs = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return false;
-    characters += 1;
+    // A surrogate pair is one character, and a string of an operation has no half of one.
+    if (code >= 0xd800 && code <= 0xdbff) pairs += 1;
   }
+  const characters = text.length - pairs;
   return characters >= 1 && characters <= MAX_KEY_CHARACTERS;
 }

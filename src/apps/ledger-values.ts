@@ -7,7 +7,8 @@ import { ok } from '../base/result.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { Reader, Transaction } from '../protocol/ports.ts';
-import { canonical, encodeJson, jsonObject, jsonText, utf8 } from './json.ts';
+import { canonical, jsonObject, jsonText, utf8 } from './json.ts';
+import { encodeJson } from './json-writer.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { storedJson } from './json-parser.ts';
 import { keyField, limitField } from './ledger-refusals.ts';
@@ -34,14 +35,14 @@ export function put(state: Transaction, fields: JsonObject): LedgerOutcome {
   const stored = storeKey(key.value);
   const created = state.get(stored) === undefined;
   state.put(stored, value.value);
-  return ok(jsonObject({ key: key.value, created }));
+  return ok({ key: key.value, created });
 }
 
 /** `get {key}` → `{key, found, value}`; the value is null when it is not found. */
 export function get(reader: Reader, fields: JsonObject): LedgerOutcome {
   const key = keyField(fields, 'key');
   if (!key.ok) return key;
-  return ok(jsonObject({ key: key.value, ...found(reader.get(storeKey(key.value))) }));
+  return ok({ key: key.value, ...found(reader.get(storeKey(key.value))) });
 }
 
 /** `delete {key}` → `{key, deleted}`; `deleted` is false when nothing was there. */
@@ -50,7 +51,7 @@ export function remove(state: Transaction, fields: JsonObject): LedgerOutcome {
   if (!key.ok) return key;
   const deleted = state.get(storeKey(key.value)) !== undefined;
   if (deleted) state.delete(storeKey(key.value));
-  return ok(jsonObject({ key: key.value, deleted }));
+  return ok({ key: key.value, deleted });
 }
 
 /**
@@ -65,10 +66,10 @@ export function compareAndSwap(state: Transaction, fields: JsonObject): LedgerOu
   const expected = fields.get('expected');
   const held = state.get(storeKey(key.value));
   if (textOf(held) !== (expected === undefined ? undefined : jsonText(canonical(expected)))) {
-    return ok(jsonObject({ key: key.value, swapped: false, ...found(held) }));
+    return ok({ key: key.value, swapped: false, ...found(held) });
   }
   state.put(storeKey(key.value), value.value);
-  return ok(jsonObject({ key: key.value, swapped: true }));
+  return ok({ key: key.value, swapped: true });
 }
 
 /**
@@ -88,10 +89,10 @@ export function range(reader: Reader, fields: JsonObject): LedgerOutcome {
     const name = nameOf(key);
     sizeBytes += key.length + value.length;
     const full = entries.length === limit.value || (sizeBytes > RANGE_BYTES && entries.length > 0);
-    if (full) return ok(jsonObject({ entries, next: name }));
+    if (full) return ok({ entries, next: name });
     entries.push(jsonObject({ key: name, value: storedJson(value) }));
   }
-  return ok(jsonObject({ entries, next: null }));
+  return ok({ entries, next: null });
 }
 
 function* entriesBetween(reader: Reader, from: Bytes, to: Bytes): Generator<Entry, void, undefined> {

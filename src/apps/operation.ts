@@ -2,8 +2,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { encodeJson, isJsonObject, jsonObject } from './json.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject, jsonObject } from './json.ts';
+import { encodeMembers } from './json-writer.ts';
+import type { JsonMembers, JsonObject } from './json.ts';
 import { parseJson } from './json-parser.ts';
 import type { JsonProblemCode } from './json-parser.ts';
 
@@ -23,7 +24,7 @@ export interface Refusal<Code extends string> {
 }
 
 /** What an operation answers: an object, or a refusal. */
-export type Outcome<Code extends string> = Result<JsonObject, Refusal<Code>>;
+export type Outcome<Code extends string> = Result<JsonMembers, Refusal<Code>>;
 
 /** A decoded operation: its name, and its members with the name among them. */
 export interface Operation {
@@ -78,9 +79,9 @@ function unknownField(unknown: string, allowed: readonly string[]): Refusal<'unk
 
 /** The bytes of an outcome: the object itself, or `{"error":{"code","message"}}`. */
 export function encodeOutcome(outcome: Outcome<string>): Bytes {
-  if (outcome.ok) return encodeJson(outcome.value);
+  if (outcome.ok) return encodeMembers(outcome.value);
   const { code, message } = outcome.error;
-  return encodeJson(jsonObject({ error: jsonObject({ code, message }) }));
+  return encodeMembers({ error: jsonObject({ code, message }) });
 }
 
 const QUOTED_LENGTH = 40;

@@ -3,6 +3,7 @@ import { concatBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import { LIMITS } from '../messages/limits.ts';
+import { encodedSlab } from '../messages/schema/slab.ts';
 import type { Row } from './row.ts';
 
 /** An operation of the null application begins with the size of its result, as a 32-bit big-endian number. */
@@ -66,14 +67,60 @@ function nullOperations(requestBytes: number, replyBytes: number, areReads: bool
   };
 }
 
+/** One session of {@link Puts}: what of its operations and results is always the same is made once, so that the load costs little beside the client. */
+class PutSession {
+  readonly key: string;
+  readonly #valueStart: string;
+  readonly #valueBytes: number;
+  /** A put whose value has room for the count. */
+  readonly #put: Bytes;
+  readonly #countAt: number;
+  readonly #resultStart: Bytes;
+  /** How many values it has put. */
+  count = 0;
+  /** Its last operation was a get. */
+  isGetting = false;
+
+  constructor(session: number, valueBytes: number) {
+    this.key = `bench/${session}`;
+    this.#valueStart = `${session}.`;
+    this.#valueBytes = valueBytes;
+    const put = { operation: 'put', key: this.key, value: this.#valueStart.padEnd(valueBytes, '.') };
+    this.#put = utf8(JSON.stringify(put));
+    this.#countAt = this.#put.length - '"}'.length - valueBytes + this.#valueStart.length;
+    this.#resultStart = utf8(`{"key":${JSON.stringify(this.key)},"created":`);
+  }
+
+  /** The value that was put last. */
+  get value(): string {
+    return `${this.#valueStart}${this.count}`.padEnd(this.#valueBytes, '.');
+  }
+
+  put(): Bytes {
+    this.count += 1;
+    const operation = encodedSlab.copyOf(this.#put, 0, this.#put.length);
+    const digits = String(this.count);
+    for (let at = 0; at < digits.length; at += 1) operation[this.#countAt + at] = digits.charCodeAt(at);
+    return operation;
+  }
+
+  get(): Bytes {
+    return utf8(JSON.stringify({ operation: 'get', key: this.key }));
+  }
+
+  judgePut(result: Bytes): string | undefined {
+    const start = this.#resultStart;
+    for (let at = 0; at < start.length; at += 1)
+      if (result[at] !== start[at]) return `a put came to ${(decodeUtf8(result) ?? 'no text').slice(0, 200)}`;
+    return undefined;
+  }
+}
+
 /** Each session puts values under a key of its own, no value twice; or only the first, and gets it from then on. */
 class Puts implements Operations {
   readonly #valueBytes: number;
-  /** How many values each session has put. */
-  readonly #counts = new Map<number, number>();
   readonly #isReading: boolean;
-  /** Those whose last operation was a get. */
-  readonly #getting = new Set<number>();
+  readonly #sessions = new Map<number, PutSession>();
 
   constructor(valueBytes: number, isReading: boolean) {
     this.#valueBytes = valueBytes;
@@ -81,42 +128,37 @@ class Puts implements Operations {
   }
 
   isRead(session: number): boolean {
-    return this.#getting.has(session);
+    return this.#session(session).isGetting;
   }
 
   next(session: number): Bytes {
-    if (this.#isReading && this.#counts.has(session)) {
-      this.#getting.add(session);
-      return utf8(JSON.stringify({ operation: 'get', key: keyOf(session) }));
-    }
-    const count = (this.#counts.get(session) ?? 0) + 1;
-    this.#counts.set(session, count);
-    return utf8(JSON.stringify({ operation: 'put', key: keyOf(session), value: this.#value(session, count) }));
+    const of = this.#session(session);
+    of.isGetting = this.#isReading && of.count > 0;
+    return of.isGetting ? of.get() : of.put();
   }
 
   judge(session: number, result: Bytes): string | undefined {
-    const text = decodeUtf8(result) ?? 'no text';
-    if (this.isRead(session)) {
-      const value = this.#value(session, this.#counts.get(session) ?? 0);
-      return judgeReadBack({ key: keyOf(session), operation: new Uint8Array(0), value }, result);
-    }
-    return text.includes(`"key":"${keyOf(session)}"`) && text.includes('"created":')
-      ? undefined
-      : `a put came to ${text.slice(0, 200)}`;
+    const of = this.#session(session);
+    return of.isGetting ? judgeReadBack(readBack(of), result) : of.judgePut(result);
   }
 
   readBacks(): readonly ReadBack[] {
-    const sessions = [...this.#counts].slice(0, READ_BACKS);
-    return sessions.map(([session, count]) => ({
-      key: keyOf(session),
-      operation: utf8(JSON.stringify({ operation: 'get', key: keyOf(session) })),
-      value: this.#value(session, count),
-    }));
+    const written = [...this.#sessions.values()].filter(({ count }) => count > 0);
+    return written.slice(0, READ_BACKS).map(readBack);
   }
 
-  #value(session: number, count: number): string {
-    return `${session}.${count}`.padEnd(this.#valueBytes, '.');
+  #session(number: number): PutSession {
+    const known = this.#sessions.get(number);
+    if (known !== undefined) return known;
+    const made = new PutSession(number, this.#valueBytes);
+    this.#sessions.set(number, made);
+    return made;
   }
+}
+
+function readBack(session: PutSession): ReadBack {
+  const { key, value } = session;
+  return { key, operation: session.get(), value };
 }
 
 /** What is wrong with the result of a {@link ReadBack}; undefined if nothing is. */
@@ -125,10 +167,6 @@ export function judgeReadBack({ key, value }: ReadBack, result: Bytes): string |
   return text.includes(`"value":${JSON.stringify(value)}`)
     ? undefined
     : `${key} was read back as ${text.slice(0, 200)}, and ${value} was put there last`;
-}
-
-function keyOf(session: number): string {
-  return `bench/${session}`;
 }
 
 function utf8(text: string): Bytes {

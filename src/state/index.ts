@@ -2,6 +2,8 @@
  * Floor 2: the authenticated key-value state. The root's definition is in merkle-hash.ts, the reasons in docs/adr/0004-state-tree.md. What is
  * exported besides `MemoryState` and the check of proofs is for implementations of the state in a database.
  */
+export { Changes } from './changes.ts';
+export type { Change } from './changes.ts';
 export { MemoryState } from './memory-state.ts';
 export type { MemoryStateOptions } from './memory-state.ts';
 export { bitOf, emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
@@ -12,8 +14,8 @@ export { MerkleTree } from './merkle-tree.ts';
 export type { TreeParts } from './merkle-tree.ts';
 export { keyText } from './ordered-map.ts';
 export type { KeyText } from './ordered-map.ts';
-export { NO_CHANGES, OverlayReader, memoryOf } from './overlay.ts';
-export type { Change, Changes, Source } from './overlay.ts';
+export { OverlayReader } from './overlay.ts';
+export type { Source } from './overlay.ts';
 export { verifyStateProof } from './proof.ts';
 export type { ProofProblem } from './proof.ts';
 export { OverlayTransaction } from './transaction.ts';

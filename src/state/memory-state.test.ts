@@ -265,8 +265,12 @@ describe('transactions', () => {
     expect(all(transaction)).toEqual(expected);
     expect(transaction.range(text('b'), text('d'), 5)).toEqual(expected.slice(0, 2));
     expect(transaction.range(START, undefined, 1)).toEqual(expected.slice(0, 1));
-    expect(all(state).length).toBe(3);
+    const inner = transaction.begin();
+    inner.put(text('e'), text('5'));
+    expect(all(state).map(({ value }) => value)).toEqual([text('1'), text('2'), text('4')]);
     expect(state.get(text('c'))).toBeUndefined();
+    expect(state.get(text('d'))).toEqual(text('4'));
+    inner.rollback();
     transaction.commit();
     expect(all(state)).toEqual(expected);
   });

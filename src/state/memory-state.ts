@@ -16,16 +16,18 @@ import type {
   SubtreeLimits,
   Version,
 } from '../base/key-value.ts';
+import { Changes } from './changes.ts';
+import type { Change } from './changes.ts';
 import type { Sha256 } from './merkle-hash.ts';
 import { NO_STORE, entryOf, hashOf } from './merkle-node.ts';
 import type { Node } from './merkle-node.ts';
 import { MerkleTree } from './merkle-tree.ts';
 import { OrderedMap, keyText } from './ordered-map.ts';
-import { MapSource, NO_CHANGES, OverlayReader } from './overlay.ts';
-import type { Change, Changes } from './overlay.ts';
+import { MapSource, OverlayReader } from './overlay.ts';
 import { OverlayTransaction } from './transaction.ts';
 import { TreeAssembly } from './tree-assembly.ts';
 import { treeDifference } from './tree-difference.ts';
+import { apart } from './value-store.ts';
 
 export interface MemoryStateOptions {
   /**
@@ -59,7 +61,7 @@ export class MemoryState implements AuthenticatedState {
   /** The content as last sealed. */
   #content: Content;
   /** Committed since. */
-  #changes: Changes = NO_CHANGES;
+  #changes = new Changes();
   #isTransactionOpen = false;
   /** Durable, ascending. */
   #versions: readonly MemoryVersion[] = [];
@@ -104,9 +106,9 @@ export class MemoryState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'the state has one open transaction at a time');
     assert(this.assembling === undefined, 'a state is not changed while it is assembled');
     this.#isTransactionOpen = true;
-    return new OverlayTransaction(new MapSource(this.#content.entries), this.#changes, (changes) => {
+    const reader = new OverlayReader(new MapSource(this.#content.entries), this.#changes);
+    return new OverlayTransaction(this.#changes, reader, () => {
       this.#isTransactionOpen = false;
-      if (changes !== undefined) this.#changes = changes;
     });
   }
 
@@ -114,8 +116,8 @@ export class MemoryState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'a state is sealed while no transaction is open');
     assert(this.assembling === undefined, 'a state is not sealed while it is assembled');
     assert(sequence > this.#highest(), 'a state is sealed in ascending order');
-    for (const change of this.#changes.scan('', undefined)) this.#content = applied(this.#content, change);
-    this.#changes = NO_CHANGES;
+    for (const change of this.#changes.all()) this.#content = applied(this.#content, change);
+    this.#changes = new Changes();
     this.#addSealed({ version: new MemoryVersion(sequence, this.#content), isInstalled: false });
   }
 
@@ -143,7 +145,7 @@ export class MemoryState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'a state is replaced while no transaction is open');
     const before = this.#assembly;
     this.#sealed = [];
-    this.#changes = NO_CHANGES;
+    this.#changes = new Changes();
     if (before?.root === root && before.sequence === sequence) return before;
     const partial = before?.node === undefined ? [] : [before.node];
     this.#assembly = this.#newAssembly(sequence, root, { partial });
@@ -221,7 +223,9 @@ export class MemoryState implements AuthenticatedState {
 
   #reader(): OverlayReader {
     assert(this.assembling === undefined, 'a state is not read while it is assembled');
-    return new OverlayReader(new MapSource(this.#content.entries), this.#changes);
+    // Nobody but an open transaction reads what it has changed.
+    const changes = this.#isTransactionOpen ? this.#changes.committed() : this.#changes;
+    return new OverlayReader(new MapSource(this.#content.entries), changes);
   }
 }
 
@@ -232,7 +236,8 @@ function emptyContent(sha256: Sha256): Content {
 function applied({ entries, tree }: Content, { key, value }: Change): Content {
   const text = keyText(key);
   if (value === undefined) return { entries: entries.without(text), tree: tree.without(key) };
-  return { entries: entries.with(text, { key, value }), tree: tree.with({ key, value }) };
+  const entry = { key, value: apart(value) };
+  return { entries: entries.with(text, entry), tree: tree.with(entry) };
 }
 
 /** The content of a whole tree, made from another content by what differs. */

@@ -1,23 +1,10 @@
-/**
- * Changes laid over a content that stands still, and reading through both. The changes are a persistent map: to undo is to forget one, to
- * nest is to start from the outer one, and reading is always two layers deep. The content below may be memory or a database.
- */
+/** Changes laid over a content that stands still, and reading through both. The content below may be memory or a database. */
 import type { Bytes } from '../base/bytes.ts';
 import type { Entry, Reader } from '../base/key-value.ts';
-import { OrderedMap, keyText } from './ordered-map.ts';
-import type { KeyText } from './ordered-map.ts';
-import { checkKey, checkLimit, checkValue } from './usage-error.ts';
-
-/** What a key shall hold; undefined = nothing. */
-export interface Change {
-  readonly key: Bytes;
-  readonly value: Bytes | undefined;
-}
-
-/** Changed keys with what they shall hold, in key order. */
-export type Changes = OrderedMap<Change>;
-
-export const NO_CHANGES: Changes = OrderedMap.empty<Change>();
+import type { Change, Changes } from './changes.ts';
+import { keyText } from './ordered-map.ts';
+import type { KeyText, OrderedMap } from './ordered-map.ts';
+import { checkLimit } from './usage-error.ts';
 
 /** A content that does not change, readable by key and in key order. */
 export interface Source {
@@ -43,34 +30,8 @@ export class MapSource implements Source {
   }
 }
 
-/** What a change takes besides the bytes of key and value: its place in the map, the key as text, two arrays. */
-const CHANGE_BYTES = 512;
-
-/** About what the changes take in memory, in bytes; counted no further than to `limit`, so that it takes no longer for many. */
-export function memoryOf(changes: Changes, limit: number): number {
-  let bytes = CHANGE_BYTES * changes.size;
-  for (const { key, value } of changes.scan('', undefined)) {
-    if (bytes > limit) return bytes;
-    bytes += 2 * key.length + (value?.length ?? 0);
-  }
-  return bytes;
-}
-
 function isEntry(change: Change): change is Entry {
   return change.value !== undefined;
-}
-
-/** `changes` with `value` at `key`. Copies both, so that the caller may use its arrays again. Throws `StateUsageError` beyond the bounds. */
-export function changed(changes: Changes, key: Bytes, value: Bytes): Changes {
-  checkKey(key);
-  checkValue(value);
-  return changes.with(keyText(key), { key: new Uint8Array(key), value: new Uint8Array(value) });
-}
-
-/** `changes` with nothing at `key`. Throws `StateUsageError` beyond the bounds. */
-export function deleted(changes: Changes, key: Bytes): Changes {
-  checkKey(key);
-  return changes.with(keyText(key), { key: new Uint8Array(key), value: undefined });
 }
 
 /** `base` as it reads with `changes` made. */

@@ -1,73 +1,77 @@
-/** Transactions that nest and can be undone: each is a version of the changes made so far, handed to its parent or forgotten. */
+/** Transactions that nest and can be undone, one within the other over the same changes. */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Entry, OpenTransaction } from '../base/key-value.ts';
-import { OverlayReader, changed, deleted } from './overlay.ts';
-import type { Changes, Source } from './overlay.ts';
+import type { Entry, OpenTransaction, Reader } from '../base/key-value.ts';
+import type { Changes } from './changes.ts';
 import { StateUsageError } from './usage-error.ts';
-
-/** Takes over what a transaction changed, or learns that it was rolled back (undefined). Called once. */
-export type OnEnd = (changes: Changes | undefined) => void;
 
 type Phase = 'open' | 'covered' | 'ended';
 
 /**
- * A transaction over `base`, starting from the changes of its parent. Reading or changing it after its end, or while an inner one is open,
+ * A transaction that changes `changes`. Reading or changing it after its end, or while an inner one is open,
  * throws `StateUsageError` (an application that kept it did so); beginning or ending it then is a bug of ours and an `InvariantViolation`.
  */
 export class OverlayTransaction implements OpenTransaction {
-  readonly #base: Source;
-  readonly #onEnd: OnEnd;
-  #changes: Changes;
+  readonly #changes: Changes;
+  /** What it reads: its changes over what they lie over. */
+  readonly #reader: Reader;
+  readonly #parent: OverlayTransaction | (() => void);
   #phase: Phase = 'open';
 
-  constructor(base: Source, changes: Changes, onEnd: OnEnd) {
-    this.#base = base;
+  /** `parent`: the transaction that this one is in; or, for the outermost, what is called once when it has been committed or rolled back. */
+  constructor(changes: Changes, reader: Reader, parent: OverlayTransaction | (() => void)) {
     this.#changes = changes;
-    this.#onEnd = onEnd;
+    this.#reader = reader;
+    this.#parent = parent;
+    changes.begin();
   }
 
   get(key: Bytes): Bytes | undefined {
     this.#checkUsable();
-    return new OverlayReader(this.#base, this.#changes).get(key);
+    return this.#reader.get(key);
   }
 
   range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
     this.#checkUsable();
-    return new OverlayReader(this.#base, this.#changes).range(from, to, limit);
+    return this.#reader.range(from, to, limit);
   }
 
   put(key: Bytes, value: Bytes): void {
     this.#checkUsable();
-    this.#changes = changed(this.#changes, key, value);
+    this.#changes.put(key, value);
   }
 
   delete(key: Bytes): void {
     this.#checkUsable();
-    this.#changes = deleted(this.#changes, key);
+    this.#changes.delete(key);
   }
 
   begin(): OpenTransaction {
     assert(this.#phase === 'open', 'a transaction begins another only while open itself, one at a time');
     this.#phase = 'covered';
-    return new OverlayTransaction(this.#base, this.#changes, (changes) => {
-      this.#phase = 'open';
-      if (changes !== undefined) this.#changes = changes;
-    });
+    return new OverlayTransaction(this.#changes, this.#reader, this);
   }
 
   commit(): void {
-    this.#end(this.#changes);
+    this.#checkOpen();
+    this.#changes.commit();
+    this.#end();
   }
 
   rollback(): void {
-    this.#end(undefined);
+    this.#checkOpen();
+    this.#changes.rollback();
+    this.#end();
   }
 
-  #end(changes: Changes | undefined): void {
+  #checkOpen(): void {
     assert(this.#phase === 'open', 'a transaction ends once, and after its inner one');
+  }
+
+  #end(): void {
     this.#phase = 'ended';
-    this.#onEnd(changes);
+    if (typeof this.#parent === 'function') this.#parent();
+    else this.#parent.#phase = 'open';
   }
 
   #checkUsable(): void {

@@ -9,8 +9,8 @@ import { StateDamaged } from '../../base/key-value.ts';
 import type { Assembly, AuthenticatedState, Entry, OpenTransaction, Version } from '../../base/key-value.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
-import { NO_CHANGES, OverlayReader, OverlayTransaction, memoryOf } from '../../state/index.ts';
-import type { Changes, Sha256, Source } from '../../state/index.ts';
+import { Changes, OverlayReader, OverlayTransaction } from '../../state/index.ts';
+import type { Sha256, Source } from '../../state/index.ts';
 import { DatabaseAssembly } from './database-assembly.ts';
 import { DatabaseVersion } from './database-version.ts';
 import { StateDatabase } from './database.ts';
@@ -94,7 +94,7 @@ export class DatabaseState implements AuthenticatedState {
   readonly #entries: EntriesTable;
   /** The tree whose index the table of entries is, but for changes that are sealed. */
   #tree: StoredRoot;
-  #changes: Changes = NO_CHANGES;
+  #changes = new Changes();
   #isTransactionOpen = false;
   /** Not yet all in the database, in the order in which they were sealed. */
   #sealed: readonly Sealed[] = [];
@@ -167,9 +167,8 @@ export class DatabaseState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'the state has one open transaction at a time');
     assert(this.assembling === undefined, 'a state is not changed while it is assembled');
     this.#isTransactionOpen = true;
-    return new OverlayTransaction(this.#source(), this.#changes, (changes) => {
+    return new OverlayTransaction(this.#changes, new OverlayReader(this.#source(), this.#changes), () => {
       this.#isTransactionOpen = false;
-      if (changes !== undefined) this.#changes = changes;
     });
   }
 
@@ -177,9 +176,9 @@ export class DatabaseState implements AuthenticatedState {
     assert(!this.#isTransactionOpen, 'a state is sealed while no transaction is open');
     assert(this.assembling === undefined, 'a state is not sealed while it is assembled');
     assert(sequence > this.#highest(), 'a state is sealed in ascending order');
-    const bytes = memoryOf(this.#changes, this.#waitingBytes);
+    const bytes = this.#changes.memory(this.#waitingBytes);
     this.#sealed = [...this.#sealed, { sequence, changes: this.#changes, bytes, isVersion: false }];
-    this.#changes = NO_CHANGES;
+    this.#changes = new Changes();
     this.#wake();
   }
 
@@ -208,7 +207,7 @@ export class DatabaseState implements AuthenticatedState {
   assemble(sequence: Sequence, root: Digest): Assembly {
     assert(!this.#isTransactionOpen, 'a state is replaced while no transaction is open');
     const before = this.#assembly;
-    this.#changes = NO_CHANGES;
+    this.#changes = new Changes();
     this.#sealed = [];
     if (before?.root === root && before.sequence === sequence) {
       before.isInstalling = false;
@@ -300,7 +299,9 @@ export class DatabaseState implements AuthenticatedState {
 
   #reader(): OverlayReader {
     assert(this.assembling === undefined, 'a state is not read while it is assembled');
-    return new OverlayReader(this.#source(), this.#changes);
+    // Nobody but an open transaction reads what it has changed.
+    const changes = this.#isTransactionOpen ? this.#changes.committed() : this.#changes;
+    return new OverlayReader(this.#source(), changes);
   }
 
   /** What was sealed last, as it reads with what is on its way into the database. */

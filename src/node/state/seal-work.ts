@@ -85,7 +85,7 @@ export async function makeVersion(
 /** The changes in the order of their keys' digests, but for the order within each bucket. */
 async function byDigest({ sha256, slices }: Storage, changes: Changes): Promise<readonly (readonly Placed[])[]> {
   const buckets: Placed[][] = Array.from({ length: 256 }, () => []);
-  for (const change of changes.scan('', undefined)) {
+  for (const change of changes.all()) {
     const keyDigest = sha256(change.key);
     buckets[Number.parseInt(keyDigest.slice(0, 2), 16)]?.push({ keyDigest, change });
     if (slices.isOver) await slices.pause();
