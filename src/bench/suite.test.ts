@@ -28,6 +28,7 @@ describe('the default suite', () => {
       'pbft mode=signature',
       'pbft reads=on sessions=1',
       'pbft reads=only sessions=1',
+      'pbft asked=all',
       'pbft batch_requests=1',
       'pbft full_result_bytes=1',
       'pbft pipeline=1',

@@ -1,11 +1,12 @@
 /**
- * What is ready in one turn goes out together: all requests for one destination in one REQUESTS message under one authenticator, so that the cost
- * of client authentication is shared (the unit is the bundle, not the request). Signed ones go out each under its own signature.
+ * What is ready in one turn goes out together: all requests for one destination in one REQUESTS message, and under one authenticator, so that the cost
+ * of client authentication is shared (the unit is the bundle, not the request). Signed ones stand beside them, each under its own signature: in a
+ * message of their own they would become a batch of their own.
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { LIMITS } from '../messages/index.ts';
-import type { AuthenticatedRequest, CodecContext } from '../messages/index.ts';
+import type { AuthenticatedRequest, CodecContext, ReplicaSet } from '../messages/index.ts';
 import { authenticateRequests, signRequest } from '../protocol/client-authentication.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import type { Authenticator } from '../protocol/ports.ts';
@@ -60,28 +61,40 @@ export class Outbox {
     this.#waiting = [];
     this.#flush = undefined;
     this.#modules.onTurn?.();
-    const groups = new Map<string, Dispatch[]>();
-    for (const dispatch of waiting) {
-      if (dispatch.isOver()) continue;
-      const name = `${dispatch.signed ? 'signed' : 'mac'} ${dispatch.asked} ${dispatch.to.join()}`;
-      const group = groups.get(name);
-      if (group === undefined) groups.set(name, [dispatch]);
-      else group.push(dispatch);
-    }
-    for (const group of groups.values()) for (const frame of framesOf(group)) this.#sendFrame(frame);
+    const dispatches = waiting.filter((dispatch) => !dispatch.isOver());
+    const proven = this.#prove(dispatches);
+    for (const { to, list } of byReceivers(dispatches))
+      for (const frame of partsOf(list)) this.#sendFrame(to, frame, proven);
   }
 
-  /** Requires: one destination, one kind of proof and the same asked for all. */
-  #sendFrame(dispatches: readonly Dispatch[]): void {
-    const [first] = dispatches;
-    if (first === undefined) return;
-    const { authenticator, codec, sealer, replicaCount, send } = this.#modules;
-    const requests: readonly AuthenticatedRequest[] = first.signed
-      ? dispatches.map((dispatch) => signRequest(authenticator, codec, dispatch))
-      : authenticateRequests(authenticator, codec, replicaCount, dispatches);
-    const parties = first.to.map((replica) => ({ kind: 'replica', replica }) as const);
+  /** Each with its proof: those that ask the same under as few authenticators as they need, others each under a signature. */
+  #prove(dispatches: readonly Dispatch[]): ReadonlyMap<Dispatch, AuthenticatedRequest> {
+    const { authenticator, codec, replicaCount } = this.#modules;
+    const proven = new Map<Dispatch, AuthenticatedRequest>();
+    const unsigned = new Map<ReplicaSet, Dispatch[]>();
+    for (const dispatch of dispatches) {
+      if (dispatch.signed) proven.set(dispatch, signRequest(authenticator, codec, dispatch));
+      else gather(unsigned, dispatch.asked, dispatch);
+    }
+    for (const group of unsigned.values()) {
+      for (const part of partsOf(group)) {
+        const requests = authenticateRequests(authenticator, codec, replicaCount, part);
+        for (const [index, dispatch] of part.entries()) proven.set(dispatch, requests[index] as AuthenticatedRequest);
+      }
+    }
+    return proven;
+  }
+
+  #sendFrame(
+    to: readonly ReplicaId[],
+    dispatches: readonly Dispatch[],
+    proven: ReadonlyMap<Dispatch, AuthenticatedRequest>,
+  ): void {
+    const { sealer, send } = this.#modules;
+    const requests = dispatches.flatMap((dispatch) => proven.get(dispatch) ?? []);
+    const parties = to.map((replica) => ({ kind: 'replica', replica }) as const);
     const frames = sealer.seal({ type: 'requests', requests }, parties, undefined);
-    for (const [index, replica] of first.to.entries()) {
+    for (const [index, replica] of to.entries()) {
       const frame = frames[index];
       const taken = frame !== undefined && send(replica, frame);
       for (const { onSent } of dispatches) onSent(replica, taken);
@@ -89,8 +102,32 @@ export class Outbox {
   }
 }
 
+function gather<Key>(groups: Map<Key, Dispatch[]>, key: Key, dispatch: Dispatch): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [dispatch]);
+  else group.push(dispatch);
+}
+
+/** Who gets what: everything for one receiver together, and receivers of the same together, so that it is encoded once. */
+function byReceivers(
+  dispatches: readonly Dispatch[],
+): readonly { readonly to: readonly ReplicaId[]; readonly list: readonly Dispatch[] }[] {
+  const groups = new Map<string, Dispatch[]>();
+  for (const dispatch of dispatches) gather(groups, dispatch.to.join(), dispatch);
+  const lists = [...groups.values()];
+  const receivers = new Map<string, { readonly to: ReplicaId[]; readonly lists: readonly (readonly Dispatch[])[] }>();
+  for (const replica of new Set(lists.flatMap((list) => list[0]?.to ?? []))) {
+    const own = lists.filter((list) => list[0]?.to.includes(replica) === true);
+    const name = own.map((list) => lists.indexOf(list)).join();
+    const known = receivers.get(name);
+    if (known === undefined) receivers.set(name, { to: [replica], lists: own });
+    else known.to.push(replica);
+  }
+  return [...receivers.values()].map(({ to, lists: own }) => ({ to, list: own.flat() }));
+}
+
 /** In the order given, so that each part fits one bundle and one frame; a request twice in one turn (a repeat) goes into another part. */
-function framesOf(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
+function partsOf(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
   const frames: Dispatch[][] = [];
   let digests = new Set<string>();
   let bytes = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StepEnd } from './step-end.ts';
+import { StepEnd, makeSchedule } from './step-end.ts';
 
 /** Steps that end when they are told to. */
 function makeSteps() {
@@ -43,4 +43,23 @@ test('what one throws does not keep the others from coming', () => {
   expect(end).toThrow('of its own');
   end();
   expect(called).toEqual(['a', 'b']);
+});
+
+test('a step alone ends with its microtasks; one of many at the end of the turn of the event loop', async () => {
+  let now = 5;
+  const schedule = makeSchedule(() => now);
+  const called: string[] = [];
+  const turn = new Promise<void>((resolve) => void setImmediate(() => resolve()));
+  schedule(() => called.push('alone'));
+  now += 0.1;
+  schedule(() => called.push('one of many'));
+  await Promise.resolve();
+  expect(called).toEqual(['alone']);
+  await turn;
+  await new Promise<void>((resolve) => void setImmediate(() => resolve()));
+  expect(called).toEqual(['alone', 'one of many']);
+  now += 1;
+  schedule(() => called.push('alone again'));
+  await Promise.resolve();
+  expect(called).toEqual(['alone', 'one of many', 'alone again']);
 });
