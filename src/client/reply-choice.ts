@@ -20,6 +20,8 @@ const LATENESS = 4;
 /** Who takes longer than so many times that, beside a share of the patience, is asked only with everybody else, which shows whether it still does. */
 const QUICK = 1.5;
 const PATIENCES = 50;
+/** It is looked for again after so many turns: a mean changes slowly. */
+const USUAL_KEPT = 16;
 /** The weight of one answer in their mean time. */
 const ANSWERS_AVERAGED = 8;
 
@@ -55,6 +57,9 @@ export class ReplyChoice {
   readonly #options: ReplyChoiceOptions;
   readonly #standings: readonly Standing[];
   #turn = 0;
+  /** See {@link ReplyChoice.#usualUs}; of the turn `#usualSince`. */
+  #usual = 0;
+  #usualSince = 0;
 
   constructor(options: ReplyChoiceOptions) {
     this.#options = options;
@@ -150,8 +155,11 @@ export class ReplyChoice {
 
   /** What the answers of the quickest f+1 take, of which one is correct: no liar that answers at once makes others look slow. 0 where that is not known. */
   #usualUs(): number {
+    if (this.#turn - this.#usualSince < USUAL_KEPT && this.#usual > 0) return this.#usual;
     const times = this.#standings.flatMap(({ answerUs }) => (answerUs === undefined ? [] : [answerUs]));
-    return times.toSorted((left, right) => left - right)[this.#options.weak - 1] ?? 0;
+    this.#usual = times.toSorted((left, right) => left - right)[this.#options.weak - 1] ?? 0;
+    this.#usualSince = this.#turn;
+    return this.#usual;
   }
 
   /** What a quick answer takes at most. */
