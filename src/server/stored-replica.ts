@@ -103,6 +103,7 @@ const START_CODES: Readonly<globalThis.Record<LogFault['code'], StartFaultCode>>
   missing: 'log-missing',
   foreign: 'log-foreign',
   'newer-format': 'log-unusable',
+  'older-format': 'log-unusable',
   damaged: 'log-damaged',
   unusable: 'log-unusable',
   'write-failed': 'log-unusable',

@@ -171,7 +171,7 @@ describe('a hello', () => {
     hello[4] = 7;
     peer.send(FRAME.hello, hello);
     expect(await peer.refusal()).toBe('version-mismatch');
-    expect(describeRefusal(await peer.received(FRAME.refuse)).reason).toContain('1.0 here, 7.0 there');
+    expect(describeRefusal(await peer.received(FRAME.refuse)).reason).toContain('2.0 here, 7.0 there');
   });
 
   it.each([

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asDigest } from '../../base/ids.ts';
 import { DurableLog } from './durable-log.ts';
@@ -176,7 +177,22 @@ describe('a durable log', () => {
     writeFileSync(file, content);
     const fault = await faultOf();
     expect(fault).toMatchObject({ code: 'newer-format', file });
-    expect(fault.reason).toContain('has format 9, and this version reads up to 2');
+    expect(fault.reason).toContain('has format 9, and this version reads up to 3');
+  });
+
+  it('of an older format is refused, and that is no damage', async () => {
+    await writeGroups([['mine']]);
+    const content = readFileSync(file);
+    const checksumAt = SEGMENT_HEADER_BYTES - 4;
+    content.writeUInt8(2, 7);
+    content.writeUInt32BE(crc32(content.subarray(0, checksumAt)), checksumAt);
+    writeFileSync(file, content);
+    const fault = await faultOf();
+    expect(fault).toMatchObject({ code: 'older-format', file });
+    expect(fault.reason).toContain('has format 2, and this version reads 3');
+    content.writeUInt8(1, 7);
+    writeFileSync(file, content);
+    expect(await faultOf()).toMatchObject({ code: 'damaged' });
   });
 });
 

@@ -20,6 +20,8 @@ export type LogFaultCode =
   | 'foreign'
   /** A newer version of this program wrote it. */
   | 'newer-format'
+  /** An older one, whose records this one does not read. */
+  | 'older-format'
   | 'damaged'
   /** The system refused something while it was opened. */
   | 'unusable'
@@ -103,7 +105,14 @@ export function foreignFault(file: string, is: string, own: string): LogFault {
   return { code: 'foreign', file, offset: 0, reason };
 }
 
-export function newerFormatFault(file: string, format: number, known: number): LogFault {
-  const reason = `${file} has format ${format}, and this version reads up to ${known}: start this node with the version that wrote it, or a newer one`;
-  return { code: 'newer-format', file, offset: 7, reason };
+export function otherFormatFault(
+  file: string,
+  { code, format }: { readonly code: 'newer-format' | 'older-format'; readonly format: number },
+  known: number,
+): LogFault {
+  const advice =
+    code === 'newer-format'
+      ? `and this version reads up to ${known}: start this node with the version that wrote it, or a newer one`
+      : `and this version reads ${known}: start this node with the version that wrote it, or, if the others run, bring it back with \`pbft recover --discard-log\``;
+  return { code, file, offset: 7, reason: `${file} has format ${format}, ${advice}` };
 }

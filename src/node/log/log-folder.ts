@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { errorCode } from '../error-text.ts';
-import { damageFault, foreignFault, newerFormatFault, systemFault } from './log-fault.ts';
+import { damageFault, foreignFault, otherFormatFault, systemFault } from './log-fault.ts';
 import type { LogFault } from './log-fault.ts';
 import { decodeSegmentHeader, endDamage, LOG_FORMAT, scanRecords, SEGMENT_HEADER_BYTES } from './segment-format.ts';
 import type { Damage, LogOwner, ScannedRecords, SegmentHeader } from './segment-format.ts';
@@ -121,7 +121,7 @@ async function readHeader(path: string, owner: LogOwner | undefined): Promise<Re
     return fail(
       header.code === 'damaged'
         ? damageFault(path, header.damage.offset, header.damage.what)
-        : newerFormatFault(path, header.format, LOG_FORMAT),
+        : otherFormatFault(path, header, LOG_FORMAT),
     );
   }
   const is = header.owner;

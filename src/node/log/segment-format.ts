@@ -16,7 +16,7 @@ import { asDigest } from '../../base/ids.ts';
 import type { Digest } from '../../base/ids.ts';
 
 /** Of the segments that this code writes, and the highest that it reads. */
-export const LOG_FORMAT = 2;
+export const LOG_FORMAT = 3;
 export const SEGMENT_HEADER_BYTES = 104;
 export const RECORD_HEADER_BYTES = 24;
 /** The longest record: above any state a plain log should hold, below what one Buffer can. */
@@ -89,7 +89,16 @@ export interface Damage {
 export type HeaderFault =
   | { readonly code: 'damaged'; readonly damage: Damage }
   /** It was written by a newer version of this program. */
-  | { readonly code: 'newer-format'; readonly format: number };
+  | { readonly code: 'newer-format'; readonly format: number }
+  /** By an older one, and it is whole. */
+  | { readonly code: 'older-format'; readonly format: number };
+
+/** Is its checksum that of the header? */
+function isSealed(file: Buffer, header: Buffer): boolean {
+  return (
+    file.length >= SEGMENT_HEADER_BYTES && crc32(header.subarray(0, CHECKSUM_AT)) === header.readUInt32BE(CHECKSUM_AT)
+  );
+}
 
 /** The header at the beginning of `file`, which may be the segment or its first bytes. */
 export function decodeSegmentHeader(file: Buffer): SegmentHeader | HeaderFault {
@@ -98,9 +107,9 @@ export function decodeSegmentHeader(file: Buffer): SegmentHeader | HeaderFault {
   const format = file.readUInt8(7);
   const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
   file.copy(header, 0, 0, SEGMENT_HEADER_BYTES);
+  if (format < LOG_FORMAT && isSealed(file, header)) return { code: 'older-format', format };
   header.writeUInt8(LOG_FORMAT, 7);
-  const isWhole =
-    file.length >= SEGMENT_HEADER_BYTES && crc32(header.subarray(0, CHECKSUM_AT)) === header.readUInt32BE(CHECKSUM_AT);
+  const isWhole = isSealed(file, header);
   // Where all else fits this format, it is the number of the format that is damaged.
   if (format > LOG_FORMAT && !isWhole) return { code: 'newer-format', format };
   if (format !== LOG_FORMAT || !isWhole) return headerDamage('its header is damaged');
