@@ -366,7 +366,7 @@ describe('what a replica dials', () => {
   const CLUSTER = asDigest('c1'.repeat(32));
   const greeting = encodeGreeting({ clusterId: CLUSTER, replica: asReplicaId(1), nonce: new Uint8Array(32) });
   const newer = Uint8Array.from(greeting);
-  newer[4] = 2;
+  newer[4] = 3;
 
   it.each([
     ['another major version', [{ kind: FRAME.greeting, payload: newer }], 'version-mismatch'],
