@@ -86,6 +86,22 @@ describe('f liars', () => {
     expect(outcomeOf(give(session, replyTo(sending, 1)))).toBeUndefined();
   });
 
+  it('nor does another result under the digest of one that is here', () => {
+    const session = newSession();
+    const sending = submit(session);
+    const truth = replyTo(sending, 1);
+    give(session, truth);
+    const lie = replyTo(sending, 2, { result: bytes('{"ok":false}'), resultDigest: truth.resultDigest });
+    const outputs = give(session, lie);
+    expect(outcomeOf(outputs)).toBeUndefined();
+    expect(liarsIn(outputs)).toEqual([2]);
+    expect(outcomeOf(give(session, replyTo(sending, 3)))).toMatchObject({
+      kind: 'executed',
+      result: RESULT,
+      replies: [1, 3],
+    });
+  });
+
   it('a result that does not hash to the digest beside it counts for nothing and gives its sender away', () => {
     const session = newSession();
     const sending = submit(session);

@@ -327,7 +327,8 @@ export class ClientSession {
     if (call.replies.holds(reply)) return [];
     if (reply.outcome === 'table-error' && reply.sequence <= call.refusedAt) return [];
     const { context } = this.#modules;
-    if (reply.result !== undefined && resultDigest(context, reply.result) !== reply.resultDigest) {
+    const isKnown = reply.result !== undefined && call.replies.knowsResult(reply.resultDigest, reply.result);
+    if (reply.result !== undefined && !isKnown && resultDigest(context, reply.result) !== reply.resultDigest) {
       return report(
         call.reported,
         reply,

@@ -4,6 +4,7 @@
  * requests, a quorum.
  */
 import { asView } from '../base/ids.ts';
+import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, Sequence, View } from '../base/ids.ts';
 import type { Reply } from '../messages/index.ts';
@@ -63,6 +64,13 @@ export class ReplyCollection {
       (reply.result === undefined || held.result !== undefined) &&
       (reply.receipt === undefined || held.receipt !== undefined)
     );
+  }
+
+  /** Has another reply brought this result under this digest? Then it is known to hash to it. */
+  knowsResult(digest: Digest, result: Bytes): boolean {
+    for (const held of this.#executions)
+      if (held?.result !== undefined && held.resultDigest === digest) return equalBytes(held.result, result);
+    return false;
   }
 
   /**
