@@ -82,7 +82,7 @@ export const CLIENTS: readonly Mutant[] = [
     name: 'nobody is asked again',
     breaks: 'liveness: a retransmission asks everybody',
     file: `${PROTOCOL}/client-session.ts`,
-    search: '    call.asked = EVERYBODY;\n    call.attempts += 1;',
+    search: '    call.asked = EVERYBODY;\n    call.askAt = Infinity;\n    call.attempts += 1;',
     replace: '    call.attempts += 1;',
     seeds: 0,
     test: 'src/protocol/client-session.test.ts',

@@ -7,7 +7,7 @@ import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { CodecContext, LIMITS, receiptStatement } from '../messages/index.ts';
-import type { Reply } from '../messages/index.ts';
+import type { ReplicaSet, Reply } from '../messages/index.ts';
 import { ClientLinks, NodeAuthenticator } from '../node/index.ts';
 import type { Identity, LinkSettings } from '../node/index.ts';
 import { ClientSession, DEFAULT_CLIENT_TIMING } from '../protocol/client-session.ts';
@@ -42,6 +42,8 @@ export const CLIENT_LIMITS = {
 
 /** What a reply may take beside a multiple of what others take, as a share of T, before other replicas are asked for theirs. */
 const REPLY_PATIENCE = 0.1;
+/** With fewer requests under way everybody is asked. */
+const ASKS_ALL_BELOW = { enough: 0, 'enough-when-busy': 8, all: Infinity } as const;
 /** What an answer to a read may take, as a share of T. */
 const READ_PATIENCE = 0.5;
 
@@ -65,8 +67,8 @@ export interface PbftClientOptions {
   /** Calls waiting for a session, 16,384 when left out. */
   readonly queued?: number;
   readonly timing?: ClientTiming;
-  /** Who is asked to reply at first: as many replicas as have to agree (when left out), or all of them. */
-  readonly replies?: 'enough' | 'all';
+  /** Who is asked to reply at first: as many replicas as have to agree (when left out), all of them, or all while few requests are under way. */
+  readonly replies?: 'enough' | 'all' | 'enough-when-busy';
   readonly links?: Partial<LinkSettings>;
   readonly onWrongReply?: (wrong: WrongReply) => void;
   /** A frame of a replica that was dropped, or a link that was refused: for logs and counters. */
@@ -104,6 +106,8 @@ export class PbftClient {
   readonly #showing = new Showing();
   /** Whom all requests of this turn ask, so that they can go out under one authenticator. */
   #asked: Asked | undefined;
+  /** Whom the last request of this turn asked. */
+  #turnAsks: ReplicaSet | undefined;
   /** Replicas whose link stands, in ascending order. */
   #connected: readonly ReplicaId[] = [];
   /** Every session of this client by its number, idle or not: replies find theirs here. */
@@ -142,7 +146,7 @@ export class PbftClient {
       needed: repliesNeeded(quorums, cluster),
       weak: quorums.weak,
       patienceUs: (options.timing ?? DEFAULT_CLIENT_TIMING).requestTimeoutUs * REPLY_PATIENCE,
-      asksAll: options.replies === 'all',
+      asksAllBelow: ASKS_ALL_BELOW[options.replies ?? 'enough'],
     });
     this.#outbox = new Outbox({
       ...modules,
@@ -151,6 +155,7 @@ export class PbftClient {
       send: (replica, frame) => this.#links.send(replica, frame),
       onTurn: () => {
         this.#asked = undefined;
+        this.#turnAsks = undefined;
       },
     });
     this.#reads = new Reads({
@@ -311,10 +316,18 @@ export class PbftClient {
   /** Whom the requests of this turn ask. */
   #ask(now: number): Asked | undefined {
     if (this.#asked !== undefined) return this.#asked;
-    this.#asked = this.#choice.next(this.#connected, this.#views.primary, now);
+    this.#asked = this.#choice.next(this.#connected, this.#views.primary, {
+      now,
+      underWay: this.#underWay.size + this.#queue.size + 1,
+    });
+    return this.#asked;
+  }
+
+  /** It goes out with this turn. */
+  #onAsked(asked: ReplicaSet): void {
+    this.#choice.onAsked(asked, this.#connected, nowUs());
     const late = this.#choice.nextTimeout();
     if (late !== undefined) this.#alarm.setNoLaterThan(late);
-    return this.#asked;
   }
 
   /** These may not answer in time: the calls that count on one of them ask the others. */
@@ -342,13 +355,16 @@ export class PbftClient {
     const now = nowUs();
     for (const call of this.#queue) if (call.deadline <= now) this.#giveUp(call);
     this.#askOthers(this.#choice.late(now));
+    const missed = new Set<ReplicaId>();
     for (const { session } of this.#underWay.values()) {
       const next = session?.nextTimeout();
       if (session === undefined || next === undefined || next > now) continue;
       // They may have been heard, and left out this request.
-      for (const replica of session.unanswered()) this.#choice.onMissed(replica, now);
+      for (const replica of session.missing(now)) missed.add(replica);
       this.#take(session, session.onTimeout(now));
     }
+    for (const replica of missed) this.#choice.onMissed(replica, now);
+    this.#askOthers([...missed]);
     for (const call of this.#queue) this.#alarm.setNoLaterThan(call.deadline);
     const late = this.#choice.nextTimeout();
     if (late !== undefined) this.#alarm.setNoLaterThan(late);
@@ -382,7 +398,7 @@ export class PbftClient {
       if (onProgress !== undefined && session.progress !== undefined) onProgress(session.progress);
       this.#take(session, outputs);
       // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
-      if (outputs.length === 0 && session.nextTimeout() !== deadline) this.#watch(session);
+      if (session.nextTimeout() !== deadline) this.#watch(session);
     }
     if (isAnswer) this.#choice.onHeard(replica, now);
   }
@@ -405,6 +421,8 @@ export class PbftClient {
         case 'send': {
           const call = this.#underWay.get(session.session);
           if (call !== undefined) this.#outbox.put(call.dispatch(output));
+          if (this.#turnAsks !== output.asked) this.#onAsked(output.asked);
+          this.#turnAsks = output.asked;
           break;
         }
         case 'outcome':
@@ -415,6 +433,7 @@ export class PbftClient {
         case 'wrong-reply': {
           const { replica, summary, reply, accepted } = output;
           this.#choice.onWrong(replica, nowUs());
+          this.#askOthers([replica]);
           const { view, sequence } = reply;
           const frames = this.#proof(reply, accepted);
           this.#options.onWrongReply?.({ replica, view, sequence, summary, frames });

@@ -9,14 +9,14 @@ const all = [0, 1, 2, 3].map(asReplicaId);
 const setOf = (...replicas: readonly number[]): number => replicaSetOf(replicas.map(asReplicaId));
 
 function newChoice(options: Partial<ReplyChoiceOptions> = {}): ReplyChoice {
-  return new ReplyChoice({ replicaCount: 4, needed: 2, weak: 2, patienceUs: 50_000, asksAll: false, ...options });
+  return new ReplyChoice({ replicaCount: 4, needed: 2, weak: 2, patienceUs: 50_000, asksAllBelow: 0, ...options });
 }
 
 /** The distinct answers of many turns, all at one time, each answered at once. */
 function turns(choice: ReplyChoice, now = 1, linked = all): readonly Asked[] {
   const seen = new Map<string, Asked>();
   for (let turn = 0; turn < 48; turn += 1) {
-    const next = choice.next(linked, PRIMARY, now);
+    const next = choice.next(linked, PRIMARY, { now: now, underWay: 8 });
     for (const replica of linked) choice.onHeard(replica, now);
     if (next !== undefined) seen.set(`${next.asked} ${next.replier}`, next);
   }
@@ -44,15 +44,17 @@ describe('who is asked', () => {
   test('everybody where only one is linked, where all have to agree, and where it is wished', () => {
     expect(sets(newChoice(), 1, all.slice(3))).toEqual([EVERYBODY]);
     expect(sets(newChoice({ needed: 4 }))).toEqual([EVERYBODY]);
-    expect(sets(newChoice({ asksAll: true }))).toEqual([EVERYBODY]);
-    expect(newChoice().next([], PRIMARY, 1)).toBeUndefined();
+    expect(sets(newChoice({ asksAllBelow: Infinity }))).toEqual([EVERYBODY]);
+    expect(sets(newChoice({ asksAllBelow: 9 }))).toEqual([EVERYBODY]);
+    expect(sets(newChoice({ asksAllBelow: 8 }))).toContain(setOf(1, 2));
+    expect(newChoice().next([], PRIMARY, { now: 1, underWay: 8 })).toBeUndefined();
   });
 });
 
 describe('who is left out', () => {
   /** Everybody is asked, and all but replica 3 answer in time. */
   function late(choice: ReplyChoice, at: number): readonly number[] {
-    for (let turn = 0; turn < 16; turn += 1) choice.next(all, PRIMARY, at);
+    choice.onAsked(EVERYBODY, all, at);
     for (const replica of all.slice(0, 3)) choice.onHeard(replica, at + 1000);
     return choice.late(at + 60_000);
   }
@@ -70,9 +72,10 @@ describe('who is left out', () => {
 
   test('late is what takes far longer than the answers of others, beside the patience', () => {
     const choice = newChoice();
-    choice.next(all, PRIMARY, 0);
+    expect(choice.nextTimeout()).toBeUndefined();
+    choice.onAsked(setOf(1, 2), all, 0);
     expect(choice.nextTimeout()).toBe(50_000);
-    for (let turn = 0; turn < 16; turn += 1) choice.next(all, PRIMARY, 0);
+    choice.onAsked(EVERYBODY, all, 0);
     choice.onHeard(asReplicaId(1), 10_000);
     // A single quick answer may be a liar's.
     expect(choice.nextTimeout()).toBe(50_000);
@@ -95,7 +98,8 @@ describe('who is left out', () => {
     const answers = (slowUs: number): void => {
       for (let turn = 0; turn < 640; turn += 1) {
         const at = turn * 100_000;
-        const asked = choice.next(all, PRIMARY, at)?.asked ?? EVERYBODY;
+        const asked = choice.next(all, PRIMARY, { now: at, underWay: 8 })?.asked ?? EVERYBODY;
+        choice.onAsked(asked, all, at);
         for (const replica of all) {
           const isAsked = asked === EVERYBODY || (asked & (1 << replica)) !== 0;
           if (isAsked) choice.onHeard(replica, at + (replica === 3 ? slowUs : 1000));
@@ -115,21 +119,23 @@ describe('who is left out', () => {
     expect(sets(choice, 32_000_000)).toContain(setOf(1, 2));
   });
 
-  test('many timely answers, and the next ban is short again', () => {
+  test('a long time without being late, and the next ban is short again', () => {
     const choice = newChoice();
-    for (let time = 0; time < 3; time += 1) late(choice, time * 10_000_000);
-    turns(choice, 60_000_000);
-    turns(choice, 60_000_000);
-    late(choice, 70_000_000);
-    expect(sets(choice, 70_560_000)).toContain(setOf(2, 3));
+    for (let time = 0; time < 3; time += 1) late(choice, time * 10_000);
+    late(choice, 5_000_000);
+    late(choice, 7_000_000);
+    // Four seconds, then eight times as long and more without one.
+    expect(sets(choice, 8_000_000)).toEqual([EVERYBODY, setOf(1, 2)]);
+    late(choice, 200_000_000);
+    expect(sets(choice, 200_600_000)).toContain(setOf(2, 3));
   });
 
   test('a link that came up owes nothing; when all are late everybody is asked', () => {
     const choice = newChoice();
-    choice.next(all, PRIMARY, 0);
+    choice.onAsked(EVERYBODY, all, 0);
     for (const replica of all) choice.onLink(replica);
     expect(choice.late(60_000)).toEqual([]);
-    for (let turn = 0; turn < 16; turn += 1) choice.next(all, PRIMARY, 100_000);
+    choice.onAsked(EVERYBODY, all, 100_000);
     expect(choice.late(200_000)).toEqual([0, 1, 2, 3]);
     expect(sets(choice, 300_000)).toEqual([EVERYBODY]);
   });

@@ -5,7 +5,7 @@
  * client believes does not depend on it, and a call whose replicas do not answer asks the others after a moment.
  */
 import type { ReplicaId } from '../base/ids.ts';
-import { EVERYBODY, replicaSetOf } from '../messages/index.ts';
+import { EVERYBODY, isInSet, replicaSetOf } from '../messages/index.ts';
 import type { ReplicaSet } from '../messages/index.ts';
 
 /** One in so many turns asks everybody. */
@@ -13,8 +13,8 @@ const SAMPLE = 16;
 /** A replica that was late is left out so long at first, µs; twice as long each time, up to the last. */
 const FIRST_BAN_US = 500_000;
 const LAST_BAN_US = 32_000_000;
-/** After so many timely answers the next ban is a first one again. */
-const FORGIVEN_AFTER = 64;
+/** The next ban is half as long for each so many times its length that pass without one. */
+const FORGIVEN_AFTER = 8;
 /** An answer is late when it takes so many times what those of the quickest f+1 take, beside the patience. */
 const LATENESS = 4;
 /** Who takes longer than so many times that, beside a share of the patience, is asked only with everybody else, which shows whether it still does. */
@@ -39,8 +39,8 @@ export interface ReplyChoiceOptions {
   readonly weak: number;
   /** µs that an answer may always take. */
   readonly patienceUs: number;
-  /** Everybody, always. */
-  readonly asksAll: boolean;
+  /** With fewer requests under way than this everybody is asked; Infinity: always. */
+  readonly asksAllBelow: number;
 }
 
 interface Standing {
@@ -50,7 +50,6 @@ interface Standing {
   answerUs: number | undefined;
   bannedUntil: number;
   nextBanUs: number;
-  timely: number;
 }
 
 export class ReplyChoice {
@@ -68,7 +67,6 @@ export class ReplyChoice {
       answerUs: undefined,
       bannedUntil: 0,
       nextBanUs: FIRST_BAN_US,
-      timely: 0,
     }));
   }
 
@@ -80,8 +78,6 @@ export class ReplyChoice {
     standing.owingSince = undefined;
     standing.answerUs =
       standing.answerUs === undefined ? took : standing.answerUs + (took - standing.answerUs) / ANSWERS_AVERAGED;
-    standing.timely += 1;
-    if (standing.timely >= FORGIVEN_AFTER) standing.nextBanUs = FIRST_BAN_US;
   }
 
   /** Its link came up or went down: what it owed is owed no more. */
@@ -100,12 +96,17 @@ export class ReplyChoice {
   onWrong(replica: ReplicaId, now: number): void {
     const standing = this.#standings[replica];
     if (standing === undefined) return;
+    standing.owingSince = undefined;
     standing.nextBanUs = LAST_BAN_US;
-    ban(standing, now);
+    standing.bannedUntil = now + LAST_BAN_US;
   }
 
   /** Whom to ask next, of those linked (in ascending order), the primary only where the others do not suffice; undefined while nobody is linked. */
-  next(linked: readonly ReplicaId[], primary: ReplicaId, now: number): Asked | undefined {
+  next(
+    linked: readonly ReplicaId[],
+    primary: ReplicaId,
+    { now, underWay }: { readonly now: number; readonly underWay: number },
+  ): Asked | undefined {
     if (linked.length === 0) return undefined;
     this.#turn += 1;
     const quickUs = this.#quickUs();
@@ -115,13 +116,16 @@ export class ReplyChoice {
     });
     const [first] = turned(able.length === 0 ? linked : able, this.#turn);
     if (first === undefined) return undefined;
-    const chosen = this.#choose(able, primary);
-    const asked = chosen ?? linked;
-    for (const replica of asked) {
-      const standing = this.#standings[replica];
-      if (standing !== undefined) standing.owingSince ??= now;
-    }
+    const chosen = underWay < this.#options.asksAllBelow ? undefined : this.#choose(able, primary);
     return { replier: chosen?.[0] ?? first, asked: chosen === undefined ? EVERYBODY : replicaSetOf(chosen) };
+  }
+
+  /** A request has gone to the primary that asks these, of those linked: they owe an answer, but for those from whom none is expected. */
+  onAsked(asked: ReplicaSet, linked: readonly ReplicaId[], now: number): void {
+    for (const replica of linked) {
+      const standing = this.#standings[replica];
+      if (standing !== undefined && isInSet(asked, replica) && now >= standing.bannedUntil) standing.owingSince ??= now;
+    }
   }
 
   /** When somebody will be late, µs monotonic; undefined while nobody owes an answer. */
@@ -147,8 +151,8 @@ export class ReplyChoice {
 
   /** Undefined: everybody is to be asked. */
   #choose(able: readonly ReplicaId[], primary: ReplicaId): readonly ReplicaId[] | undefined {
-    const { needed, asksAll, replicaCount } = this.#options;
-    if (asksAll || needed >= replicaCount || able.length < needed || this.#turn % SAMPLE === 0) return undefined;
+    const { needed, replicaCount } = this.#options;
+    if (needed >= replicaCount || able.length < needed || this.#turn % SAMPLE === 0) return undefined;
     const backups = able.filter((replica) => replica !== primary);
     return turned(backups.length >= needed ? backups : able, this.#turn).slice(0, needed);
   }
@@ -175,9 +179,10 @@ export class ReplyChoice {
 
 function ban(standing: Standing, now: number): void {
   standing.owingSince = undefined;
-  standing.bannedUntil = now + standing.nextBanUs;
-  standing.nextBanUs = Math.min(LAST_BAN_US, 2 * standing.nextBanUs);
-  standing.timely = 0;
+  const forgiven = Math.floor(Math.max(0, now - standing.bannedUntil) / (FORGIVEN_AFTER * standing.nextBanUs));
+  const banUs = Math.max(FIRST_BAN_US, standing.nextBanUs / 2 ** Math.min(forgiven, 32));
+  standing.bannedUntil = now + banUs;
+  standing.nextBanUs = Math.min(LAST_BAN_US, 2 * banUs);
 }
 
 /** The list, beginning elsewhere each time. */

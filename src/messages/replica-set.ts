@@ -27,6 +27,11 @@ export function isInSet(set: ReplicaSet, replica: ReplicaId): boolean {
   return set === EVERYBODY || (set & (1 << replica)) !== 0;
 }
 
+/** Everybody with anybody is everybody. */
+export function unionOf(left: ReplicaSet, right: ReplicaSet): ReplicaSet {
+  return left === EVERYBODY || right === EVERYBODY ? EVERYBODY : left | right;
+}
+
 /** 4 bytes; in JSON the names of the replicas in ascending order, and no member for everybody. */
 export const replicaSet: Schema<ReplicaSet> = {
   minBytes: 4,

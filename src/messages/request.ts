@@ -67,6 +67,9 @@ export const request = object(
 /** REQUEST. */
 export type Request = ValueOf<typeof request>;
 
+// Of digests alone: no encoding is under way in it when another begins.
+const scratch = new Writer(request.maxBytes);
+
 /** Bytes at the end of an encoded request that its digest does not cover: the replier. */
 export const REQUEST_UNCOVERED_BYTES = 1;
 
@@ -78,7 +81,7 @@ export function requestSize(value: Request): number {
 
 /** Identity of a request: SHA-256, in its own domain, over the encoding of everything but `replier`. Throws InvariantViolation if it breaks the schema. */
 export function requestDigest(context: CodecContext, value: Request): Digest {
-  const writer = new Writer(requestSize(value));
-  request.write(writer, value);
-  return context.digest(DOMAINS.requestDigest, writer.finish(), 0, writer.length - REQUEST_UNCOVERED_BYTES);
+  scratch.restart();
+  request.write(scratch, value);
+  return scratch.digest(context, DOMAINS.requestDigest, REQUEST_UNCOVERED_BYTES);
 }

@@ -74,6 +74,27 @@ describe('a request', () => {
     expect(session.askOthers()).toEqual([]);
   });
 
+  it('asks the others when one has answered and another has not, after a tenth of T', () => {
+    const session = newSession();
+    const asked = replicaSetOf([replica(1), replica(2)]);
+    const sending = submit(session, 0, { asked, replier: replica(1) });
+    expect(session.nextTimeout()).toBe(T / 2);
+    give(session, replyTo(sending, 1), 10);
+    const at = 10 + T / 10;
+    expect(session.nextTimeout()).toBe(at);
+    expect([session.missing(at - 1), session.missing(at)]).toEqual([[], [2]]);
+    expect(session.onTimeout(at - 1)).toEqual([]);
+    expect(sendingOf(session.onTimeout(at))).toMatchObject({ to: [0, 3], asked: EVERYBODY, signed: false });
+    expect(session.nextTimeout()).toBe(T / 2);
+    expect(session.missing(T / 2)).toEqual([]);
+  });
+
+  it('names nobody as missing for a call that is over', () => {
+    const session = newSession();
+    submit(session, 0, { asked: replicaSetOf([replica(1), replica(2)]), replier: replica(1), timeoutUs: 5 });
+    expect(session.missing(5)).toEqual([]);
+  });
+
   it('asks everybody when it goes out again', () => {
     const session = newSession();
     submit(session, 0, { asked: replicaSetOf([replica(1), replica(2)]), replier: replica(1) });

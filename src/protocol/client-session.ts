@@ -126,6 +126,8 @@ interface Call {
   /** Where an error was accepted that a retry is to overcome: its late copies, and errors before it, say nothing new. */
   refusedAt: number;
   attempts: number;
+  /** When the others are asked, since some have answered and not all of those asked; Infinity while nobody has. */
+  askAt: number;
   retryAt: number;
   deadline: number;
 }
@@ -139,7 +141,7 @@ interface Settled extends ReplyClaim {
   readonly replies: readonly Reply[] | undefined;
 }
 
-/** So long, as a share of T, the named replier may take after others have agreed without it. */
+/** So long, as a share of T, the named replier may take after others have agreed without it, and those asked after one of them has answered. */
 const RESULT_PATIENCE = 0.1;
 /** So many accepted executions are remembered. */
 const SETTLED_LIMIT = 16;
@@ -190,7 +192,7 @@ export class ClientSession {
   /** µs of the clock that `now` is of; undefined while nothing is waited for. */
   nextTimeout(): number | undefined {
     return this.#state === 'waiting' && this.#call !== undefined
-      ? Math.min(this.#call.retryAt, this.#call.deadline)
+      ? Math.min(this.#call.askAt, this.#call.retryAt, this.#call.deadline)
       : undefined;
   }
 
@@ -221,6 +223,7 @@ export class ClientSession {
       reported: [],
       refusedAt: 0,
       attempts: 1,
+      askAt: Infinity,
       retryAt: now + this.#pauseAfter(1),
       deadline: now + options.timeoutUs,
     };
@@ -248,12 +251,20 @@ export class ClientSession {
     return this.#all.filter((replica) => isInSet(call.asked, replica) && !answered.has(replica));
   }
 
+  /** Those of {@link unanswered} that have had their time, and not only the call. */
+  missing(now: number): readonly ReplicaId[] {
+    const call = this.#call;
+    if (call === undefined || now >= call.deadline || now < Math.min(call.askAt, call.retryAt)) return [];
+    return this.unanswered();
+  }
+
   /** Some of those asked may not answer in time: everybody else is asked as well, once. Harmless at any other time. */
   askOthers(): readonly ClientOutput[] {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
     const others = this.#all.filter((replica) => !isInSet(call.asked, replica));
     call.asked = EVERYBODY;
+    call.askAt = Infinity;
     return [this.#send(call, others, this.#config.cluster.authentication === 'signature')];
   }
 
@@ -271,7 +282,8 @@ export class ClientSession {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined) return [];
     if (now >= call.deadline) return [this.#end(deadlineEnding(call.digest, call.replies.leading(), this.#needed))];
-    return now >= call.retryAt ? [this.#sendAgain(now, call)] : [];
+    if (now >= call.retryAt) return [this.#sendAgain(now, call)];
+    return now >= call.askAt ? this.askOthers() : [];
   }
 
   /**
@@ -340,16 +352,21 @@ export class ClientSession {
     const certificate = checked === undefined ? undefined : call.replies.add(checked);
     if (certificate === undefined) {
       this.#hasten(now, call);
+      if (call.asked !== EVERYBODY) call.askAt = Math.min(call.askAt, now + this.#patienceUs);
       // They have all answered and do not agree: one of them lies, or was behind.
       return this.unanswered().length === 0 ? this.askOthers() : [];
     }
     return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
   }
 
+  get #patienceUs(): number {
+    return this.#config.timing.requestTimeoutUs * RESULT_PATIENCE;
+  }
+
   /** Enough agree, and who was to return the result has not: after a moment one of those who agree is asked for it. */
   #hasten(now: number, call: Call): void {
     if (!call.replies.isAgreed) return;
-    call.retryAt = Math.min(call.retryAt, now + this.#config.timing.requestTimeoutUs * RESULT_PATIENCE);
+    call.retryAt = Math.min(call.retryAt, now + this.#patienceUs);
   }
 
   #conclude(call: Call, certificate: ReplyCertificate, ending: Ending): readonly ClientOutput[] {
@@ -415,6 +432,7 @@ export class ClientSession {
       replier: nextOf(vouching.length > 0 ? vouching : this.#all, call.request.replier),
     };
     call.asked = EVERYBODY;
+    call.askAt = Infinity;
     call.attempts += 1;
     call.retryAt = now + this.#pauseAfter(call.attempts);
     return this.#send(call, this.#all, true);

@@ -210,7 +210,7 @@ export class Core {
     this.log = new Log(cluster.replicaCount, windowSize(cluster), (sequence) => {
       this.moments.onOpened(sequence, this.now.monotonic);
     });
-    this.queue = new RequestQueue(tuning);
+    this.queue = new RequestQueue(tuning, (request) => this.performance.forget(request));
     this.timeoutUs = tuning.requestTimeoutUs;
     this.listedClients = new Set(cluster.clients);
     const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));

@@ -90,6 +90,20 @@ describe('who replies', () => {
     expect(rig.status.lastExecuted).toBe(1);
   });
 
+  test('nor whoever shows good proofs after forged ones: what is executed bears those that were verified', () => {
+    const rig = new Rig();
+    const forged = rig.kit.batchOf('x', { asked: [2, 3] });
+    const honest = rig.kit.batchOf('x');
+    const digest = rig.kit.digestOfBatch(forged);
+    rig.receive(rig.kit.prePrepare(sequence, forged), { verified: ['unverified'] });
+    rig.receive(rig.kit.prePrepare(sequence, honest), { verified: ['signature'] });
+    const votes = [0, 2, 3].flatMap((sender) => [
+      ...(sender === 0 ? [] : [rig.kit.prepare(sender, sequence, digest)]),
+      rig.kit.commit(sender, sequence, digest),
+    ]);
+    expect(repliesOf(rig.receiveAll(votes))).toHaveLength(1);
+  });
+
   test('one that is asked later, before the execution or after it', () => {
     const rig = new Rig();
     const request = rig.kit.authenticated('x', { asked: [2, 3] });

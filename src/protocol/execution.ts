@@ -129,7 +129,7 @@ interface Place {
 function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequest): boolean {
   if (isInSet(askedBy(proof), self)) return true;
   const waiting = queue.find(digest);
-  return waiting !== undefined && isInSet(askedBy(waiting.request.proof), self);
+  return waiting !== undefined && isInSet(waiting.asked, self);
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */

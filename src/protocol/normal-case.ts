@@ -59,6 +59,7 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
     batch: message.batch,
     signature: received.signature,
     verified: received.verified,
+    isMixed: false,
     sizeBytes,
   };
   core.heldBytes += sizeBytes;
@@ -99,7 +100,7 @@ function refusePrePrepare(
   const content = refuseBatch(batch);
   if (content !== undefined) return content;
   if (waiting?.digest === digest) {
-    mergePending(core, slot, waiting, verified);
+    mergePending(core, slot, waiting, { batch, verified });
     return 'duplicate';
   }
   if (hasTooManyDigests(core, slot, digest)) return 'too-many-digests';
@@ -140,13 +141,28 @@ function mergePending(
   core: Core,
   slot: Slot,
   pending: PendingPrePrepare,
-  verified: readonly RequestVerification[],
+  again: Pick<PendingPrePrepare, 'batch' | 'verified'>,
 ): void {
-  const merged = pending.verified.map((before, index) =>
+  if (pending.verified.includes('unverified')) slot.pending = merged(core, pending, again);
+  tryAccept(core, slot);
+}
+
+/** A copy whose proofs are all good takes the place of the first: its proofs are what was verified. Else what either shows counts, and no proof does. */
+function merged(
+  core: Core,
+  pending: PendingPrePrepare,
+  { batch, verified }: Pick<PendingPrePrepare, 'batch' | 'verified'>,
+): PendingPrePrepare {
+  const sizeBytes = batchBytes(batch);
+  const isWhole = !verified.includes('unverified') && sizeBytes <= pending.sizeBytes;
+  if (isWhole) {
+    core.heldBytes += sizeBytes - pending.sizeBytes;
+    return { ...pending, batch, verified, sizeBytes, isMixed: false };
+  }
+  const either = pending.verified.map((before, index) =>
     before === 'unverified' ? (verified[index] ?? before) : before,
   );
-  slot.pending = { ...pending, verified: merged };
-  tryAccept(core, slot);
+  return { ...pending, verified: either, isMixed: true };
 }
 
 /**
@@ -268,7 +284,7 @@ function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   // It counts as the body from now on.
   core.heldBytes -= pending.sizeBytes;
   recordAccepted(core, slot, pending);
-  if (!pending.verified.includes('unverified')) slot.verified = pending.batch;
+  if (!pending.isMixed && !pending.verified.includes('unverified')) slot.verified = pending.batch;
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
     core.lastFlaggedAt = core.now.monotonic;
   core.broadcast({

@@ -85,16 +85,19 @@ describe('proofs', () => {
     expect(waiting).toMatchObject({ verified: 'signature', request: { proof: { kind: 'signature' } } });
   });
 
-  test('who is asked last is asked, under the proof that says so; a signature stays', () => {
+  test('who was asked by any copy stays asked; the proof that is here stays, but for a signature', () => {
     const queue = newQueue();
     const waiting = added(queue, kit.authenticated('x', { asked: [1, 2] }), 'mac');
-    const again = kit.authenticated('x', { replier: 3 });
-    added(queue, again, 'mac');
-    expect(waiting.request).toBe(again);
-    const retransmission = kit.signAgain(again);
+    const first = waiting.request.proof;
+    added(queue, kit.authenticated('x', { asked: [3], replier: 3 }), 'mac');
+    expect([waiting.asked, waiting.request.request.replier]).toEqual([0b1110, 3]);
+    expect(waiting.request.proof).toBe(first);
+    const retransmission = kit.signAgain(waiting.request);
     added(queue, retransmission, 'signature');
+    // Who passes on an earlier copy takes nothing back.
     added(queue, kit.authenticated('x', { asked: [1, 2] }), 'mac');
-    expect(waiting.request).toBe(retransmission);
+    added(queue, kit.signed('x', { asked: [1, 2] }), 'signature');
+    expect(waiting.asked).toBe(EVERYBODY);
     queue.drop(waiting);
     expect(queue.size).toBe(0);
   });

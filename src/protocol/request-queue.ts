@@ -3,13 +3,16 @@
  * primary proposes from here in order of arrival; a backup keeps them for its timer and for the next primary.
  */
 import type { ClientId, Digest } from '../base/ids.ts';
-import type { AuthenticatedRequest, Bundle } from '../messages/index.ts';
+import { askedBy, unionOf } from '../messages/index.ts';
+import type { AuthenticatedRequest, Bundle, ReplicaSet } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import { bundleMemory } from './memory.ts';
 
 export interface WaitingRequest {
   request: AuthenticatedRequest;
   verified: Exclude<RequestVerification, 'unverified'>;
+  /** Who is to reply, by any verified copy of it that came: who was asked stays asked. */
+  asked: ReplicaSet;
   /** Order of arrival here. */
   readonly arrival: number;
   /** Monotonic µs. */
@@ -26,6 +29,7 @@ const QUEUE_BYTES = 256 * 1024 * 1024;
 
 export class RequestQueue {
   readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
+  readonly #onDropped: (request: Digest) => void;
   readonly #byDigest = new Map<Digest, WaitingRequest>();
   readonly #bytesOfClient = new Map<ClientId, number>();
   /** Requests of each client by their sessions, in order of arrival. */
@@ -43,8 +47,13 @@ export class RequestQueue {
   #bytes = 0;
   #arrivals = 0;
 
-  constructor(limits: { readonly clientQueueBytes: number; readonly queueRequests: number }) {
+  /** `onDropped`: told of each request that is here no more, whyever. */
+  constructor(
+    limits: { readonly clientQueueBytes: number; readonly queueRequests: number },
+    onDropped: (request: Digest) => void = () => undefined,
+  ) {
     this.#limits = limits;
+    this.#onDropped = onDropped;
   }
 
   get size(): number {
@@ -80,7 +89,8 @@ export class RequestQueue {
     if (this.#isFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     this.#arrivals += 1;
-    const waiting: WaitingRequest = { request, verified, arrival: this.#arrivals, receivedAt: now, sizeBytes };
+    const asked = askedBy(request.proof);
+    const waiting: WaitingRequest = { request, verified, asked, arrival: this.#arrivals, receivedAt: now, sizeBytes };
     this.#unproposed.add(waiting);
     this.#requestsOf(client).set(session, waiting);
     this.#byDigest.set(request.digest, waiting);
@@ -163,17 +173,20 @@ export class RequestQueue {
     this.#count(request.client, -bundleMemory(proof.bundle));
   }
 
-  /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, of two equal ones the later: it says whom the client asks now. */
+  /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
   #strengthen(
     known: WaitingRequest,
     request: AuthenticatedRequest,
     verified: Exclude<RequestVerification, 'unverified'>,
   ): WaitingRequest {
-    if (verified === 'mac' && known.verified === 'signature') return known;
-    this.#release(known.request);
-    known.request = request;
-    known.verified = verified;
-    this.#hold(request);
+    known.asked = unionOf(known.asked, askedBy(request.proof));
+    if (verified === 'signature') {
+      this.#release(known.request);
+      known.request = request;
+      known.verified = verified;
+    } else if (known.verified === 'mac') {
+      known.request = { ...known.request, request: request.request };
+    }
     return known;
   }
 
@@ -281,5 +294,6 @@ export class RequestQueue {
     if (this.#oldestTimed === waiting) this.#oldestTimed = undefined;
     this.#count(client, -waiting.sizeBytes);
     this.#release(waiting.request);
+    this.#onDropped(waiting.request.digest);
   }
 }

@@ -19,6 +19,8 @@ export interface PendingPrePrepare {
   readonly signature: Bytes | undefined;
   /** What was verified of each request when it came, in order. */
   readonly verified: readonly RequestVerification[];
+  /** Some of that was shown by the proofs of another copy: those of `batch` may say anything. */
+  readonly isMixed: boolean;
   readonly sizeBytes: number;
 }
 

@@ -152,6 +152,8 @@ export class NodeParts {
     this.#client = new PbftClient({
       cluster: toClusterDescription(this.#prepared.config),
       identity: this.#prepared.gatewayIdentity,
+      // Where replies cost nobody anything all of them are wanted: a lie is seen at once.
+      replies: 'enough-when-busy',
       onWrongReply: (wrong) => this.#driver.onWrongReply(wrong),
       onRefused: (replica, code, reason) =>
         this.logger.debug({ peer: replicaName(replica), code, reason }, 'gateway: refused'),

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-// A thread that ends while it loads a native module ends the whole process: seeds may be done before all threads have begun.
+// A thread that ends while it loads a native module ends the whole process. None is ended before it has loaded all it needs (seed-pool.ts); what it
+// does not need it should not load, the database above all, which has threads of its own.
 
 const SEEDS = join(import.meta.dirname, '../../src/cli/seeds');
 
@@ -17,10 +18,11 @@ function nativeAfter(...modules: readonly string[]): readonly string[] {
   ) as string[];
 }
 
-test('what a thread of `pbft simulate` loads has no native module', () => {
-  expect(nativeAfter(join(SEEDS, 'node-crypto.ts'), join(SEEDS, '../../simulation/run-seeds.ts'))).toEqual([]);
+test('what a thread of `pbft simulate` loads has no native module but that for signatures', () => {
+  const native = nativeAfter(join(SEEDS, 'node-crypto.ts'), join(SEEDS, '../../simulation/run-seeds.ts'));
+  expect(native.filter((file) => !file.includes('sodium-native'))).toEqual([]);
 });
 
 test('where there is one it is seen', () => {
-  expect(nativeAfter(join(SEEDS, '../../node/index.ts'))).not.toEqual([]);
+  expect(nativeAfter(join(SEEDS, '../../node/index.ts')).some((file) => file.includes('lmdb'))).toBe(true);
 });

@@ -28,10 +28,11 @@ const AT_ONCE = 2;
 /** Runs the seeds; gives back what happened in all of them. Throws what a thread died of. */
 export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
   const useful = Math.min(plan.workers, Math.ceil(plan.count / AT_ONCE));
-  const workers = Array.from({ length: useful }, () => startWorker(plan.choices));
+  const threads = Array.from({ length: useful }, () => startThread(plan.choices));
   let next = plan.from;
   let done = mergeReports([]);
-  const share = async (worker: Worker): Promise<void> => {
+  const share = async ({ worker, ready }: Thread): Promise<void> => {
+    await ready;
     while (next < plan.from + plan.count && done.failures.length < plan.failuresAtMost && !plan.isOver()) {
       const count = Math.min(AT_ONCE, plan.from + plan.count - next);
       const range = { from: next, count, stride: 1, failuresAtMost: plan.failuresAtMost };
@@ -42,20 +43,34 @@ export async function runSeedPool(plan: SeedPlan): Promise<RangeReport> {
     }
   };
   try {
-    await Promise.all(workers.map(share));
+    await Promise.all(threads.map(share));
   } finally {
-    await Promise.all(workers.map(async (worker) => worker.terminate()));
+    // A thread that ends while it loads a native module ends the whole process, and all may be done before the last one has begun.
+    await Promise.allSettled(threads.map(async ({ ready }) => ready));
+    await Promise.all(threads.map(async ({ worker }) => worker.terminate()));
   }
   return done;
 }
 
-function startWorker(choices: SeedChoices): Worker {
-  return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: choices });
+interface Thread {
+  readonly worker: Worker;
+  /** It has loaded all that it needs. */
+  readonly ready: Promise<unknown>;
+}
+
+function startThread(choices: SeedChoices): Thread {
+  const worker = new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: choices });
+  const ready = new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('a thread ended before it began')));
+  });
+  return { worker, ready };
 }
 
 async function runOn(worker: Worker, range: object): Promise<RangeReport> {
   return new Promise((resolve, reject) => {
-    worker.removeAllListeners();
+    for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', () => reject(new Error('a thread ended before its seeds did')));

@@ -1,4 +1,4 @@
-/** A thread of {@link SeedPool}: runs the seeds it is sent, a few at a time, and answers with their reports. */
+/** A thread of {@link SeedPool}: says when it is ready, runs the seeds it is sent, a few at a time, and answers with their reports. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { runSeeds } from '../../simulation/run-seeds.ts';
 import type { SeedRange } from '../../simulation/run-seeds.ts';
@@ -10,3 +10,5 @@ const { crypto, overrides } = workerData as SeedChoices;
 parentPort?.on('message', (range: SeedRange) => {
   parentPort?.postMessage(runSeeds(range, { ...cryptoModules(crypto), overrides }));
 });
+
+parentPort?.postMessage('ready');

@@ -4,6 +4,8 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
+import type { Digest } from '../../base/ids.ts';
+import type { CodecContext } from '../codec-context.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, putHex } from './hex.ts';
@@ -41,6 +43,11 @@ export class Writer {
   /** A copy of what was written, from `start` on. */
   copy(start = 0): Bytes {
     return encodedSlab.copyOf(this.#bytes, start, this.#at - start);
+  }
+
+  /** The digest of what was written, without its last bytes: so many. */
+  digest(context: CodecContext, domain: string, uncovered: number): Digest {
+    return context.digest(domain, this.#bytes, 0, this.#at - uncovered);
   }
 
   /** Ends the writer's life: what was written, without a copy if it fills the buffer. */
