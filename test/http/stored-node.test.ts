@@ -72,7 +72,7 @@ describe('a node that has worked', () => {
     const stopped = await inspect();
     for (const { log, ...node } of [running, stopped]) {
       expect(node).toMatchObject({ node_id: 'node1', new: false });
-      expect(log).toMatchObject({ view: 0, in_view_change: false, leftovers: [], format: 2 });
+      expect(log).toMatchObject({ view: 0, in_view_change: false, leftovers: [], format: 3 });
       expect(log?.segments).toHaveLength(1);
       expect(log?.low_water_mark).toBeGreaterThanOrEqual(8);
       expect(node.state?.checkpoints.at(-1)?.sequence).toBeGreaterThanOrEqual(8);
