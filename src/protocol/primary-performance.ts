@@ -8,9 +8,9 @@ import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
 
-/** So many of the latest measurements count, and so many must be there. */
+/** So many of the latest measurements count, one for each batch, and so many must be there: what was passed on all at once tells one moment only. */
 const SAMPLES_KEPT = 50;
-const SAMPLES_NEEDED = 16;
+const SAMPLES_NEEDED = 12;
 /** From its PRE-PREPARE to committed a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
 const BATCH_TIMES = 2;
 /** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
@@ -60,13 +60,16 @@ export class PrimaryPerformance {
     this.#batches += 1;
     this.#countIdle(now, idleSince);
     if (this.#passedOn.size === 0) return;
+    let least: number | undefined;
     for (const request of requests) {
       const passedOn = this.#passedOn.get(request);
       if (passedOn === undefined) continue;
       this.#passedOn.delete(request);
       const idle = this.#idle - passedOn.idle;
-      keep(this.#waits, idle > IDLE_SHARE * (now - passedOn.at) ? idle : 0);
+      const wait = idle > IDLE_SHARE * (now - passedOn.at) ? idle : 0;
+      least = Math.min(least ?? wait, wait);
     }
+    if (least !== undefined) keep(this.#waits, least);
   }
 
   #countIdle(now: number, since: number | undefined): void {

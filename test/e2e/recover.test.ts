@@ -57,7 +57,8 @@ async function votesSent(name: string, to: number): Promise<readonly unknown[]> 
 test('its log deleted under load, a node is back by `pbft recover`, without a vote at or below its mark', async () => {
   await startAll();
   load = new SteadyLoad(place);
-  await load.progress(300, 60_000);
+  // Enough for a checkpoint, also where each batch holds a request of every session.
+  await load.progress(3000, 60_000);
   nodes.get(LOST)?.signal('SIGKILL');
   await nodes.get(LOST)?.ended;
   rmSync(fileOf(LOST, 'log'), { recursive: true });
