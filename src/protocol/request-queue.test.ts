@@ -103,6 +103,18 @@ describe('proofs', () => {
   });
 });
 
+test('whoever wants to know hears of each request that is here no more, whyever', () => {
+  const dropped: string[] = [];
+  const queue = new RequestQueue({ clientQueueBytes: 4 * 1024 * 1024, queueRequests: 16 }, (digest) =>
+    dropped.push(digest),
+  );
+  const first = added(queue, signed());
+  const next = added(queue, signed({ timestamp: 2 }));
+  expect(dropped).toEqual([first.request.digest]);
+  queue.settle(ALICE, SESSION, 2);
+  expect(dropped).toEqual([first.request.digest, next.request.digest]);
+});
+
 describe('bounds', () => {
   test('bytes of one client', () => {
     const queue = newQueue({ clientQueueBytes: 10_000 });
