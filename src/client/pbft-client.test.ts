@@ -270,6 +270,7 @@ describe('a request', () => {
       expect(some.filter((set) => (set & replicaSetOf([asReplicaId(2)])) !== 0).length).toBeLessThan(some.length / 2);
       const direct = cluster.received.filter(({ replica }) => !isFrom(replica, 0));
       expect(direct.length).toBeGreaterThanOrEqual(1);
+      expect(direct.length).toBeLessThan(outcomes.length);
     },
   );
 

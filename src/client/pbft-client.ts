@@ -106,7 +106,7 @@ export class PbftClient {
   readonly #showing = new Showing();
   /** Whom all requests of this turn ask, so that they can go out under one authenticator. */
   #asked: Asked | undefined;
-  /** Whom the last request of this turn asked. */
+  /** Of whom the last request of this turn lets an answer be expected. */
   #turnAsks: ReplicaSet | undefined;
   /** Replicas whose link stands, in ascending order. */
   #connected: readonly ReplicaId[] = [];
@@ -421,8 +421,8 @@ export class PbftClient {
         case 'send': {
           const call = this.#underWay.get(session.session);
           if (call !== undefined) this.#outbox.put(call.dispatch(output));
-          if (this.#turnAsks !== output.asked) this.#onAsked(output.asked);
-          this.#turnAsks = output.asked;
+          if (this.#turnAsks !== output.expected) this.#onAsked(output.expected);
+          this.#turnAsks = output.expected;
           break;
         }
         case 'outcome':

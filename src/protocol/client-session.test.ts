@@ -64,7 +64,9 @@ describe('a request', () => {
     expect(give(session, replyTo(sending, 1, { result: bytes('a lie') }))).toEqual([]);
     expect(session.unanswered()).toEqual([2]);
     const others = sendingOf(give(session, replyTo(sending, 2)));
-    expect(others).toMatchObject({ to: [0, 3], asked: EVERYBODY, signed: false, digest: sending.digest });
+    // Those who have answered owe nothing any more.
+    const expected = replicaSetOf([replica(0), replica(3)]);
+    expect(others).toMatchObject({ to: [0, 3], asked: EVERYBODY, expected, signed: false, digest: sending.digest });
     expect(session.unanswered()).toEqual([]);
     expect(session.askOthers()).toEqual([]);
     const ended = give(session, replyTo(sending, 3));

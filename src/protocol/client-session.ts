@@ -12,7 +12,15 @@ import { asReplicaId, replicaName } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { EVERYBODY, LIMITS, REQUEST_RECEIPT, isInSet, requestDigest, resultDigest } from '../messages/index.ts';
+import {
+  EVERYBODY,
+  LIMITS,
+  REQUEST_RECEIPT,
+  isInSet,
+  replicaSetOf,
+  requestDigest,
+  resultDigest,
+} from '../messages/index.ts';
 import type { CodecContext, ReplicaSet, Reply, Request } from '../messages/index.ts';
 import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
 import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
@@ -87,6 +95,8 @@ export type ClientOutput =
       readonly request: Request;
       readonly digest: Digest;
       readonly asked: ReplicaSet;
+      /** Of whom this sending lets an answer be expected: not of those who have had their time, where the others are asked. */
+      readonly expected: ReplicaSet;
       readonly signed: boolean;
     }
   /** The call has ended. Once per `submit` and `retry`. */
@@ -102,6 +112,8 @@ export type ClientOutput =
       readonly accepted: readonly Reply[] | undefined;
       readonly summary: string;
     };
+
+type SendOutput = Extract<ClientOutput, { kind: 'send' }>;
 
 /** Where the call under way stands, for people. */
 export interface CallProgress {
@@ -263,9 +275,11 @@ export class ClientSession {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
     const others = this.#all.filter((replica) => !isInSet(call.asked, replica));
+    if (others.length === 0) return [];
     call.asked = EVERYBODY;
     call.askAt = Infinity;
-    return [this.#send(call, others, this.#config.cluster.authentication === 'signature')];
+    const sending = this.#send(call, others, this.#config.cluster.authentication === 'signature');
+    return [{ ...sending, expected: replicaSetOf(others) }];
   }
 
   /** Gives the session up; a call under way ends as unknown. The session is closed. */
@@ -438,8 +452,8 @@ export class ClientSession {
     return this.#send(call, this.#all, true);
   }
 
-  #send({ request, digest, asked }: Call, to: readonly ReplicaId[], signed: boolean): ClientOutput {
-    return { kind: 'send', to, request, digest, asked, signed };
+  #send({ request, digest, asked }: Call, to: readonly ReplicaId[], signed: boolean): SendOutput {
+    return { kind: 'send', to, request, digest, asked, expected: asked, signed };
   }
 
   #pauseAfter(attempts: number): number {
