@@ -91,6 +91,16 @@ describe('a request', () => {
     expect(session.missing(T / 2)).toEqual([]);
   });
 
+  it('has no others to ask where all are asked by name, and waits for nothing that does not come', () => {
+    const session = newSession();
+    const everybody = replicaSetOf([0, 1, 2, 3].map(replica));
+    const sending = submit(session, 0, { asked: everybody, replier: replica(1) });
+    expect(sending.asked).toBe(EVERYBODY);
+    give(session, replyTo(sending, 1), 10);
+    expect(session.onTimeout(10 + T / 10)).toEqual([]);
+    expect(session.nextTimeout()).toBe(T / 2);
+  });
+
   it('names nobody as missing for a call that is over', () => {
     const session = newSession();
     submit(session, 0, { asked: replicaSetOf([replica(1), replica(2)]), replier: replica(1), timeoutUs: 5 });

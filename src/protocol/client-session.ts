@@ -228,7 +228,7 @@ export class ClientSession {
     this.#state = 'waiting';
     this.#call = {
       request,
-      asked: options.asked ?? EVERYBODY,
+      asked: this.#whom(options.asked ?? EVERYBODY),
       digest,
       firstSentAt: now,
       replies: new ReplyCollection(this.#needed),
@@ -275,7 +275,6 @@ export class ClientSession {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
     const others = this.#all.filter((replica) => !isInSet(call.asked, replica));
-    if (others.length === 0) return [];
     call.asked = EVERYBODY;
     call.askAt = Infinity;
     const sending = this.#send(call, others, this.#config.cluster.authentication === 'signature');
@@ -316,6 +315,11 @@ export class ClientSession {
       return this.#collect(now, call, reply);
     const settled = this.#settledFor(reply);
     return settled === undefined ? [] : this.#hold(settled, reply);
+  }
+
+  /** All of them by name are everybody: then there are no others whom one could wait to ask. */
+  #whom(asked: ReplicaSet): ReplicaSet {
+    return this.#all.every((replica) => isInSet(asked, replica)) ? EVERYBODY : asked;
   }
 
   /** Late replies are mostly about the last. */

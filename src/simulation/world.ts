@@ -73,6 +73,8 @@ interface Twin {
 /** How long after a crash a node starts again; undefined: not before somebody calls `restart`. */
 export type RestartPolicy = (node: SimulatedNode) => number | undefined;
 
+/** So much may happen at one moment; a timer that is always due again would let time stand still for ever. */
+const EVENTS_AT_ONCE = 200_000;
 /** A state is written with so many syncs at most. */
 const SYNCS_PER_VERSION = 4;
 
@@ -102,6 +104,8 @@ export class World implements NodeHost {
   readonly #paused = new Map<SimulatedNode, Backlog<WorldEvent>>();
   readonly #twins = new Map<ReplicaId, Twin>();
   #time = 0;
+  /** What has been taken from the queue at this time, so far. */
+  #atThisTime = 0;
 
   constructor(parts: WorldParts) {
     this.cluster = parts.cluster;
@@ -251,6 +255,8 @@ export class World implements NodeHost {
       return false;
     }
     const { time, item } = this.#queue.pop();
+    this.#atThisTime = time === this.#time ? this.#atThisTime + 1 : 0;
+    assert(this.#atThisTime < EVENTS_AT_ONCE, 'time goes on: no timer is always due again');
     this.#time = time;
     this.#take(item);
     return true;
