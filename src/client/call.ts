@@ -1,6 +1,7 @@
 /** One call of a {@link PbftClient} from `submit` to its outcome: its deadline, its signal, and what became of its sendings. */
 import type { Bytes } from '../base/bytes.ts';
-import type { ReplicaId } from '../base/ids.ts';
+import type { Digest, ReplicaId } from '../base/ids.ts';
+import type { ReplicaSet, Request } from '../messages/index.ts';
 import type { ClientOutput, ClientSession } from '../protocol/client-session.ts';
 import type { Dispatch } from './outbox.ts';
 import type { Outcome, SubmitOptions } from './outcome.ts';
@@ -18,7 +19,7 @@ export class Call {
   #session: ClientSession | undefined;
   #issues = 0;
   #wasSent = false;
-  #missed: Map<ReplicaId, Dispatch> | undefined;
+  #missed: Map<ReplicaId, Sending> | undefined;
   #isOver = false;
   #stopListening: () => void = () => undefined;
 
@@ -43,7 +44,8 @@ export class Call {
 
   /** What the link to `replica` did not take, to be sent when it stands. */
   missedBy(replica: ReplicaId): Dispatch | undefined {
-    return this.#missed?.get(replica);
+    const missed = this.#missed?.get(replica);
+    return missed && new Sending(this, missed, [replica]);
   }
 
   /** `giveUp` is called when the caller aborts. */
@@ -64,22 +66,20 @@ export class Call {
   }
 
   /** A sending, which notes for each receiver whether its link took it. */
-  dispatch({ to, request, digest, asked, signed }: Extract<ClientOutput, { kind: 'send' }>): Dispatch {
-    const dispatch: Dispatch = {
-      to,
-      request,
-      digest,
-      asked,
-      signed,
-      isOver: () => this.#isOver,
-      onSent: (replica, taken) => {
-        if (taken) {
-          this.#wasSent = true;
-          this.#missed?.delete(replica);
-        } else (this.#missed ??= new Map<ReplicaId, Dispatch>()).set(replica, dispatch);
-      },
-    };
-    return dispatch;
+  dispatch(output: Extract<ClientOutput, { kind: 'send' }>): Dispatch {
+    return new Sending(this, output, output.to);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** A link took `sending`, or did not. */
+  noteSent(sending: Sending, replica: ReplicaId, taken: boolean): void {
+    if (taken) {
+      this.#wasSent = true;
+      this.#missed?.delete(replica);
+    } else (this.#missed ??= new Map<ReplicaId, Sending>()).set(replica, sending);
   }
 
   /** The number of its session was refused for good, so that it may have another one: nothing can come of the first. */
@@ -91,5 +91,36 @@ export class Call {
     this.#isOver = true;
     this.#stopListening();
     this.#resolve(outcome);
+  }
+}
+
+/** A class, since there is one for each request: an object of closures costs several times as much. */
+class Sending implements Dispatch {
+  readonly to: readonly ReplicaId[];
+  readonly request: Request;
+  readonly digest: Digest;
+  readonly asked: ReplicaSet;
+  readonly signed: boolean;
+  readonly #call: Call;
+
+  constructor(
+    call: Call,
+    { request, digest, asked, signed }: Omit<Dispatch, 'to' | 'isOver' | 'onSent'>,
+    to: readonly ReplicaId[],
+  ) {
+    this.to = to;
+    this.request = request;
+    this.digest = digest;
+    this.asked = asked;
+    this.signed = signed;
+    this.#call = call;
+  }
+
+  isOver(): boolean {
+    return this.#call.isOver;
+  }
+
+  onSent(replica: ReplicaId, taken: boolean): void {
+    this.#call.noteSent(this, replica, taken);
   }
 }

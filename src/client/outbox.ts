@@ -5,7 +5,7 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId } from '../base/ids.ts';
-import { LIMITS } from '../messages/index.ts';
+import { LIMITS, isInSet, replicaSetOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, CodecContext, ReplicaSet } from '../messages/index.ts';
 import { authenticateRequests, signRequest } from '../protocol/client-authentication.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
@@ -16,9 +16,9 @@ export interface Dispatch extends UnprovenRequest {
   readonly to: readonly ReplicaId[];
   readonly signed: boolean;
   /** True: its call has ended, and was told that nothing more goes out. */
-  readonly isOver: () => boolean;
+  isOver(): boolean;
   /** Once per receiver: whether its link took it. */
-  readonly onSent: (replica: ReplicaId, taken: boolean) => void;
+  onSent(replica: ReplicaId, taken: boolean): void;
 }
 
 export interface OutboxModules {
@@ -91,13 +91,13 @@ export class Outbox {
     proven: ReadonlyMap<Dispatch, AuthenticatedRequest>,
   ): void {
     const { sealer, send } = this.#modules;
-    const requests = dispatches.flatMap((dispatch) => proven.get(dispatch) ?? []);
+    const requests = dispatches.map((dispatch) => proven.get(dispatch) as AuthenticatedRequest);
     const parties = to.map((replica) => ({ kind: 'replica', replica }) as const);
     const frames = sealer.seal({ type: 'requests', requests }, parties, undefined);
     for (const [index, replica] of to.entries()) {
       const frame = frames[index];
       const taken = frame !== undefined && send(replica, frame);
-      for (const { onSent } of dispatches) onSent(replica, taken);
+      for (const dispatch of dispatches) dispatch.onSent(replica, taken);
     }
   }
 }
@@ -112,18 +112,20 @@ function gather<Key>(groups: Map<Key, Dispatch[]>, key: Key, dispatch: Dispatch)
 function byReceivers(
   dispatches: readonly Dispatch[],
 ): readonly { readonly to: readonly ReplicaId[]; readonly list: readonly Dispatch[] }[] {
-  const groups = new Map<string, Dispatch[]>();
-  for (const dispatch of dispatches) gather(groups, dispatch.to.join(), dispatch);
-  const lists = [...groups.values()];
+  const groups = new Map<ReplicaSet, Dispatch[]>();
+  for (const dispatch of dispatches) gather(groups, replicaSetOf(dispatch.to), dispatch);
   const receivers = new Map<string, { readonly to: ReplicaId[]; readonly lists: readonly (readonly Dispatch[])[] }>();
-  for (const replica of new Set(lists.flatMap((list) => list[0]?.to ?? []))) {
-    const own = lists.filter((list) => list[0]?.to.includes(replica) === true);
-    const name = own.map((list) => lists.indexOf(list)).join();
+  for (const replica of new Set([...groups.values()].flatMap(([first]) => first?.to ?? []))) {
+    const sets = [...groups.keys()].filter((set) => isInSet(set, replica));
+    const name = sets.join();
     const known = receivers.get(name);
-    if (known === undefined) receivers.set(name, { to: [replica], lists: own });
+    if (known === undefined) receivers.set(name, { to: [replica], lists: sets.map((set) => groups.get(set) ?? []) });
     else known.to.push(replica);
   }
-  return [...receivers.values()].map(({ to, lists: own }) => ({ to, list: own.flat() }));
+  return [...receivers.values()].map(({ to, lists }) => ({
+    to,
+    list: lists.length === 1 ? (lists[0] ?? []) : lists.flat(),
+  }));
 }
 
 /** In the order given, so that each part fits one bundle and one frame; a request twice in one turn (a repeat) goes into another part. */

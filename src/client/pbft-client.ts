@@ -3,6 +3,7 @@
  * request under way, client-session.ts) and a bounded queue before them. Every call ends [G25]. A request whose outcome is unknown is never
  * sent again under another session: whoever repeats it decides so, best with an idempotency key.
  */
+import { ChurningMap, ChurningSet } from '../base/churning.ts';
 import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -115,8 +116,8 @@ export class PbftClient {
   /** The one used last is used next, so that the others can grow old and go. */
   readonly #idle: PooledSession[] = [];
   /** By the number of their session. */
-  readonly #underWay = new Map<number, Call>();
-  readonly #queue = new Set<Call>();
+  readonly #underWay = new ChurningMap<number, Call>();
+  readonly #queue = new ChurningSet<Call>();
   readonly #alarm = new Alarm(nowUs, () => this.#onTime());
   readonly #reads: Reads;
   readonly #readCounts = { answered: 0, ordered: 0 };
@@ -260,6 +261,8 @@ export class PbftClient {
 
   #serveQueue(): void {
     for (const call of this.#queue) {
+      // A caller who hears of one that is issued may submit the next, which serves the queue.
+      if (!this.#queue.has(call)) continue;
       const session = this.#takeSession();
       if (session === undefined) return;
       this.#queue.delete(call);
@@ -411,7 +414,7 @@ export class PbftClient {
     this.#choice.onLink(replica);
     for (const call of this.#underWay.values()) {
       const missed = call.missedBy(replica);
-      if (missed !== undefined) this.#outbox.put({ ...missed, to: [replica] });
+      if (missed !== undefined) this.#outbox.put(missed);
     }
   }
 

@@ -2,6 +2,7 @@
  * The read-only requests of a client that are under way (protocol/client-read.ts): their nonces, their time, and which answer belongs to which. Owns them, and a
  * bound on how many there are.
  */
+import { ChurningMap } from '../base/churning.ts';
 import { randomInt } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
@@ -44,7 +45,7 @@ interface UnderWay {
 export class Reads {
   readonly #options: ReadsOptions;
   /** By the first part of their nonces. */
-  readonly #underWay = new Map<number, UnderWay>();
+  readonly #underWay = new ChurningMap<number, UnderWay>();
 
   constructor(options: ReadsOptions) {
     this.#options = options;

@@ -155,8 +155,9 @@ interface Settled extends ReplyClaim {
 
 /** So long, as a share of T, the named replier may take after others have agreed without it, and those asked after one of them has answered. */
 const RESULT_PATIENCE = 0.1;
-/** So many accepted executions are remembered. */
-const SETTLED_LIMIT = 16;
+/** The accepted executions of so many latest requests are remembered: little, since what is kept for a moment only costs most to collect. */
+const SETTLED_LIMIT = 8;
+const NOTHING: readonly ClientOutput[] = [];
 const PRINTABLE = /^[ -~]*$/;
 
 export class ClientSession {
@@ -167,7 +168,8 @@ export class ClientSession {
   /** Matching replies that make a result. */
   readonly #needed: number;
   readonly #all: readonly ReplicaId[];
-  readonly #settled: Settled[] = [];
+  /** By timestamp, modulo how many they are. */
+  readonly #settled: (Settled | undefined)[] = Array.from({ length: SETTLED_LIMIT }, () => undefined);
   #state: SessionState = 'idle';
   /** Timestamp of the last request submitted. */
   #timestamp = 0;
@@ -259,8 +261,7 @@ export class ClientSession {
   unanswered(): readonly ReplicaId[] {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
-    const answered = new Set(call.replies.all().map(({ replica }) => replica));
-    return this.#all.filter((replica) => isInSet(call.asked, replica) && !answered.has(replica));
+    return this.#all.filter((replica) => isUnanswered(call, replica));
   }
 
   /** Those of {@link unanswered} that have had their time, and not only the call. */
@@ -306,15 +307,15 @@ export class ClientSession {
    */
   onReply(now: number, reply: Reply, from: ReplicaId): readonly ClientOutput[] {
     const { client, session } = this.#config;
-    if (reply.replica !== from || from >= this.#quorums.replicaCount) return [];
-    if (reply.client !== client || reply.session !== session || reply.outcome === 'read') return [];
+    if (reply.replica !== from || from >= this.#quorums.replicaCount) return NOTHING;
+    if (reply.client !== client || reply.session !== session || reply.outcome === 'read') return NOTHING;
     this.views.observe(from, reply.view);
     const call = this.#call;
     const isOpen = this.#state === 'waiting' || this.#state === 'unresolved';
     if (isOpen && call !== undefined && isFor(reply, call.request.timestamp, call.digest))
       return this.#collect(now, call, reply);
     const settled = this.#settledFor(reply);
-    return settled === undefined ? [] : this.#hold(settled, reply);
+    return settled === undefined ? NOTHING : this.#hold(settled, reply);
   }
 
   /** All of them by name are everybody: then there are no others whom one could wait to ask. */
@@ -322,13 +323,9 @@ export class ClientSession {
     return this.#all.every((replica) => isInSet(asked, replica)) ? EVERYBODY : asked;
   }
 
-  /** Late replies are mostly about the last. */
   #settledFor(reply: Reply): Settled | undefined {
-    for (let at = this.#settled.length - 1; at >= 0; at -= 1) {
-      const known = this.#settled[at] as Settled;
-      if (isFor(reply, known.timestamp, known.requestDigest)) return known;
-    }
-    return undefined;
+    const known = this.#settled[reply.timestamp % SETTLED_LIMIT];
+    return known !== undefined && isFor(reply, known.timestamp, known.requestDigest) ? known : undefined;
   }
 
   #refuse(operation: Bytes, idempotency: IdempotencyKey | undefined): SubmitRefusal | undefined {
@@ -354,8 +351,8 @@ export class ClientSession {
   }
 
   #collect(now: number, call: Call, reply: Reply): readonly ClientOutput[] {
-    if (call.replies.holds(reply)) return [];
-    if (reply.outcome === 'table-error' && reply.sequence <= call.refusedAt) return [];
+    if (call.replies.holds(reply)) return NOTHING;
+    if (reply.outcome === 'table-error' && reply.sequence <= call.refusedAt) return NOTHING;
     const { context } = this.#modules;
     const isKnown = reply.result !== undefined && call.replies.knowsResult(reply.resultDigest, reply.result);
     if (reply.result !== undefined && !isKnown && resultDigest(context, reply.result) !== reply.resultDigest) {
@@ -372,7 +369,7 @@ export class ClientSession {
       this.#hasten(now, call);
       if (call.asked !== EVERYBODY) call.askAt = Math.min(call.askAt, now + this.#patienceUs);
       // They have all answered and do not agree: one of them lies, or was behind.
-      return this.unanswered().length === 0 ? this.askOthers() : [];
+      return this.#all.some((replica) => isUnanswered(call, replica)) ? NOTHING : this.askOthers();
     }
     return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
   }
@@ -393,7 +390,9 @@ export class ClientSession {
     if (isLate && ending.outcome.kind === 'unknown') return [];
     const ended = this.#end(ending);
     const output: ClientOutput = isLate ? { kind: 'late-outcome', outcome: ending.outcome } : ended;
-    return certificate.outcome === 'table-error' ? [output] : [output, ...this.#settle(call, certificate)];
+    if (certificate.outcome === 'table-error') return [output];
+    const wrong = this.#settle(call, certificate);
+    return wrong.length === 0 ? [output] : [output, ...wrong];
   }
 
   /** The reply as it may be counted: without a receipt that nobody asked for; undefined if one was asked for and is missing or wrong. */
@@ -422,16 +421,18 @@ export class ClientSession {
         ? replies.map((reply) => ({ ...reply, result: undefined }))
         : undefined,
     };
-    this.#settled.push(settled);
-    if (this.#settled.length > SETTLED_LIMIT) this.#settled.shift();
-    const outputs: ClientOutput[] = [];
-    for (const reply of call.replies.all()) outputs.push(...this.#hold(settled, reply));
+    this.#settled[timestamp % SETTLED_LIMIT] = settled;
+    let outputs = NOTHING;
+    for (const reply of call.replies.all()) {
+      const wrong = this.#hold(settled, reply);
+      if (wrong.length > 0) outputs = [...outputs, ...wrong];
+    }
     return outputs;
   }
 
   /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot. */
   #hold(settled: Settled, reply: Reply): readonly ClientOutput[] {
-    if (reply.outcome === 'table-error' || matches(settled, reply)) return [];
+    if (reply.outcome === 'table-error' || matches(settled, reply)) return NOTHING;
     const accepted = `${this.#needed} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
     return report(settled.reported, reply, settled.replies, `${claimed}; ${accepted}`);
@@ -470,6 +471,11 @@ export class ClientSession {
     const { sessionHorizonUs } = cluster;
     return { requestDigest: digest, session, ageUs: now - firstSentAt, sessionHorizonUs, weak: this.#quorums.weak };
   }
+}
+
+/** It is one of some who are asked, and has not replied. */
+function isUnanswered({ asked, replies }: Call, replica: ReplicaId): boolean {
+  return isInSet(asked, replica) && !replies.hasHeard(replica);
 }
 
 /** Once per request and replica. */

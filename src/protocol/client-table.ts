@@ -5,6 +5,7 @@
  * date; the root covers those, so restart and state transfer give the identical table. Must never let the order of a Map decide anything:
  * what is evicted follows from the order of execution alone.
  */
+import { ChurningSet } from '../base/churning.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
@@ -66,6 +67,7 @@ interface Client {
 
 const EXECUTE: Judgement = { kind: 'execute' };
 const IGNORE: Judgement = { kind: 'ignore' };
+const NONE_EVICTED = { evicted: [] } as const;
 
 export class ClientTable {
   readonly #config: ClientTableConfig;
@@ -75,8 +77,8 @@ export class ClientTable {
   /** Those of them that are not listed, by last execution. */
   readonly #openClients = new Recency<Client>();
   /** What may differ from the state since the last flush. */
-  readonly #changedSessions = new Set<Session>();
-  readonly #changedClients = new Set<ClientId>();
+  readonly #changedSessions = new ChurningSet<Session>();
+  readonly #changedClients = new ChurningSet<ClientId>();
   #sessionCount = 0;
   #lastUse: ExecutionPoint | undefined;
   /** What was found last: every request is looked for several times running. */
@@ -155,7 +157,7 @@ export class ClientTable {
     if (known !== undefined) {
       this.#changedSessions.add(known.item);
       this.#renew(known, last);
-      return { evicted: [] };
+      return NONE_EVICTED;
     }
     const evicted = this.#makeRoom(client);
     this.#changedSessions.add(this.#insert(this.#addClient(client), session, last));

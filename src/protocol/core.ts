@@ -2,6 +2,7 @@
  * The state of one replica and its only way to speak. The handlers (normal-case, execution, checkpoints, catch-up, complaints, detection)
  * are functions over this; nobody outside src/protocol sees it. It holds no clock: `now` is the time of the step under way.
  */
+import { ChurningSet } from '../base/churning.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { GENESIS, NULL_DIGEST, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
@@ -178,7 +179,7 @@ export class Core {
   diverged = false;
 
   /** Slots in which an authentic PRE-PREPARE waits to be accepted. */
-  readonly pending = new Set<Slot>();
+  readonly pending = new ChurningSet<Slot>();
   /** Bytes of batch bodies held above h, pending ones included. */
   heldBytes = 0;
   readonly suspicions = new Map<string, Suspicion>();

@@ -2,9 +2,7 @@
  * A state that cannot be read as it was written. Keeps invariant 8: nothing is executed on it, and no checkpoint of it is announced, until a transfer
  * has brought what differs from the certified root. Votes on the order of batches do not look at the state, and go on.
  */
-import type { Bytes } from '../base/bytes.ts';
 import { StateDamaged } from '../base/key-value.ts';
-import type { Entry, Transaction } from '../base/key-value.ts';
 import type { Core } from './core.ts';
 
 /** Runs `read`. Damage that it meets is noted. */
@@ -30,45 +28,6 @@ export class DamageWatch {
       if (error instanceof StateDamaged) this.damage = error;
       throw error;
     }
-  }
-}
-
-/** `transaction` for an application; `damage` is what it met. */
-export class WatchedTransaction implements Transaction {
-  readonly #transaction: Transaction;
-  readonly #onChanged: ((key: Bytes) => void) | undefined;
-  readonly #watch = new DamageWatch();
-
-  /** `onChanged` hears of every key that is put or deleted. */
-  constructor(transaction: Transaction, onChanged?: (key: Bytes) => void) {
-    this.#transaction = transaction;
-    this.#onChanged = onChanged;
-  }
-
-  get damage(): StateDamaged | undefined {
-    return this.#watch.damage;
-  }
-
-  get(key: Bytes): Bytes | undefined {
-    return this.#watch.over(() => this.#transaction.get(key));
-  }
-
-  range(from: Bytes, to: Bytes | undefined, limit: number): readonly Entry[] {
-    return this.#watch.over(() => this.#transaction.range(from, to, limit));
-  }
-
-  put(key: Bytes, value: Bytes): void {
-    this.#watch.over(() => {
-      this.#transaction.put(key, value);
-    });
-    this.#onChanged?.(key);
-  }
-
-  delete(key: Bytes): void {
-    this.#watch.over(() => {
-      this.#transaction.delete(key);
-    });
-    this.#onChanged?.(key);
   }
 }
 

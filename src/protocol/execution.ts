@@ -6,7 +6,7 @@ import { InvariantViolation } from '../base/assert.ts';
 import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
-import type { Digest, ReplicaId } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
 import { BATCH_CHECKPOINT, REQUEST_RECEIPT, askedBy, isInSet, resultDigest } from '../messages/index.ts';
@@ -15,13 +15,13 @@ import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
-import { WatchedTransaction, whileReadable } from './damage.ts';
+import { whileReadable } from './damage.ts';
 import type { ExecutedRequest } from './event.ts';
+import { OperationTransaction } from './operation-transaction.ts';
 import { executeRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
-import { applicationTransaction } from './state-layout.ts';
 
 /** Executes every decided batch that is next in order and whose body is held, unless earlier contents of the state have to be written first. */
 export function executeReady(core: Core): void {
@@ -40,7 +40,7 @@ function nextSequence(core: Core): Slot['sequence'] {
 /** Requires: `digest` is decided for this slot, its body is held, and the slot before it is executed. */
 export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const batch = digest === NULL_DIGEST ? undefined : slot.bodyOf(digest);
-  const executed: ExecutedRequest[] = [];
+  const requests: ExecutedRequest[] = [];
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
@@ -51,14 +51,16 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   if (batch !== undefined) {
     core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
     const transaction = core.state.begin();
+    const place: Place = { transaction, sequence: slot.sequence, digest, index: 0, isAsked: true };
     try {
-      batch.requests.forEach((entry, index) => {
-        const isAsked = batch !== slot.verified || isAskedHere(core, entry);
-        executed.push(executeRequest(core, transaction, { entry, index, slot, digest, isAsked }));
+      for (const entry of batch.requests) {
+        place.isAsked = batch !== slot.verified || isAskedHere(core, entry);
+        requests.push(executeRequest(core, entry, place));
+        place.index += 1;
         const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
         core.performance.forget(entry.digest);
-        latestArrival = Math.max(latestArrival, waiting?.arrival ?? 0);
-      });
+        if (waiting !== undefined && waiting.arrival > latestArrival) latestArrival = waiting.arrival;
+      }
     } catch (error) {
       // A state that cannot be read: the tables in memory are ahead of it now, and are loaded again with the repaired one. Nobody is told of half a batch.
       transaction.rollback();
@@ -78,7 +80,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     sequence: slot.sequence,
     digest,
     timestamp: core.agreedTime,
-    requests: executed,
+    requests,
   });
   if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   slot.verified = undefined;
@@ -113,13 +115,14 @@ function isFlagged(batch: Batch | undefined): boolean {
   return batch !== undefined && (batch.flags & BATCH_CHECKPOINT) !== 0;
 }
 
+/** Where a request is executed: one for a whole batch, its last two fields those of the request at hand. */
 interface Place {
-  readonly entry: AuthenticatedRequest;
-  readonly index: number;
-  readonly slot: Slot;
+  readonly transaction: OpenTransaction;
+  readonly sequence: Sequence;
   readonly digest: Digest;
+  index: number;
   /** Is this replica to reply? */
-  readonly isAsked: boolean;
+  isAsked: boolean;
 }
 
 /**
@@ -133,48 +136,42 @@ function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequ
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */
-function executeRequest(core: Core, transaction: OpenTransaction, place: Place): ExecutedRequest {
-  const { entry, slot, isAsked } = place;
+function executeRequest(core: Core, entry: AuthenticatedRequest, place: Place): ExecutedRequest {
   const { request, digest: requestDigest } = entry;
-  const { client, session, timestamp } = request;
-  const told = (outcome: ExecutedRequest['outcome']): ExecutedRequest => ({
-    client,
-    session,
-    timestamp,
-    requestDigest,
-    outcome,
-  });
-  if (replicaOfClient(client) !== undefined)
-    return told(executeRecover(core, transaction, request, slot.sequence) ? 'executed' : 'ignored');
+  const { transaction, sequence, index, isAsked } = place;
+  if (replicaOfClient(request.client) !== undefined)
+    return told(entry, executeRecover(core, transaction, request, sequence) ? 'executed' : 'ignored');
   const judgement = core.clientTable.judge(request, requestDigest, core.agreedTime);
   switch (judgement.kind) {
     case 'ignore':
-      return told('ignored');
+      return told(entry, 'ignored');
     case 'repeat':
       if (isAsked) replyFromTable(core, request, requestDigest, judgement.reply);
-      return told('repeated');
-    case 'error':
-      if (isAsked)
-        reply(core, request, requestDigest, {
-          outcome: 'table-error',
-          sequence: slot.sequence,
-          digest: place.digest,
-          result: judgement.result,
-        });
-      return told('table-error');
+      return told(entry, 'repeated');
+    case 'error': {
+      const { digest } = place;
+      const { result } = judgement;
+      if (isAsked) reply(core, request, requestDigest, { outcome: 'table-error', sequence, digest, result });
+      return told(entry, 'table-error');
+    }
     case 'execute': {
-      const stored = runOrReplay(core, transaction, place);
-      const { evicted: evictions } = core.clientTable.record(
+      const stored = runOrReplay(core, request, place);
+      const { evicted } = core.clientTable.record(
         request,
         requestDigest,
-        { sequence: slot.sequence, index: place.index, agreedTime: core.agreedTime },
+        { sequence, index, agreedTime: core.agreedTime },
         stored,
       );
-      for (const evicted of evictions) core.emit({ kind: 'session-evicted', ...evicted });
+      for (const { client, session } of evicted) core.emit({ kind: 'session-evicted', client, session });
       if (isAsked) reply(core, request, requestDigest, stored);
-      return told(stored.outcome);
+      return told(entry, stored.outcome);
     }
   }
+}
+
+function told({ request, digest }: AuthenticatedRequest, outcome: ExecutedRequest['outcome']): ExecutedRequest {
+  const { client, session, timestamp } = request;
+  return { client, session, timestamp, requestDigest: digest, outcome };
 }
 
 /** A listed client speaks for the scope it names (a gateway for a credential); an open client only for itself. */
@@ -184,58 +181,51 @@ function idempotencyKey(core: Core, { client, idempotency }: Request): Idempoten
 }
 
 /** An idempotency key's first outcome again, or the application's. */
-function runOrReplay(core: Core, transaction: OpenTransaction, { entry, index, slot, digest }: Place): StoredReply {
-  const { request } = entry;
-  const fresh = (result: Bytes): StoredReply => ({ outcome: 'executed', sequence: slot.sequence, digest, result });
+function runOrReplay(core: Core, request: Request, place: Place): StoredReply {
   const key = idempotencyKey(core, request);
-  const bodyDigest = key === undefined ? undefined : core.authenticator.sha256(request.operation);
-  if (key !== undefined && bodyDigest !== undefined) {
-    const found = core.idempotency.find(key, bodyDigest);
-    if (found.kind === 'replay') return found.reply;
-    if (found.kind === 'conflict') return { ...fresh(found.result), outcome: 'table-error' };
-  }
-  const stored = fresh(run(core, transaction, request, { index, slot }));
-  if (key !== undefined && bodyDigest !== undefined) core.idempotency.record(key, bodyDigest, stored, index);
+  if (key === undefined) return executed(place, run(core, request, place));
+  const bodyDigest = core.authenticator.sha256(request.operation);
+  const found = core.idempotency.find(key, bodyDigest);
+  if (found.kind === 'replay') return found.reply;
+  if (found.kind === 'conflict') return { ...executed(place, found.result), outcome: 'table-error' };
+  const stored = executed(place, run(core, request, place));
+  core.idempotency.record(key, bodyDigest, stored, place.index);
   return stored;
 }
 
+function executed({ sequence, digest }: Place, result: Bytes): StoredReply {
+  return { outcome: 'executed', sequence, digest, result };
+}
+
 /** The application on a transaction of its own: what it throws undoes its changes and becomes a result that is the same everywhere. */
-function run(
-  core: Core,
-  transaction: OpenTransaction,
-  request: Request,
-  { index, slot }: { readonly index: number; readonly slot: Slot },
-): Bytes {
+function run(core: Core, request: Request, { transaction, sequence, index }: Place): Bytes {
+  const { storedReplyBytes: limit, readOnlyRequests } = core.config.cluster;
   const inner = transaction.begin();
-  const changed: Bytes[] = [];
-  const watched = core.config.cluster.readOnlyRequests
-    ? new WatchedTransaction(inner, (key) => changed.push(key))
-    : new WatchedTransaction(inner);
-  const context = { sequence: slot.sequence, index, timestamp: core.agreedTime, client: request.client };
+  const state = new OperationTransaction(inner, readOnlyRequests);
+  const context = { sequence, index, timestamp: core.agreedTime, client: request.client };
   let result: unknown;
   try {
-    result = core.application.execute(applicationTransaction(watched), request.operation, context);
+    result = core.application.execute(state, request.operation, context);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
-    if (watched.damage !== undefined) throw watched.damage;
+    if (state.damage !== undefined) throw state.damage;
     return errorResult('application_error', 'the application threw; nothing was changed');
   }
-  if (watched.damage !== undefined) {
+  if (state.damage !== undefined) {
     inner.rollback();
-    throw watched.damage;
+    throw state.damage;
   }
   if (!(result instanceof Uint8Array)) {
     inner.rollback();
     return errorResult('application_error', 'the application returned something other than bytes; nothing was changed');
   }
-  const limit = core.config.cluster.storedReplyBytes;
   if (result.length > limit) {
     inner.rollback();
     return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
   }
   inner.commit();
-  for (const key of changed) core.lastChanges.note(key, slot.sequence);
+  for (const key of state.changed) core.lastChanges.note(key, sequence);
   // A copy: the result is kept in the tables, and its author may use the buffer again.
   return result.length === 0 ? EMPTY : new Uint8Array(result);
 }

@@ -3,6 +3,7 @@
  * execution, as far as they fit into {@link IDEMPOTENCY_BYTES}. Owns its maps and the system table `idempotency` of the state, which
  * {@link IdempotencyTable.flush} brings up to date. A repeat does not renew a key: what is forgotten follows from first outcomes alone.
  */
+import { ChurningMap } from '../base/churning.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { concatBytes } from '../base/bytes.ts';
@@ -59,7 +60,7 @@ export class IdempotencyTable {
   readonly #rows = new Map<string, Place<IdempotencyRow>>();
   readonly #order = new Recency<IdempotencyRow>();
   /** What may differ from the state since the last flush. */
-  readonly #changed = new Map<string, IdempotencyKey>();
+  readonly #changed = new ChurningMap<string, IdempotencyKey>();
   #sizeBytes = 0;
 
   private constructor(config: IdempotencyConfig) {

@@ -2,6 +2,7 @@
  * When keys of the application were last changed: exactly for what has changed since the last checkpoint, and for all others that they have not since.
  * Only ever too late, never too early. Owns the keys that changed since then, as many as the state itself holds changed; beyond a bound it forgets which they were.
  */
+import { ChurningMap } from '../base/churning.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { GENESIS } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
@@ -16,7 +17,7 @@ export class LastChanges {
   #others: Sequence = GENESIS;
   /** Of anything. */
   #latest: Sequence = GENESIS;
-  readonly #changed = new Map<string, Sequence>();
+  readonly #changed = new ChurningMap<string, Sequence>();
 
   /** `key` was changed by the batch at `sequence`. Requires: `sequence` never falls. */
   note(key: Bytes, sequence: Sequence): void {

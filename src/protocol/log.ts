@@ -1,5 +1,6 @@
 /** The message log: the slots above the low water mark h [OSDI'99 §4.3]. Owns h; h never falls. */
 import { assert } from '../base/assert.ts';
+import { ChurningMap } from '../base/churning.ts';
 import { GENESIS, asSequence } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
 import { Slot } from './slot.ts';
@@ -11,7 +12,7 @@ export class Log {
   readonly #replicaCount: number;
   readonly #window: number;
   readonly #onOpened: (sequence: Sequence) => void;
-  readonly #slots = new Map<number, Slot>();
+  readonly #slots = new ChurningMap<number, Slot>();
   #low: Sequence = GENESIS;
   /** Highest number that has a slot, or h. */
   #top = 0;

@@ -2,11 +2,12 @@
  * When what last moved here: for `explain`, which tells for how long something has been missing. It hears every event and decides nothing.
  * Bounded: slots and checkpoints go with the next stable checkpoint. Times: monotonic µs.
  */
+import { ChurningMap } from '../base/churning.ts';
 import type { Sequence } from '../base/ids.ts';
 import type { Event } from './event.ts';
 
 export class Moments {
-  readonly #slots = new Map<Sequence, number>();
+  readonly #slots = new ChurningMap<Sequence, number>();
   readonly #checkpoints = new Map<Sequence, number>();
   /** The view was entered, or the replica started: whatever waits has waited since then at most. */
   #viewEnteredAt = 0;

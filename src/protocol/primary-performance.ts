@@ -3,6 +3,7 @@
  * could keep a cluster at a crawl for ever. A backup measures how long the primary takes to order what was passed on to it while nothing else was
  * in flight here: an overloaded primary always has something in flight, a slow one has not. Owns the measurements of one view.
  */
+import { ChurningMap } from '../base/churning.ts';
 import type { Digest } from '../base/ids.ts';
 import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
@@ -30,7 +31,7 @@ interface PassedOn {
 }
 
 export class PrimaryPerformance {
-  readonly #passedOn = new Map<Digest, PassedOn>();
+  readonly #passedOn = new ChurningMap<Digest, PassedOn>();
   /** µs each; the latest last. */
   readonly #waits: number[] = [];
   readonly #batchTimes: number[] = [];

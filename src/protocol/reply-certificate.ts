@@ -6,7 +6,7 @@
 import { asView } from '../base/ids.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest, Sequence, View } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Reply } from '../messages/index.ts';
 import type { Quorums } from './quorum.ts';
 
@@ -97,7 +97,12 @@ export class ReplyCollection {
 
   /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
-    return this.all().some((reply) => this.#support(reply) >= this.#needed);
+    return this.#isAnySupported(this.#executions) || this.#isAnySupported(this.#errors);
+  }
+
+  /** Is there a reply of `replica`, whatever it claims? */
+  hasHeard(replica: ReplicaId): boolean {
+    return this.#executions[replica] !== undefined || this.#errors[replica] !== undefined;
   }
 
   /** Every claim held, in order of the replicas' names, executions first. */
@@ -110,6 +115,11 @@ export class ReplyCollection {
 
   #kind(reply: Reply): (Reply | undefined)[] {
     return reply.outcome === 'table-error' ? this.#errors : this.#executions;
+  }
+
+  #isAnySupported(claims: readonly (Reply | undefined)[]): boolean {
+    for (const claim of claims) if (claim !== undefined && this.#support(claim) >= this.#needed) return true;
+    return false;
   }
 
   /** How many replicas claim the same. */

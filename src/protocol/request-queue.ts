@@ -2,6 +2,7 @@
  * Requests that a replica knows and that have not been executed: one per session, bounded per client and in all [PROTOCOL: bounds]. The
  * primary proposes from here in order of arrival; a backup keeps them for its timer and for the next primary.
  */
+import { ChurningMap, ChurningSet } from '../base/churning.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import { askedBy, unionOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, Bundle, ReplicaSet } from '../messages/index.ts';
@@ -30,16 +31,16 @@ const QUEUE_BYTES = 256 * 1024 * 1024;
 export class RequestQueue {
   readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
   readonly #onDropped: (request: Digest) => void;
-  readonly #byDigest = new Map<Digest, WaitingRequest>();
-  readonly #bytesOfClient = new Map<ClientId, number>();
+  readonly #byDigest = new ChurningMap<Digest, WaitingRequest>();
+  readonly #bytesOfClient = new ChurningMap<ClientId, number>();
   /** Requests of each client by their sessions, in order of arrival. */
-  readonly #ofClient = new Map<ClientId, Map<number, WaitingRequest>>();
+  readonly #ofClient = new ChurningMap<ClientId, ChurningMap<number, WaitingRequest>>();
   /** Bundles that waiting requests hold, with how many do: each counts once for its client. */
-  readonly #bundles = new Map<Bundle, number>();
+  readonly #bundles = new ChurningMap<Bundle, number>();
   /** Not yet in a batch accepted or proposed here, in order of arrival. */
-  readonly #unproposed = new Set<WaitingRequest>();
+  readonly #unproposed = new ChurningSet<WaitingRequest>();
   /** Those for which a backup's timer runs. */
-  readonly #timed = new Set<WaitingRequest>();
+  readonly #timed = new ChurningSet<WaitingRequest>();
   /** Per client one request that can only be refused in order: whoever sends old ones again has them ordered one at a time. Also each replica's RECOVER. */
   readonly #lost = new Map<ClientId, WaitingRequest>();
   /** Of the timed ones the first to arrive; undefined when it has to be looked for. */
@@ -103,10 +104,10 @@ export class RequestQueue {
     return this.#ofClient.get(client)?.get(session);
   }
 
-  #requestsOf(client: ClientId): Map<number, WaitingRequest> {
+  #requestsOf(client: ClientId): ChurningMap<number, WaitingRequest> {
     let requests = this.#ofClient.get(client);
     if (requests === undefined) {
-      requests = new Map();
+      requests = new ChurningMap();
       this.#ofClient.set(client, requests);
     }
     return requests;

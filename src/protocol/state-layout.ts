@@ -74,6 +74,12 @@ export function applicationKey(key: Bytes): Bytes {
   return prefixed(key);
 }
 
+/** Throws {@link StateLimitExceeded} above 1 MiB. */
+export function checkApplicationValue(value: Bytes): void {
+  if (value.length > APPLICATION_VALUE_BYTES)
+    throw new StateLimitExceeded(`a value has at most ${APPLICATION_VALUE_BYTES} bytes, not ${value.length}`);
+}
+
 /** A bound is no stored key: it may be empty, and one byte longer than a key, so that the successor of every key is a bound. */
 function applicationBound(bound: Bytes): Bytes {
   if (bound.length > APPLICATION_KEY_BYTES + 1) {
@@ -100,7 +106,8 @@ export function applicationReader(reader: Reader): Reader {
   };
 }
 
-function applicationRange(
+/** Entries of the application, as `Reader.range` gives them. Throws {@link StateLimitExceeded} at bounds outside the limits. */
+export function applicationRange(
   reader: Reader,
   { from, to }: { readonly from: Bytes; readonly to: Bytes | undefined },
   limit: number,
@@ -136,9 +143,7 @@ class ApplicationTransaction implements Transaction {
   }
 
   put(key: Bytes, value: Bytes): void {
-    if (value.length > APPLICATION_VALUE_BYTES) {
-      throw new StateLimitExceeded(`a value has at most ${APPLICATION_VALUE_BYTES} bytes, not ${value.length}`);
-    }
+    checkApplicationValue(value);
     this.#transaction.put(applicationKey(key), value);
   }
 

@@ -1,4 +1,5 @@
 /** The deadlines of one replica: a table from name to monotonic µs. Owns no clock. */
+import { ChurningMap } from '../base/churning.ts';
 
 export type TimerName =
   /** STATUS goes out. */
@@ -23,7 +24,7 @@ export type TimerName =
   | 'complaint';
 
 export class Timers {
-  readonly #deadlines = new Map<TimerName, number>();
+  readonly #deadlines = new ChurningMap<TimerName, number>();
   /** No deadline is earlier: every step asks for each, and mostly none has come. */
   #earliest = Infinity;
   /** The deadline that was the earliest is gone. */

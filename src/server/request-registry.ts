@@ -3,6 +3,7 @@
  * it says is for people, nothing is decided by it. Batches are kept as they come, and looked through when somebody asks: most requests nobody asks
  * for. Only those that this node submitted itself, or that somebody listens for, are followed one by one.
  */
+import { ChurningMap } from '../base/churning.ts';
 import { Arrivals } from '../base/arrivals.ts';
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
@@ -87,19 +88,19 @@ type Listener = (placed: Placed) => void;
 export class RequestRegistry {
   readonly #options: RegistryOptions;
   /** By number, in the order in which they came. */
-  readonly #open = new Map<Sequence, OpenBatch>();
+  readonly #open = new ChurningMap<Sequence, OpenBatch>();
   #openRequests = 0;
   /** In order of execution, after those that are forgotten. */
   #finished: ExecutedBatch[] = [];
   /** Index of the oldest that is kept: a shift of the whole list for each batch would cost too much. */
   #oldestFinished = 0;
   #finishedRequests = 0;
-  readonly #followed = new Map<Digest, FollowedRequest>();
+  readonly #followed = new ChurningMap<Digest, FollowedRequest>();
   /** Of the same. */
   readonly #followedSince = new Arrivals<Digest>();
-  readonly #results = new Map<Digest, number>();
+  readonly #results = new ChurningMap<Digest, number>();
   #resultCharacters = 0;
-  readonly #listeners = new Map<Digest, Listener>();
+  readonly #listeners = new ChurningMap<Digest, Listener>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;

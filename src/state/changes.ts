@@ -31,14 +31,6 @@ interface Saved {
   readonly savedBy: number;
 }
 
-/** An open transaction. */
-interface Level {
-  /** Never given twice. */
-  readonly number: number;
-  /** Where its part of the journal begins. */
-  readonly from: number;
-}
-
 /** What a change takes besides the bytes of key and value: its place in the table and in the order of keys, the key as text, two arrays. */
 const CHANGE_BYTES = 512;
 
@@ -50,8 +42,9 @@ export class Changes {
   #unsorted: Cell[] = [];
   readonly #values = new ValueStore();
   readonly #journal: Saved[] = [];
-  /** The open transactions, outermost first. */
-  readonly #levels: Level[] = [];
+  /** The open transactions, outermost first: their numbers, never given twice, and where in the journal the part of each begins. */
+  readonly #open: number[] = [];
+  readonly #from: number[] = [];
   #lastNumber = 0;
 
   /** How many keys have changed. */
@@ -94,13 +87,14 @@ export class Changes {
   /** From here on what is changed can be undone, until the `commit` or `rollback` that belongs to this. */
   begin(): void {
     this.#lastNumber += 1;
-    this.#levels.push({ number: this.#lastNumber, from: this.#journal.length });
+    this.#open.push(this.#lastNumber);
+    this.#from.push(this.#journal.length);
   }
 
   /** What has changed since `begin` is part of the transaction around it, or stays if there is none. */
   commit(): void {
-    const { from } = this.#popLevel();
-    const outer = this.#levels.at(-1);
+    const from = this.#end();
+    const outer = this.#open.at(-1);
     if (outer === undefined) {
       this.#journal.length = 0;
       return;
@@ -108,9 +102,9 @@ export class Changes {
     let kept = from;
     for (let at = from; at < this.#journal.length; at += 1) {
       const saved = this.#journal[at] as Saved;
-      saved.cell.savedBy = outer.number;
+      saved.cell.savedBy = outer;
       // The outer one has what stood there earlier still.
-      if (saved.savedBy === outer.number) continue;
+      if (saved.savedBy === outer) continue;
       this.#journal[kept] = saved;
       kept += 1;
     }
@@ -119,7 +113,7 @@ export class Changes {
 
   /** All is as it was at `begin`. */
   rollback(): void {
-    const { from } = this.#popLevel();
+    const from = this.#end();
     while (this.#journal.length > from) {
       const { cell, change, savedBy } = this.#journal.pop() as Saved;
       cell.savedBy = savedBy;
@@ -155,19 +149,19 @@ export class Changes {
 
   #set(key: Bytes, value: Bytes | undefined): void {
     const text = keyText(key);
-    const level = this.#levels.at(-1);
+    const level = this.#open.at(-1);
     assert(level !== undefined, 'a state is changed by transactions');
     const known = this.#cells.get(text);
     if (known === undefined) {
-      const cell: Cell = { text, change: { key: new Uint8Array(key), value }, savedBy: level.number };
+      const cell: Cell = { text, change: { key: new Uint8Array(key), value }, savedBy: level };
       this.#add(cell);
       this.#journal.push({ cell, change: undefined, savedBy: 0 });
       return;
     }
     const { change, savedBy } = known;
-    if (savedBy !== level.number) {
+    if (savedBy !== level) {
       this.#journal.push({ cell: known, change, savedBy });
-      known.savedBy = level.number;
+      known.savedBy = level;
     }
     known.change = { key: change.key, value };
   }
@@ -184,9 +178,11 @@ export class Changes {
     else this.#sorted = this.#sorted.without(cell.text);
   }
 
-  #popLevel(): Level {
-    const level = this.#levels.pop();
-    assert(level !== undefined, 'a transaction ends once');
-    return level;
+  /** The innermost transaction ends. Returns where its part of the journal begins. */
+  #end(): number {
+    const from = this.#from.pop();
+    assert(from !== undefined, 'a transaction ends once');
+    this.#open.pop();
+    return from;
   }
 }

@@ -1,7 +1,9 @@
 /** One amount of memory shared by many holders. When they hold more than it together, the one that holds most gives way. */
+import { ChurningMap } from '../../base/churning.ts';
+
 export class ByteBudget<Holder> {
   readonly #limit: number;
-  readonly #held = new Map<Holder, number>();
+  readonly #held = new ChurningMap<Holder, number>();
   #total = 0;
 
   constructor(limit: number) {
