@@ -278,9 +278,44 @@ describe('bytes', () => {
     expect(toJson(read)).toMatchObject({ result: 'read', sequence: 9, since: 7 });
   });
 
+  const place = `${zeros(8)}0000000000000001${D}`;
+  const own = `00000000000000050000000000000001${digest}`;
+
+  test('REPLIES: what a reply shares with those before it is not written', () => {
+    const other = { outcome: 'replayed', resultDigest: D, result: undefined } as const;
+    const read = { outcome: 'read', sequence: asSequence(9), since: asSequence(7), result: undefined } as const;
+    const replies = [
+      { ...reply, result: undefined },
+      { ...reply, result: undefined },
+      reply,
+      reply,
+      { ...reply, ...other },
+      { ...reply, receipt: RECEIPT },
+      { ...reply, result: undefined, receipt: { ...RECEIPT, position: 1 } },
+      { ...reply, ...read },
+      { ...reply, ...read },
+    ];
+    const result = toHex(utf8('{"balance":100}'));
+    expect(wire({ type: 'replies', replica: asReplicaId(0), client: CLIENT, replies })).toBe(
+      [
+        `0600${CLIENT}0009`,
+        `03${place}${own}00${reply.resultDigest}`,
+        `00${own}`,
+        `08${own}0000000f${result}`,
+        `10${own}`,
+        `02${own}01${D}`,
+        `32${own}00${reply.resultDigest}${'0000000000000003'}${'0000000000000002'}01${D}${'ff'.repeat(64)}`,
+        `40${own}${'0000000000000001'}01${D}`,
+        `07${place.replace('0000000000000001', '0000000000000009')}${own}03${reply.resultDigest}0000000000000007`,
+        `00${own}`,
+      ].join(''),
+    );
+  });
+
   test('REPLIES: under a MAC, or under the signature of a tree', () => {
     const replies: Message = { type: 'replies', replica: asReplicaId(0), client: CLIENT, replies: [reply] };
-    const bytes = `0600${CLIENT}0001${wire(reply).slice(2)}`;
+    const result = toHex(utf8('{"balance":100}'));
+    const bytes = `0600${CLIENT}0001${'0b'}${place}${own}00${reply.resultDigest}0000000f${result}`;
     const encoded = encodeMessage(replies);
     expect(toHex(encodeFrame(encoded, MAC))).toBe(`${bytes}0110${'ff'.repeat(16)}`);
     expect(toHex(encodeFrame(encoded, { kind: 'tree', tree: RECEIPT }))).toBe(

@@ -8,6 +8,7 @@ import { equalBytes } from '../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
+import { repliesSize } from './reply-list.ts';
 import { replySize } from './reply.ts';
 import {
   LIMITS,
@@ -26,6 +27,8 @@ import type { AuthenticatedRequest, Message, Proof, Reply, Request } from './ind
 const PROOF: Proof = { kind: 'signature', signature: new Uint8Array(64) };
 const CLIENT = asClientId('ab'.repeat(32));
 const D = asDigest('d1'.repeat(32));
+/** Tag, replica and client of a REPLIES. */
+const HEAD_BYTES = 1 + 1 + 32;
 const base = { replica: asReplicaId(0), view: asView(0), sequence: asSequence(1), digest: D };
 
 function expectAccepted(message: Message): void {
@@ -75,8 +78,7 @@ function repeated<T>(count: number, item: T): T[] {
   return new Array<T>(count).fill(item);
 }
 
-function reply(resultBytes: number): Reply {
-  const result = content(resultBytes);
+function reply(resultBytes: number, result = content(resultBytes)): Reply {
   return {
     type: 'reply',
     ...base,
@@ -188,13 +190,54 @@ describe('replies', () => {
     expectOurBug(reply(LIMITS.resultBytes + 1));
   });
 
-  test('as many as a frame of replies holds, and one more', () => {
+  const frame = { type: 'replies', replica: base.replica, client: CLIENT } as const;
+
+  /** The result of no other number, so that nothing but its bytes will do. */
+  function numbered(index: number, resultBytes: number): Reply {
+    const result = content(resultBytes);
+    result.set(encodeUtf8(String(index).padStart(4, '0')) ?? [], 6);
+    return reply(resultBytes, result);
+  }
+
+  test('as many bytes as a frame of replies holds, and one more', () => {
+    const full = Array.from({ length: 15 }, (_, index) => numbered(index, LIMITS.resultBytes));
+    const left = LIMITS.batchBytes - repliesSize([...full, numbered(15, 16)]) + 16;
+    const [fits, doesNot] = [left, left + 1].map((length) => [...full, numbered(15, length)]);
+    expect([repliesSize(fits ?? []), repliesSize(doesNot ?? [])]).toEqual([LIMITS.batchBytes, LIMITS.batchBytes + 1]);
+    expectAccepted({ ...frame, replies: fits ?? [] });
+    expectOurBug({ ...frame, replies: doesNot ?? [] });
+    const json = toJson({ ...frame, replies: doesNot ?? [] });
+    expect(fromJson(json, context)).toEqual({ ok: false, error: { code: 'oversized', at: 'replies' } });
+  });
+
+  test('bytes beyond the limit, although nothing wrote them', () => {
+    const full = Array.from({ length: 15 }, (_, index) => numbered(index, LIMITS.resultBytes));
+    const left = LIMITS.batchBytes - repliesSize([...full, numbered(15, 16)]) + 16;
+    const fits = encodeMessage({ ...frame, replies: [...full, numbered(15, left)] }).bytes;
+    const last = numbered(15, left + 1);
+    const bytes = new Uint8Array(fits.length + 1);
+    bytes.set(fits);
+    const end = encodeMessage({ ...frame, replies: [numbered(14, 16), last] }).bytes;
+    const tail = end.length - HEAD_BYTES - repliesSize([numbered(14, 16)]);
+    bytes.set(end.subarray(end.length - tail), bytes.length - tail);
+    expect(decodeFrame(encodeFrame({ type: 'replies', bytes, contentEnd: bytes.length }, PROOF), context)).toEqual({
+      ok: false,
+      error: { code: 'oversized', at: 'replies' },
+    });
+  });
+
+  test('what all share counts once', () => {
     const one = reply(LIMITS.resultBytes);
-    const count = Math.floor((LIMITS.batchBytes - 2) / replySize(one));
-    const frame = { type: 'replies', replica: one.replica, client: one.client } as const;
-    expectAccepted({ ...frame, replies: repeated(count, one) });
-    expectOurBug({ ...frame, replies: repeated(count + 1, one) });
-    const json = toJson({ ...frame, replies: repeated(count + 1, one) });
+    expect(40 * replySize(one)).toBeGreaterThan(2 * LIMITS.batchBytes);
+    expectAccepted({ ...frame, replies: repeated(40, one) });
+  });
+
+  test('as many as a batch may have, and one more', () => {
+    const { receipt: _, ...one } = reply(8);
+    const all = repeated(LIMITS.requestsPerBatch + 1, { ...one, receipt: undefined });
+    expectAccepted({ ...frame, replies: all.slice(1) });
+    expectOurBug({ ...frame, replies: all });
+    const json = toJson({ ...frame, replies: all });
     expect(fromJson(json, context)).toEqual({ ok: false, error: { code: 'oversized', at: 'replies' } });
   });
 });

@@ -1,20 +1,17 @@
 /** REPLIES: the replies of one replica to one client, as many as there are to send. */
 import { LIMITS } from './limits.ts';
 import { message } from './message-schema.ts';
-import type { Reply } from './reply.ts';
-import { reply, replySize } from './reply.ts';
+import { within } from './refusal.ts';
+import { reply } from './reply.ts';
+import { readReplies, repliesSize, writeReplies } from './reply-list.ts';
 import { bounded, list } from './schema/composites.ts';
-import { client, lengthBytes, sender } from './schema/scalars.ts';
+import type { Reader } from './schema/reader.ts';
+import { client, sender } from './schema/scalars.ts';
 import type { ValueOf } from './schema/schema.ts';
+import type { Writer } from './schema/writer.ts';
 
-const HEAD_BYTES = lengthBytes(LIMITS.requestsPerBatch);
-
-function repliesSize(replies: readonly Reply[]): number {
-  return replies.reduce((sum, value) => sum + replySize(value), HEAD_BYTES);
-}
-
-/** One MAC of the replica authenticates all of them. At most `LIMITS.requestsPerBatch` of them and `LIMITS.batchBytes` bytes. */
-export const replies = message({
+/** Its fields, and its JSON: there each reply stands whole. */
+const whole = message({
   type: 'replies',
   tag: 6,
   content: {
@@ -29,4 +26,31 @@ export const replies = message({
 });
 
 /** REPLIES. */
-export type Replies = ValueOf<typeof replies>;
+export type Replies = ValueOf<typeof whole>;
+
+/** In bytes the replica and the client stand once, and so does what each reply shares with those before it. All is content. */
+const bytes = {
+  write(writer: Writer, value: Replies): void {
+    sender.write(writer, value.replica);
+    client.write(writer, value.client);
+    writeReplies(writer, value.replica, value.client, value.replies);
+    writer.contentEnd = writer.length;
+  },
+  read(reader: Reader): Replies {
+    let step = 'replica';
+    try {
+      const replica = sender.read(reader);
+      step = 'client';
+      const of = client.read(reader);
+      step = 'replies';
+      const replies = readReplies(reader, replica, of);
+      reader.contentEnd = reader.at;
+      return { type: 'replies', replica, client: of, replies };
+    } catch (thrown) {
+      throw within(step, thrown);
+    }
+  },
+};
+
+/** One MAC of the replica authenticates all of them. At most `LIMITS.requestsPerBatch` of them and `LIMITS.batchBytes` bytes. */
+export const replies = { ...whole, ...bytes, content: { ...whole.content, ...bytes } };

@@ -1,6 +1,6 @@
 /** REPLY: what a request led to. `[TOCS §4.1]`, with the digests that make replies comparable. */
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
 import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
 import { LIMITS } from './limits.ts';
@@ -25,10 +25,14 @@ import type { TreeSignature } from './tree-signature.ts';
 import { treeSignature, treeSignatureSize } from './tree-signature.ts';
 
 const type = silent('reply');
-const number = count();
-const outcome = oneOf(['executed', 'replayed', 'table-error', 'read']);
 const since = option(sequence);
-const result = option(readableBytes(LIMITS.resultBytes));
+
+/** Session, timestamp. */
+export const number = count();
+export const outcome = oneOf(['executed', 'replayed', 'table-error', 'read']);
+export const resultBytes = readableBytes(LIMITS.resultBytes);
+
+const result = option(resultBytes);
 const receipt = option(treeSignature);
 
 /**
@@ -103,11 +107,7 @@ export const reply = message({
       writer.contentEnd = contentEnd;
     },
   },
-  rule: (value) => {
-    const isRight =
-      value.outcome === 'read' ? value.since !== undefined && value.since <= value.sequence : value.since === undefined;
-    return isRight ? undefined : { code: 'inconsistent', at: 'since' };
-  },
+  rule: (value) => (isSinceRight(value) ? undefined : { code: 'inconsistent', at: 'since' }),
   verify: (value, context) =>
     value.result === undefined || resultDigest(context, value.result) === value.resultDigest
       ? undefined
@@ -118,6 +118,14 @@ export const reply = message({
 export type Reply = ValueOf<typeof reply>;
 /** Its content: what a receipt proves. */
 export type ReplyContent = ValueOf<typeof reply.content>;
+
+/** A read has a time since which it holds, not after it, and nothing else has one. */
+export function isSinceRight(
+  value: Readonly<{ outcome: string; since: Sequence | undefined; sequence: Sequence }>,
+): boolean {
+  if (value.outcome !== 'read') return value.since === undefined;
+  return value.since !== undefined && value.since <= value.sequence;
+}
 
 /** SHA-256 of a result, in its own domain. */
 export function resultDigest(context: CodecContext, value: Bytes): Digest {

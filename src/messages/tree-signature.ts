@@ -37,10 +37,18 @@ export type TreePlace = ValueOf<typeof treePlace>;
 /** The same, and the signature: Ed25519, over the number of leaves and the root. */
 export const treeSignature = object({ ...place, signature }, { rule });
 
+/** What of it another row in the same tree has for itself. */
+export const placeInTree = object({ position: place.position, siblings: place.siblings });
+
 /** One signature of a replica for some of its replies. */
 export type TreeSignature = ValueOf<typeof treeSignature>;
 
 /** Bytes of its encoding. */
 export function treeSignatureSize({ siblings }: TreeSignature): number {
   return treeSignature.minBytes + siblings.length * HEX_BYTES;
+}
+
+/** Bytes of its encoded {@link placeInTree}. */
+export function placeInTreeSize({ siblings }: TreeSignature): number {
+  return placeInTree.minBytes + siblings.length * HEX_BYTES;
 }

@@ -112,6 +112,7 @@ export class ReplyOutbox {
   }
 }
 
+/** Each counts as much as if it stood alone: what replies share is written once, so a frame has at most that. */
 function portions(replies: readonly Reply[]): readonly (readonly Reply[])[] {
   const all: Reply[][] = [];
   let portion: Reply[] = [];

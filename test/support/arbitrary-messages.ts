@@ -23,6 +23,7 @@ import type {
   Message,
   MessageType,
   Proof,
+  Replies,
   Reply,
   Request,
   SignedViewChange,
@@ -222,6 +223,53 @@ function reply(of: Arbitrary<ClientId>, from: Arbitrary<ReplicaId>): Arbitrary<R
     );
 }
 
+/** The values of a field in a list of replies that have much in common. */
+const FEW_DIGESTS = ['00', 'd1', 'd2'].map((byte) => asDigest(byte.repeat(32)));
+const FEW_RESULTS = ['', '{"balance":100}', 'x'].map(utf8);
+const FEW_SIGNATURES = [1, 2].map((byte) => new Uint8Array(64).fill(byte));
+
+/** A reply that mostly shares something with others like it, whatever it is. */
+function replyAlike(of: ClientId, from: ReplicaId): Arbitrary<Reply> {
+  return record({
+    type: fc.constant('reply' as const),
+    view: fc.nat(1).map(asView),
+    sequence: fc.constantFrom(0, 9).map(asSequence),
+    digest: fc.constantFrom(...FEW_DIGESTS),
+    replica: fc.constant(from),
+    client: fc.constant(of),
+    session: integer,
+    timestamp: integer,
+    requestDigest: digest,
+    outcome: fc.constantFrom('executed' as const, 'table-error' as const, 'read' as const, 'read' as const),
+    since: fc.constantFrom(0, 9),
+    resultDigest: fc.constantFrom(...FEW_DIGESTS, ...FEW_RESULTS.map((each) => resultDigest(context, each))),
+    result: fc.option(fc.constantFrom(...FEW_RESULTS), { nil: undefined }),
+    receipt: fc.option(
+      record({
+        leaves: fc.constantFrom(3, 5),
+        position: fc.nat(2),
+        siblings: fc.array(digest, { maxLength: 2 }),
+        signature: fc.constantFrom(...FEW_SIGNATURES),
+      }),
+      { nil: undefined },
+    ),
+  }).map((value) => ({
+    ...value,
+    since: value.outcome === 'read' ? asSequence(Math.min(value.since, value.sequence)) : undefined,
+    resultDigest: value.result === undefined ? value.resultDigest : resultDigest(context, value.result),
+  }));
+}
+
+/** REPLIES whose replies have much in common. */
+export const repliesAlike: Arbitrary<Replies> = record({ client, replica }).chain((of) =>
+  record({
+    type: fc.constant('replies' as const),
+    replica: fc.constant(of.replica),
+    client: fc.constant(of.client),
+    replies: fc.array(replyAlike(of.client, of.replica), { maxLength: 8 }),
+  }),
+);
+
 const slotDigests: Arbitrary<readonly SlotDigest[]> = fc.array(record({ sequence, digest }), { maxLength: 5 });
 
 const claimedSlots = fc.array(record({ sequence, digest, view }), { maxLength: 4 });
@@ -295,13 +343,16 @@ export const MESSAGE_OF_TYPE: { readonly [Type in MessageType]: Arbitrary<Extrac
     commit: record({ type: type('commit'), view, sequence, digest, replica }),
     checkpoint: record({ type: type('checkpoint'), sequence, root: digest, replica }),
     reply: reply(client, replica),
-    replies: record({ client, replica }).chain((of) =>
-      record({
-        type: type('replies'),
-        replica: fc.constant(of.replica),
-        client: fc.constant(of.client),
-        replies: fc.array(reply(fc.constant(of.client), fc.constant(of.replica)), { maxLength: 4 }),
-      }),
+    replies: fc.oneof(
+      record({ client, replica }).chain((of) =>
+        record({
+          type: type('replies'),
+          replica: fc.constant(of.replica),
+          client: fc.constant(of.client),
+          replies: fc.array(reply(fc.constant(of.client), fc.constant(of.replica)), { maxLength: 4 }),
+        }),
+      ),
+      repliesAlike,
     ),
     requests: record({ type: type('requests'), requests: authenticatedRequests }),
     status: record({
