@@ -15,7 +15,7 @@ import { makeSlow } from './slow.ts';
 import { makeWrongReply } from './wrong-reply.ts';
 import { makeWrongState } from './wrong-state.ts';
 
-export { alteredBytes, withAlteredSubtree, withChangedRequest } from './alter.ts';
+export { alteredBytes, othersOf, splitReceivers, withAlteredSubtree, withChangedRequest } from './alter.ts';
 export { admitted, BEHAVIOUR_NAMES, isBehaviourName, UNCHANGED } from './behaviour.ts';
 export type { Behaviour, BehaviourContext, BehaviourName } from './behaviour.ts';
 export { BEHAVIOUR_CATALOGUE } from './catalogue.ts';

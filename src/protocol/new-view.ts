@@ -197,7 +197,7 @@ function enterView(core: Core, signed: SignedNewView): void {
   core.performance.reset();
   core.queue.proposeAnew();
   acceptChosen(core);
-  if (!core.isPrimary) passOnKnownRequests(core);
   startRequestTimers(core);
+  if (!core.isPrimary) passOnKnownRequests(core);
   stopViewChangeTimer(core);
 }

@@ -132,6 +132,39 @@ describe('bounds', () => {
     expect(queue.add(session(2), 'signature', NOW)).toBe('queue-full');
   });
 
+  test('for what a backup passed on its client makes room itself: by its latest that nobody else waits for', () => {
+    const queue = newQueue({ queueRequests: 4 });
+    const own = [0, 1, 2, 3].map((at) => added(queue, session(at)));
+    const [proposed, first, timed, passed] = own;
+    if (proposed === undefined || first === undefined || timed === undefined || passed === undefined)
+      throw new Error('4');
+    queue.markProposed(proposed);
+    queue.startTimer(timed);
+    expect(queue.add(passed.request, 'signature', NOW, true)).toBe(passed);
+    expect(queue.add(session(4), 'signature', NOW)).toBe('queue-full');
+    expect(typeof queue.add(session(4), 'signature', NOW, true)).toBe('object');
+    expect(own.map((each) => queue.find(each.request.digest) !== undefined)).toEqual([true, false, true, true]);
+    expect(queue.add(session(5), 'signature', NOW, true)).toBe('queue-full');
+    expect(queue.size).toBe(4);
+  });
+
+  test('nor does it hold more bytes for what was passed on', () => {
+    const queue = newQueue({ clientQueueBytes: 10_000 });
+    for (let at = 0; at < 9; at += 1) added(queue, session(at));
+    for (let at = 10; at < 40; at += 1) queue.add(session(at), 'signature', NOW, true);
+    expect(queue.size).toBe(9);
+    expect(queue.bytes).toBeLessThanOrEqual(10_000);
+  });
+
+  test('what was passed on is the last to give way to another client', () => {
+    const queue = newQueue({ queueRequests: 4 });
+    const own = [0, 1, 2].map((at) => added(queue, session(at)));
+    const passed = queue.add(session(3), 'signature', NOW, true);
+    for (const at of [0, 1]) added(queue, session(at, { client: BOB }));
+    expect(own.map((each) => queue.find(each.request.digest) !== undefined)).toEqual([true, false, false]);
+    expect(typeof passed === 'object' && queue.find(passed.request.digest)).toBe(passed);
+  });
+
   test('G17: full of one client, it makes room for another, up to an equal share; what came last and is in no batch goes', () => {
     const queue = newQueue({ queueRequests: 4 });
     const [first, second, third] = [0, 1, 2, 3].map((at) => added(queue, session(at)));

@@ -14,6 +14,8 @@ export interface WaitingRequest {
   verified: Exclude<RequestVerification, 'unverified'>;
   /** Who is to reply, by any verified copy of it that came: who was asked stays asked. */
   asked: ReplicaSet;
+  /** At a primary: a backup passed it on, and may time it. */
+  isPassedOn: boolean;
   /** Order of arrival here. */
   readonly arrival: number;
   /** Monotonic µs. */
@@ -72,26 +74,33 @@ export class RequestQueue {
   /**
    * Adds a verified request. The same request again keeps its place and takes over a signature; a session's higher timestamp replaces its
    * lower one (a correct client has one outstanding request, so the lower one is answered elsewhere); anything else of that session is refused.
+   * For one that a backup passed on to this primary (`isPassedOn`) its client makes room itself, where it has no more of it.
    */
   add(
     request: AuthenticatedRequest,
     verified: Exclude<RequestVerification, 'unverified'>,
     now: number,
+    isPassedOn = false,
   ): WaitingRequest | QueueRefusal {
     const { client, session } = request.request;
     const known = this.#find(client, session);
     if (known !== undefined) {
-      if (known.request.digest === request.digest) return this.#strengthen(known, request, verified);
+      if (known.request.digest === request.digest) {
+        known.isPassedOn ||= isPassedOn;
+        return this.#strengthen(known, request, verified);
+      }
       if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
       this.drop(known);
     }
+    if (isPassedOn) this.#makeOwnRoom(request);
     if (this.#isShareFullFor(request)) return 'queue-full';
     if (this.#isFullFor(request) && !this.#makeRoom(request.request.client)) return 'queue-full';
     if (this.#isFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     this.#arrivals += 1;
     const asked = askedBy(request.proof);
-    const waiting: WaitingRequest = { request, verified, asked, arrival: this.#arrivals, receivedAt: now, sizeBytes };
+    const arrival = this.#arrivals;
+    const waiting: WaitingRequest = { request, verified, asked, isPassedOn, arrival, receivedAt: now, sizeBytes };
     this.#unproposed.add(waiting);
     this.#requestsOf(client).set(session, waiting);
     this.#byDigest.set(request.digest, waiting);
@@ -123,12 +132,41 @@ export class RequestQueue {
     if ((this.#ofClient.get(client)?.size ?? 0) >= Math.floor(share)) return false;
     for (const [other, requests] of this.#ofClient) {
       if (other === client || requests.size <= share) continue;
-      const victim = [...requests.values()].findLast((waiting) => this.#unproposed.has(waiting));
+      const unproposed = [...requests.values()].filter((waiting) => this.#unproposed.has(waiting));
+      // What backups wait for goes last: a primary that forgets it looks as if it left it out.
+      const victim = unproposed.findLast((waiting) => this.#isDispensable(waiting)) ?? unproposed.at(-1);
       if (victim === undefined) continue;
       this.drop(victim);
       return true;
     }
     return false;
+  }
+
+  /**
+   * The client has used up what it may hold: its latest requests that nobody proposed, passed on or timed give way. So no client makes a correct
+   * primary refuse what backups wait for by requests that it gave to the primary alone.
+   */
+  #makeOwnRoom(request: AuthenticatedRequest): void {
+    const own = this.#ofClient.get(request.request.client);
+    if (own === undefined) return;
+    const isInNeed = (): boolean =>
+      this.#isShareFullFor(request) || (this.#isFullFor(request) && own.size >= this.#fairShare());
+    if (!isInNeed()) return;
+    for (const waiting of [...own.values()].toReversed()) {
+      if (!this.#unproposed.has(waiting) || !this.#isDispensable(waiting)) continue;
+      this.drop(waiting);
+      if (!isInNeed()) return;
+    }
+  }
+
+  /** Nobody else waits for it, as far as is known here. */
+  #isDispensable(waiting: WaitingRequest): boolean {
+    return !waiting.isPassedOn && !this.#timed.has(waiting);
+  }
+
+  /** An equal share of the queue for each client that has something in it. */
+  #fairShare(): number {
+    return Math.floor(this.#limits.queueRequests / this.#ofClient.size);
   }
 
   #bytesOf(request: AuthenticatedRequest): number {

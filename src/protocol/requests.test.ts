@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, SESSION, STRANGER, clientId, replica } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, linesOf, refusalsOf, sentOf } from '../../test/support/transcript.ts';
+import { DEFAULT_CLUSTER } from './config.ts';
 import { REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 
@@ -29,6 +30,30 @@ describe('a request at a backup', () => {
     const rig = new Rig();
     expect(effectsOf(rig.requests([rig.kit.authenticated('x')], ALICE, 'mac'))).toEqual([]);
     expect(rig.status.queuedRequests).toBe(1);
+  });
+
+  describe('that the primary orders nothing of, however much else', () => {
+    /** Reasons for which the backup leaves the view: it was given `request`, and many batches without it come. */
+    const reasons = (request: (rig: Rig) => AuthenticatedRequest): readonly string[] => {
+      const rig = new Rig({ tuning: { queueRequests: 16, batchRequests: 16, pipeline: 1 } });
+      rig.decide(1, rig.kit.batchOf('a', { client: BOB }));
+      rig.requests([request(rig)]);
+      const later = [2, 3, 4, 5, 6, 7].flatMap((at) =>
+        rig.decide(at, rig.kit.batchOf('a', { client: BOB, timestamp: at })),
+      );
+      return later.flatMap((output) =>
+        output.kind === 'event' && output.event.kind === 'view-change-started' ? [output.event.reason] : [],
+      );
+    };
+
+    test('makes that primary a slow one', () => {
+      expect(reasons((rig) => rig.kit.signed('x'))).toEqual(['slow-primary']);
+    });
+
+    test('but not by what can only be refused: of that the primary takes one at a time', () => {
+      const old = SESSION - DEFAULT_CLUSTER.sessionHorizonUs - 1;
+      expect(reasons((rig) => rig.kit.signed('x', { session: old }))).toEqual([]);
+    });
   });
 
   test('passed on by a replica: kept, not sent in circles', () => {

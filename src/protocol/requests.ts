@@ -27,22 +27,27 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
     // A replica's own request comes from its author as well.
     if (typeof from !== 'string' && replicaOfClient(received.request.request.client) !== from) continue;
     forward.push(received.request);
-    if (!core.inViewChange)
-      core.performance.notePassedOn(
-        received.request.digest,
-        core.now.monotonic,
-        core.highestAccepted <= core.lastExecuted ? core.lastExecutionAt : undefined,
-      );
     startRequestTimer(core, waiting);
+    if (!core.inViewChange) notePassedOn(core, waiting);
   }
   if (forward.length > 0 && !core.inViewChange) core.send([core.primary], { type: 'requests', requests: forward });
   tryAcceptAll(core);
 }
 
+/**
+ * What is timed is measured as well. Not what can only be refused in order: of that a primary takes one request of a client at a time, and leaves
+ * another one out by right.
+ */
+function notePassedOn(core: Core, waiting: WaitingRequest): void {
+  if (!core.queue.hasTimer(waiting)) return;
+  const isIdle = core.highestAccepted <= core.lastExecuted;
+  core.performance.notePassedOn(waiting.request.digest, core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
+}
+
 /** Bytes of requests in one frame to the new primary. */
 const PASSED_ON_BYTES = 1024 * 1024;
 
-/** On entering a view: the new primary may know none of what waits. */
+/** On entering a view, and after its timers were started: the new primary may know none of what waits. */
 export function passOnKnownRequests(core: Core): void {
   let frame: AuthenticatedRequest[] = [];
   let bytes = 0;
@@ -51,13 +56,9 @@ export function passOnKnownRequests(core: Core): void {
     frame = [];
     bytes = 0;
   };
-  for (const { request, verified } of core.queue.unproposed()) {
-    if (verified === 'signature')
-      core.performance.notePassedOn(
-        request.digest,
-        core.now.monotonic,
-        core.highestAccepted <= core.lastExecuted ? core.lastExecutionAt : undefined,
-      );
+  for (const waiting of core.queue.unproposed()) {
+    const { request } = waiting;
+    notePassedOn(core, waiting);
     const size = authenticatedRequestsSize([request]);
     if (bytes + size > PASSED_ON_BYTES || frame.length >= LIMITS.requestsPerBundle) flush();
     frame.push(request);
@@ -96,7 +97,8 @@ function onRequest(
   const isLost = core.clientTable.isLost(request.request, core.agreedTime);
   if (isLost && core.queue.holdsLost(client, request.digest)) return refuse('queue-full');
   if (!core.isPrimary) core.queue.evictIdle(request);
-  const waiting = core.queue.add(request, verified, core.now.monotonic);
+  const isPassedOn = core.isPrimary && typeof from !== 'string' && verified === 'signature';
+  const waiting = core.queue.add(request, verified, core.now.monotonic, isPassedOn);
   if (typeof waiting === 'string') return refuse(waiting);
   if (isLost) core.queue.markLost(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });

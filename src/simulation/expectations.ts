@@ -6,6 +6,7 @@ import type { MessageType } from '../messages/index.ts';
 import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import type { SuspicionKind } from '../protocol/suspicion.ts';
+import { ALTERATIONS } from './alter-asked.ts';
 import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
 import { CRASH_PHASES, DISK_EFFECTS, RELEASES, VERSION_PHASES } from './crash-trap.ts';
@@ -258,6 +259,7 @@ export const EXPECTATIONS: { readonly [category: string]: { readonly [name: stri
   'new view': allTrue(NEW_VIEWS),
   'crash point': { ...allTrue(CRASH_POINTS), ...OUTPUT_POINTS },
   behaviour: allTrue(LIARS),
+  'asked altered': allTrue(ALTERATIONS),
   linearizability: LINEARIZABILITY,
 };
 

@@ -28,8 +28,16 @@ export const CLIENT_FAULTS = [
   'garbage',
   /** More requests at once than anybody keeps waiting. */
   'flood',
+  /** A request to the primary alone, or to the backups alone; and late, signed, to one of the two sides. */
+  'shown-late',
+  /** More requests than the primary keeps waiting, to it alone; and one, signed, to the backups alone. */
+  'crowded-primary',
 ] as const;
 export type ClientFault = (typeof CLIENT_FAULTS)[number];
+
+/** Drawn by a stream of their own, in the place of others, so that the others are drawn as they always were. */
+const LATE_CLIENT_FAULTS: readonly ClientFault[] = ['shown-late', 'crowded-primary'];
+const EARLY_CLIENT_FAULTS = CLIENT_FAULTS.filter((fault) => !LATE_CLIENT_FAULTS.includes(fault));
 
 /** Some directed links: those to one party from all others, those from it, both, or a single one. Clients are parties, too. */
 export type Links =
@@ -214,11 +222,13 @@ export function makeFaults(random: Random, targets: FaultTargets): readonly Faul
 /** Draws the particulars. */
 class Drawing {
   readonly #random: Random;
+  readonly #lateClients: Random;
   readonly #targets: FaultTargets;
   readonly #longestUs: number;
 
   constructor(random: Random, targets: FaultTargets, longestUs: number) {
     this.#random = random;
+    this.#lateClients = random.fork('late client faults');
     this.#targets = targets;
     this.#longestUs = longestUs;
   }
@@ -266,8 +276,14 @@ class Drawing {
       case 'lose-disk':
         return { kind, replica, trap: random.chance(0.5) ? this.#recoveryTrap() : undefined, downUs: this.#downtime() };
       case 'faulty-client':
-        return { kind, fault: random.pick(CLIENT_FAULTS) };
+        return { kind, fault: this.#clientFault() };
     }
+  }
+
+  #clientFault(): ClientFault {
+    const early = this.#random.pick(EARLY_CLIENT_FAULTS);
+    const isLate = this.#lateClients.chance(LATE_CLIENT_FAULTS.length / CLIENT_FAULTS.length);
+    return isLate ? this.#lateClients.pick(LATE_CLIENT_FAULTS) : early;
   }
 
   #duration(): number {

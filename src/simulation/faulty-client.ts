@@ -12,6 +12,13 @@ import { RequestMaker } from './request-maker.ts';
 import type { World } from './world.ts';
 
 const ROUNDS = 12;
+/** Only in every so many rounds a primary is crowded: its requests are many. */
+const CROWDING = 4;
+/** Times in µs after the first one, and how many requests come at each. */
+const CROWDS_US: readonly number[] = [0, 2000, 4000];
+const CROWD = 40;
+/** The signed request comes in between. */
+const SHOWN_US = 2500;
 
 export class FaultyClient implements ClientParty {
   readonly client: ClientId;
@@ -126,7 +133,55 @@ export class FaultyClient implements ClientParty {
       case 'flood':
         for (let count = 0; count < 20; count += 1)
           this.#toAll([this.#make({ session: this.#wallUs() + count, timestamp: 1 })]);
+        return;
+      case 'shown-late':
+        return this.#showLate();
+      case 'crowded-primary':
+        if (this.#nextAt.length % CROWDING === 0) this.#crowdPrimary();
     }
+  }
+
+  /** Of the highest view that anybody is in. An attacker may well know it. */
+  get #primary(): ReplicaId {
+    const views = this.#world.nodes.map((node) => (node.isUp ? node.status.view : VIEW_ZERO));
+    return asReplicaId(Math.max(...views) % this.#all.length);
+  }
+
+  #to(side: Side, requests: readonly AuthenticatedRequest[]): void {
+    const primary = this.#primary;
+    for (const replica of this.#all)
+      if ((replica === primary) === (side === 'primary')) this.#maker.send(replica, requests);
+  }
+
+  /** In a session of its own, so that nothing waits for it. */
+  #showLate(): void {
+    const fields = { session: this.#wallUs(), timestamp: 1, operation: this.#makeOperation() };
+    const [first, last, delayUs] = [this.#side(), this.#side(), this.#random.pick(LATE_US)];
+    if (this.#random.chance(0.7)) this.#to(first, [this.#maker.make(fields)]);
+    this.#world.after(delayUs, 'a faulty client shows a request late', () => {
+      this.#to(last, [this.#maker.make(fields, true)]);
+    });
+  }
+
+  #side(): Side {
+    return this.#random.pick(['primary', 'backups'] as const);
+  }
+
+  /** The backups pass the signed request on to a primary that has no room for more of its client. */
+  #crowdPrimary(): void {
+    const session = this.#wallUs();
+    for (const [wave, delayUs] of CROWDS_US.entries()) {
+      this.#world.after(delayUs, 'a faulty client crowds the primary', () => {
+        const crowd = Array.from({ length: CROWD }, (_, index) =>
+          this.#make({ session: session + wave * CROWD + index, timestamp: 1 }),
+        );
+        this.#to('primary', crowd);
+      });
+    }
+    this.#world.after(SHOWN_US, 'a faulty client shows a request to the backups', () => {
+      const shown = { session: session + CROWDS_US.length * CROWD, timestamp: 1, operation: this.#makeOperation() };
+      this.#to('backups', [this.#maker.make(shown, true)]);
+    });
   }
 
   /**
@@ -204,5 +259,9 @@ export class FaultyClient implements ClientParty {
     return encodeFrame(encoded, this.#random.pick(proofs));
   }
 }
+
+type Side = 'primary' | 'backups';
+/** Below T/2 of the simulator's replicas, between that and T, and above. */
+const LATE_US: readonly number[] = [100_000, 300_000, 700_000];
 
 const NO_SIGNATURE = new Uint8Array(64);

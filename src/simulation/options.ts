@@ -15,15 +15,19 @@ import { Random } from './random.ts';
 
 /**
  * Liars that exist in the simulator only: any field of any message, at random; what was said before, said again with one field changed; two
- * instances with one identity.
+ * instances with one identity; who is asked to reply, in requests that are passed on.
  */
-const SIMULATED_LIARS = ['mutate', 'replay-mutated', 'twins'] as const;
+const SIMULATED_LIARS = ['mutate', 'replay-mutated', 'twins', 'alter-asked'] as const;
 
 /** A liar of this run. */
 export type LiarName = BehaviourName | (typeof SIMULATED_LIARS)[number];
 
 /** Every liar that a run may have. */
 export const LIAR_NAMES: readonly LiarName[] = [...BEHAVIOUR_NAMES, ...SIMULATED_LIARS];
+
+/** Drawn by a stream of its own, in the place of others, so that the others are drawn as they always were. */
+const LATE_LIAR: LiarName = 'alter-asked';
+const EARLY_LIARS: readonly LiarName[] = LIAR_NAMES.filter((name) => name !== LATE_LIAR);
 
 export interface Liar {
   readonly replica: ReplicaId;
@@ -217,11 +221,12 @@ function makeLiars(random: Random, replicaCount: number): readonly Liar[] {
   const backups = Array.from({ length: replicaCount - 1 }, (_, index) => asReplicaId(index + 1));
   const ids = random.shuffle(backups).slice(0, count);
   if (count > 0 && random.chance(0.5)) ids[0] = asReplicaId(0);
-  return ids.map((replica) => ({
-    replica,
-    behaviour: random.pick(LIAR_NAMES),
-    variant: random.between(0, 11),
-  }));
+  const late = random.fork('late liar');
+  return ids.map((replica) => {
+    const early = random.pick(EARLY_LIARS);
+    const behaviour = late.chance(1 / LIAR_NAMES.length) ? LATE_LIAR : early;
+    return { replica, behaviour, variant: random.between(0, 11) };
+  });
 }
 
 function forcedLiar(

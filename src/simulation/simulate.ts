@@ -9,6 +9,7 @@ import { applicationNamed, TOTAL_SUPPLY, totalBalance } from '../apps/index.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
 import { DEFAULT_CLUSTER } from '../protocol/config.ts';
 import type { StateMachine } from '../protocol/ports.ts';
+import { makeAlterAsked } from './alter-asked.ts';
 import { brokenBy } from './broken-invariant.ts';
 import type { BrokenInvariant } from './broken-invariant.ts';
 import { AccuracyChecker } from './checkers/accuracy.ts';
@@ -20,6 +21,7 @@ import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { RepliesChecker } from './checkers/replies.ts';
 import { RootsChecker } from './checkers/roots.ts';
 import { observedApplication } from './checkers/observed-application.ts';
 import { CorrectClient } from './correct-client.ts';
@@ -245,6 +247,8 @@ export class Simulation {
     const context = { self: liar.replica, cluster, requestTimeoutUs, codec, authenticator, variant: liar.variant };
     this.coverage.count('behaviour', `${liar.behaviour} as ${liar.replica === 0 ? 'primary' : 'backup'}`);
     if (liar.behaviour === 'mutate') return makeMutate(context, random.fork(`mutate ${liar.replica}`));
+    if (liar.behaviour === 'alter-asked')
+      return makeAlterAsked(context, random.fork(`alter-asked ${liar.replica}`), this.coverage);
     return isBehaviourName(liar.behaviour) ? makeBehaviour(liar.behaviour, context) : undefined;
   }
 
@@ -259,6 +263,7 @@ export class Simulation {
     world.addObserver(this.lostVotes);
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
+    world.addObserver(new RepliesChecker());
     world.addObserver(new AccuracyChecker(isCorrect));
     world.addObserver(new CoverageObserver(this.coverage));
   }

@@ -7,6 +7,7 @@ import { Random } from '../../src/simulation/random.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
 import type { ClientId, Digest } from '../../src/base/ids.ts';
+import type { TuningConfig } from '../../src/protocol/config.ts';
 import type { StateMachine } from '../../src/protocol/ports.ts';
 import { Bench } from '../support/bench.ts';
 import { ALICE, BOB, SESSION, bytes, clientId, replica } from '../support/core-kit.ts';
@@ -18,8 +19,12 @@ const SECOND = 1_000_000;
 const OPERATION = encodeUtf8('{"operation":"transfer","amount":1}') ?? new Uint8Array(0);
 
 /** A cluster that serves client1 and client2 while client3, listed as they are, does what no correct one does. */
-function attacked(authentication: 'mac' | 'signature', fault: (typeof CLIENT_FAULTS)[number]): ScenarioWorld {
-  const scene = new ScenarioWorld({ authentication, clientCount: 3 });
+function attacked(
+  authentication: 'mac' | 'signature',
+  fault: (typeof CLIENT_FAULTS)[number],
+  tuning: Partial<TuningConfig> = {},
+): ScenarioWorld {
+  const scene = new ScenarioWorld({ authentication, clientCount: 3, tuning });
   const { world } = scene;
   const id = world.cluster.clients[2];
   if (id === undefined) throw new Error('client3 is listed');
@@ -41,6 +46,22 @@ describe('G17: with a correct primary and a timely network no client moves the v
     expect(scene.isConverged()).toBe(true);
     expect(started).toEqual([]);
     expect(refused.length + received.length).toBeGreaterThan(20);
+  });
+});
+
+describe('G17: nor by what a primary has no room for', () => {
+  const CASES = (['crowded-primary', 'shown-late'] as const).flatMap((fault) =>
+    (['mac', 'signature'] as const).map((mode) => [fault, mode] as const),
+  );
+
+  test.each(CASES)('%s, %s mode, a queue of 16', (fault, mode) => {
+    const scene = attacked(mode, fault, { queueRequests: 16, batchRequests: 1, pipeline: 1 });
+    const started = record(scene, 'view-change-started');
+    for (const client of [1, 2]) transfers(scene, 60, client);
+    expect(settle(scene)).toBe(true);
+    scene.run(3 * SECOND);
+    expect(scene.isConverged()).toBe(true);
+    expect(started).toEqual([]);
   });
 });
 
