@@ -3,7 +3,7 @@ import { LIMITS } from './limits.ts';
 import { message } from './message-schema.ts';
 import { within } from './refusal.ts';
 import { reply } from './reply.ts';
-import { readReplies, repliesSize, writeReplies } from './reply-list.ts';
+import { readReplies, wholeRepliesSize, writeReplies } from './reply-list.ts';
 import { bounded, list } from './schema/composites.ts';
 import type { Reader } from './schema/reader.ts';
 import { client, sender } from './schema/scalars.ts';
@@ -17,7 +17,7 @@ const whole = message({
   content: {
     replica: sender,
     client,
-    replies: bounded(list(reply, LIMITS.requestsPerBatch), LIMITS.batchBytes, repliesSize),
+    replies: bounded(list(reply, LIMITS.requestsPerBatch), LIMITS.batchBytes, wholeRepliesSize),
   },
   rule(value) {
     const strange = value.replies.findIndex((one) => one.replica !== value.replica || one.client !== value.client);
@@ -52,5 +52,5 @@ const bytes = {
   },
 };
 
-/** One MAC of the replica authenticates all of them. At most `LIMITS.requestsPerBatch` of them and `LIMITS.batchBytes` bytes. */
+/** One MAC of the replica authenticates all of them. At most `LIMITS.requestsPerBatch` of them and `LIMITS.batchBytes` bytes, each of them whole. */
 export const replies = { ...whole, ...bytes, content: { ...whole.content, ...bytes } };

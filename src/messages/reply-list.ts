@@ -9,19 +9,17 @@ import type { ClientId, Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { LIMITS } from './limits.ts';
 import { refuse, within } from './refusal.ts';
 import type { Reply } from './reply.ts';
-import { isSinceRight, number, outcome, resultBytes, resultDigest } from './reply.ts';
+import { isSinceRight, number, outcome, replySize, resultBytes, resultDigest } from './reply.ts';
 import { RepliesBefore, WRITTEN, isSharing } from './reply-sharing.ts';
 import type { Reader } from './schema/reader.ts';
 import { digest, lengthBytes, readLength, sequence, view, writeLength } from './schema/scalars.ts';
 import type { Writer } from './schema/writer.ts';
 import type { TreeSignature } from './tree-signature.ts';
-import { placeInTree, placeInTreeSize, treeSignature, treeSignatureSize } from './tree-signature.ts';
+import { placeInTree, treeSignature } from './tree-signature.ts';
 
 const HEAD_BYTES = lengthBytes(LIMITS.requestsPerBatch);
 /** What is written of every reply. */
 const LEAST_BYTES = 1 + 2 * number.maxBytes + digest.maxBytes;
-const PLACE_BYTES = view.maxBytes + sequence.maxBytes + digest.maxBytes;
-const OUTCOME_BYTES = outcome.maxBytes + digest.maxBytes;
 
 /** What could have been shared. */
 const ANEW = WRITTEN.place | WRITTEN.outcome | WRITTEN.since | WRITTEN.result | WRITTEN.receipt;
@@ -35,31 +33,16 @@ const FIELDS: readonly (readonly [bits: number, field: string])[] = [
   [WRITTEN.receipt | WRITTEN.placeInTree, 'receipt'],
 ];
 
-/** Bytes of the encoded list. */
-export function repliesSize(replies: readonly Reply[]): number {
-  const before = new RepliesBefore();
+/** Bytes of the replies, each whole: what they take when they are spelled out, which is what is limited. A short frame must not say much more than it holds. */
+export function wholeRepliesSize(replies: readonly Reply[]): number {
   let size = HEAD_BYTES;
-  for (const reply of replies) {
-    size += sizeOf(reply, before.writtenOf(reply));
-    before.add(reply);
-  }
-  return size;
-}
-
-function sizeOf({ result, receipt }: Reply, written: number): number {
-  let size = LEAST_BYTES;
-  if ((written & WRITTEN.place) !== 0) size += PLACE_BYTES;
-  if ((written & WRITTEN.outcome) !== 0) size += OUTCOME_BYTES;
-  if ((written & WRITTEN.since) !== 0) size += sequence.maxBytes;
-  if ((written & WRITTEN.result) !== 0 && result !== undefined) size += resultBytes.minBytes + result.length;
-  if ((written & WRITTEN.receipt) !== 0 && receipt !== undefined) size += treeSignatureSize(receipt);
-  if ((written & WRITTEN.placeInTree) !== 0 && receipt !== undefined) size += placeInTreeSize(receipt);
+  for (const reply of replies) size += replySize(reply);
   return size;
 }
 
 /** Throws InvariantViolation unless all are of that replica to that client, and within their schema and the limits. */
 export function writeReplies(writer: Writer, replica: ReplicaId, client: ClientId, replies: readonly Reply[]): void {
-  const start = writer.length;
+  assert(wholeRepliesSize(replies) <= LIMITS.batchBytes, 'replies that are within their limit when each is whole');
   const before = new RepliesBefore();
   writeLength(writer, replies.length, LIMITS.requestsPerBatch);
   for (const reply of replies) {
@@ -70,7 +53,6 @@ export function writeReplies(writer: Writer, replica: ReplicaId, client: ClientI
     writeReply(writer, reply, before.writtenOf(reply));
     before.add(reply);
   }
-  assert(writer.length - start <= LIMITS.batchBytes, 'an encoding within its limit');
 }
 
 function writeReply(writer: Writer, value: Reply, written: number): void {
@@ -99,16 +81,17 @@ function writeReply(writer: Writer, value: Reply, written: number): void {
 
 /** All of them with that replica and client. Equal results are one array. */
 export function readReplies(reader: Reader, replica: ReplicaId, client: ClientId): readonly Reply[] {
-  const start = reader.at;
+  let wholeBytes = HEAD_BYTES;
   const length = readLength(reader, 0, LIMITS.requestsPerBatch, LEAST_BYTES);
   const before = new RepliesBefore();
   const replies: Reply[] = [];
   while (replies.length < length) {
     const reply = readReply(reader, replica, client, before, replies.length);
+    wholeBytes += replySize(reply);
+    if (wholeBytes > LIMITS.batchBytes) refuse('oversized');
     replies.push(reply);
     before.add(reply);
   }
-  if (reader.at - start > LIMITS.batchBytes) refuse('oversized');
   return replies;
 }
 

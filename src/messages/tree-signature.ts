@@ -47,8 +47,3 @@ export type TreeSignature = ValueOf<typeof treeSignature>;
 export function treeSignatureSize({ siblings }: TreeSignature): number {
   return treeSignature.minBytes + siblings.length * HEX_BYTES;
 }
-
-/** Bytes of its encoded {@link placeInTree}. */
-export function placeInTreeSize({ siblings }: TreeSignature): number {
-  return placeInTree.minBytes + siblings.length * HEX_BYTES;
-}
