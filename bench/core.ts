@@ -1,5 +1,5 @@
 /**
- * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE] [mac|signature] [null|kv]`. Nodes as
+ * What a request costs in the parts that agree, without sockets and disks: `node bench/core.ts [SESSIONS] [SECONDS] [NODES] [PIPELINE] [mac|signature] [null|kv] [blake2b-256|hmac-sha256]`. Nodes as
  * the server runs them (driver, core, codec, MACs; log and state in memory) and one client share this one thread and hand frames to each other.
  * Prints the time of each role per request, and what a batch held. Begins with a warm-up of the same length.
  */
@@ -30,6 +30,7 @@ const [sessionCount = 256, seconds = 5, nodes = 4, pipeline = DEFAULT_TUNING.pip
   .map(Number);
 const authentication = process.argv[6] === 'signature' ? 'signature' : 'mac';
 const isKv = process.argv[7] === 'kv';
+const mac = process.argv[8] === 'hmac-sha256' ? 'hmac-sha256' : 'blake2b-256';
 const application = isKv ? ledger : nullApplication;
 const operations = makeOperations({ app: isKv ? 'kv' : 'null', request: isKv ? 64 : 0, reply: 0, reads: 'off' });
 
@@ -42,6 +43,7 @@ const cluster: ClusterConfig = {
   clusterId,
   replicaCount: nodes,
   authentication,
+  mac,
   clients: [client],
 };
 const replicas = identities.map((identity) => identity.public);
@@ -63,6 +65,7 @@ const drivers = identities.map((identity, self) => {
     identity,
     self: party,
     clusterId,
+    mac,
     replicas,
     clients: [clientIdentity.public],
   });
@@ -104,6 +107,7 @@ const authenticator = new NodeAuthenticator({
   identity: clientIdentity,
   self: { kind: 'client', client },
   clusterId,
+  mac,
   replicas,
   clients: [],
 });
@@ -196,7 +200,7 @@ const perRequest = (us: number): string => (us / requests).toFixed(2).padStart(8
 const backups = spentUs.nodes.slice(1);
 console.log(`${cpus()[0]?.model ?? ''}, Node ${process.version}`);
 console.log(
-  `${nodes} nodes, ${authentication}, ${sessionCount} sessions of one client, ${requests} requests in ${seconds} s of one thread`,
+  `${nodes} nodes, ${authentication === 'mac' ? mac : authentication}, ${sessionCount} sessions of one client, ${requests} requests in ${seconds} s of one thread`,
 );
 console.log(`CPU of all threads of the process ${((user + system) / requests).toFixed(1)} µs per request`);
 console.log(`µs per request: client ${perRequest(spentUs.client)}`);

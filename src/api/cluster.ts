@@ -21,6 +21,7 @@ export const ClusterBody = Type.Object(
     quorum_size: Type.Integer({ minimum: 1 }),
     quorum_rule: Type.Enum(['intersecting', '2f+1']),
     authentication: Type.Enum(['mac', 'signature']),
+    mac: Type.Enum(['blake2b-256', 'hmac-sha256'], { description: 'how MACs are made' }),
     application: Type.String({ description: '`ledger`, `counter` or the file of another one' }),
     lab: Type.Boolean({ description: 'nodes can be told to misbehave' }),
     version: Type.String({ description: 'of the node that answers' }),

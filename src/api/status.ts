@@ -49,6 +49,7 @@ export const StatusBody = Type.Object(
     connected_peers: Type.Array(NodeName),
     quorum_rule: Type.Enum(['intersecting', '2f+1']),
     authentication: Type.Enum(['mac', 'signature']),
+    mac: Type.Enum(['blake2b-256', 'hmac-sha256'], { description: 'how MACs are made' }),
     application: Type.String(),
     lab: Type.Boolean(),
     uptime_s: Type.Number({ minimum: 0 }),

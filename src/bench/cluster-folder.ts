@@ -47,6 +47,7 @@ export async function makeClusterFolder(
     })),
     application: row.app === 'null' ? scriptOf('null-application') : 'ledger',
     authentication: row.mode,
+    mac: row.mac,
     openClients: true,
     readOnlyRequests: row.reads !== 'off',
     lab,

@@ -76,7 +76,7 @@ function summarizeRuns(runs: readonly RunFigures[]): RowReport['summary'] {
 
 const SAME_LOAD = ['durability', 'app', 'request', 'reply', 'clients', 'reads', 'sessions', 'rate'] as const;
 
-/** The unreplicated row with the same durability and load; of several the one with the same authentication. */
+/** The unreplicated row with the same durability and load; of several the one with the same authentication and MACs. */
 function baselineOf({ row }: RowReport, reports: readonly RowReport[]): RowReport | undefined {
   if (row.system !== 'pbft') return undefined;
   const fitting = reports.filter(
@@ -86,7 +86,8 @@ function baselineOf({ row }: RowReport, reports: readonly RowReport[]): RowRepor
       other.runs.length > 0 &&
       SAME_LOAD.every((field) => other.row[field] === row[field]),
   );
-  return fitting.find((other) => other.row.mode === row.mode) ?? fitting[0];
+  const sameMode = fitting.filter((other) => other.row.mode === row.mode);
+  return sameMode.find((other) => other.row.mac === row.mac) ?? sameMode[0] ?? fitting[0];
 }
 
 /** What a backup costs is held against the one server as well: without replication there would be no other. */

@@ -17,6 +17,8 @@ describe('a row on top of the base row', () => {
   test('one field changes that field', () => {
     expect(rowOf('sessions=256')).toEqual({ ...BASE_ROW, sessions: 256 });
     expect(rowOf('system=pbft')).toEqual(BASE_ROW);
+    expect(rowOf('mac=hmac-sha256')).toEqual({ ...BASE_ROW, mac: 'hmac-sha256' });
+    expect(rowOf('mac=blake2b-256')).toEqual(BASE_ROW);
   });
 
   test('any combination; spaces around words do not matter', () => {
@@ -55,6 +57,8 @@ describe('a row on top of the base row', () => {
     'system=unreplicated,durability=memory',
     'app=kv,request=100',
     'batch_requests=1,sessions=7',
+    'mac=hmac-sha256',
+    'system=unreplicated,mac=hmac-sha256',
     'system=etcd',
   ])('the name of a row, without its system, describes the same row: "%s"', (text) => {
     const parsed = parseRow(text === '' ? 'nodes=4' : text);
@@ -80,6 +84,9 @@ describe('what is no row is refused, each problem with field, value and what is 
     ['rate=0', ['rate: an integer from 1 to 1000000']],
     ['system=raft', ['system: one of pbft, unreplicated, etcd']],
     ['mode=MAC', ['mode: one of mac, signature']],
+    ['mac=hmac', ['mac: one of blake2b-256, hmac-sha256']],
+    ['mode=signature,mac=hmac-sha256', ['mac: left out with mode=signature, where nobody makes MACs']],
+    ['system=etcd,mac=hmac-sha256', ['mac: left out with system=etcd, which authenticates nobody']],
     ['durability=disk', ['durability: one of sync, async, memory']],
     ['app=ledger', ['app: one of null, kv']],
     ['clients=many', ['clients: one of multiplexed, independent, http']],

@@ -3,13 +3,13 @@ import { asReplicaId, NULL_DIGEST } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { LIMITS } from '../messages/limits.ts';
-import { DEFAULT_CLUSTER, DEFAULT_TUNING, validateReplicaConfig } from '../protocol/config.ts';
+import { DEFAULT_CLUSTER, DEFAULT_TUNING, MAC_PRIMITIVES, validateReplicaConfig } from '../protocol/config.ts';
 import { MAX_REPLICAS } from '../protocol/quorum.ts';
 import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, ASKED, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
+import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -33,6 +33,7 @@ const MOST_RATE = 1_000_000;
 const CHOICES = {
   system: SYSTEMS,
   mode: ['mac', 'signature'],
+  mac: MAC_PRIMITIVES,
   durability: ['sync', 'async', 'memory'],
   app: APPS,
   clients: CLIENT_KINDS,
@@ -113,6 +114,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     system: base.system,
     app: base.app,
     mode: pick('mode') ?? base.mode,
+    mac: pick('mac') ?? base.mac,
     durability: pick('durability') ?? base.durability,
     clients: pick('clients') ?? base.clients,
     reads: pick('reads') ?? base.reads,
@@ -148,10 +150,12 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });
   }
+  check(row.mode === 'mac' || row.mac === BASE_ROW.mac, 'mac', 'left out with mode=signature, where nobody makes MACs');
   if (row.system === 'unreplicated') check(row.nodes === 1, 'nodes', '1 with system=unreplicated');
   if (row.system === 'etcd') {
     check(row.app === 'kv', 'app', 'kv with system=etcd');
     check(row.mode === 'mac', 'mode', 'left out with system=etcd, which authenticates nobody');
+    check(row.mac === BASE_ROW.mac, 'mac', 'left out with system=etcd, which authenticates nobody');
     check(row.durability !== 'async', 'durability', 'sync or memory with system=etcd');
     check(row.clients === 'multiplexed', 'clients', 'multiplexed with system=etcd');
     check(row.rate === undefined, 'rate', 'left out with system=etcd, whose load is a closed loop');

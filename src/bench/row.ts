@@ -1,5 +1,6 @@
 /** What one row of a benchmark measures: which system, set up how, under which load. Owns the base row and the names of rows. */
-import type { AuthenticationMode } from '../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../protocol/config.ts';
+import { NEW_CLUSTER_MAC } from '../server/config/defaults.ts';
 
 /** `unreplicated`: one process with the same parts and no agreement; `etcd`: a yardstick that tolerates crashes only. */
 export const SYSTEMS = ['pbft', 'unreplicated', 'etcd'] as const;
@@ -28,6 +29,8 @@ export interface Row {
   readonly system: System;
   readonly nodes: number;
   readonly mode: AuthenticationMode;
+  /** How MACs are made. */
+  readonly mac: MacPrimitive;
   readonly durability: 'sync' | 'async' | 'memory';
   readonly app: App;
   /** `null`: bytes of padding in each operation; `kv`: bytes of each value. */
@@ -50,6 +53,7 @@ export const BASE_ROW: Row = {
   system: 'pbft',
   nodes: 4,
   mode: 'mac',
+  mac: NEW_CLUSTER_MAC,
   durability: 'sync',
   app: 'null',
   request: 0,
@@ -77,6 +81,7 @@ export function baseFor(system: System, app?: App): Row {
 const NAMED = [
   'nodes',
   'mode',
+  'mac',
   'durability',
   'app',
   'request',

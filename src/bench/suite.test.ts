@@ -26,6 +26,7 @@ describe('the default suite', () => {
       'pbft nodes=7',
       'pbft nodes=10',
       'pbft mode=signature',
+      'pbft mac=hmac-sha256',
       'pbft reads=on sessions=1',
       'pbft reads=only sessions=1',
       'pbft asked=all',

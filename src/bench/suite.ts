@@ -22,6 +22,7 @@ export function defaultSuite(): readonly Row[] {
     ...[1, 64, 256].map((sessions): Row => ({ ...base, clients: 'independent', sessions })),
     ...[7, 10].map((nodes): Row => ({ ...base, nodes })),
     { ...base, mode: 'signature' },
+    { ...base, mac: 'hmac-sha256' },
     { ...base, sessions: 1, reads: 'on' },
     { ...base, sessions: 1, reads: 'only' },
     { ...base, asked: 'all' },

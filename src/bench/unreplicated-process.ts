@@ -59,6 +59,7 @@ async function serve(directory: string): Promise<void> {
   const links = new ReplicaLinks(
     {
       clusterId: config.clusterId,
+      mac: config.mac,
       self: config.self,
       identity,
       peers: [],

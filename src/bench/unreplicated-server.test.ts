@@ -48,7 +48,7 @@ class Bench {
 
   constructor() {
     const identity = Identity.generate();
-    const shared = { clusterId: CLUSTER_ID, replicas: [identity.public], clients: [] };
+    const shared = { clusterId: CLUSTER_ID, mac: DEFAULT_CLUSTER.mac, replicas: [identity.public], clients: [] };
     const client = asClientId(this.#client.public.signing);
     this.#link = { kind: 'client', client };
     this.#authenticator = new NodeAuthenticator({ ...shared, identity: this.#client, self: this.#link });

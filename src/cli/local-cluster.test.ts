@@ -15,6 +15,7 @@ const WISHES: Omit<LocalClusterWishes, 'directory'> = {
   lab: undefined,
   quorumRule: undefined,
   authentication: undefined,
+  mac: undefined,
   readOnlyRequests: undefined,
   application: undefined,
 };

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { replicaName } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import type { AuthenticationMode } from '../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../protocol/config.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
 import {
@@ -38,6 +38,7 @@ export interface LocalClusterWishes {
   readonly lab: boolean | undefined;
   readonly quorumRule: QuorumRule | undefined;
   readonly authentication: AuthenticationMode | undefined;
+  readonly mac: MacPrimitive | undefined;
   readonly readOnlyRequests: boolean | undefined;
   readonly application: string | undefined;
 }
@@ -107,13 +108,14 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     const taken = await takenPort(`node${index + 1}`, node);
     if (taken !== undefined) return fail(taken);
   }
-  const { quorumRule, authentication, readOnlyRequests } = wishes;
+  const { quorumRule, authentication, mac, readOnlyRequests } = wishes;
   const made = generateCluster(directory, {
     nodes,
     lab: wishes.lab ?? true,
     openClients: true,
     ...(quorumRule === undefined ? {} : { quorumRule }),
     ...(authentication === undefined ? {} : { authentication }),
+    ...(mac === undefined ? {} : { mac }),
     ...(readOnlyRequests === undefined ? {} : { readOnlyRequests }),
     application: application.value,
   });
@@ -216,6 +218,7 @@ function differs(
     readonly nodes: number;
     readonly quorumRule: QuorumRule;
     readonly authentication: AuthenticationMode;
+    readonly mac: MacPrimitive;
     readonly readOnlyRequests: boolean;
   },
 ): Refused | undefined {
@@ -223,6 +226,7 @@ function differs(
     ['--nodes', made.nodes, wishes.nodes],
     ['--quorum-rule', made.quorumRule, wishes.quorumRule],
     ['--authentication', made.authentication, wishes.authentication],
+    ['--mac', made.mac, wishes.mac],
   ] as const;
   for (const [option, is, wished] of settings) {
     if (wished === undefined || wished === is) continue;

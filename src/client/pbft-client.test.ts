@@ -6,6 +6,7 @@ import { asReplicaId, asSequence } from '../base/ids.ts';
 import { CodecContext, EVERYBODY, REQUEST_READ_ONLY, askedBy, readStatement, replicaSetOf } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
 import { Identity, makeSignatureVerifier, sha256 } from '../node/index.ts';
+import type { MacPrimitive } from '../protocol/config.ts';
 import { ReceiptVerifier } from '../protocol/receipts.ts';
 import { tableErrorResult, makeTableError } from '../protocol/table-error.ts';
 import { PbftClient } from './pbft-client.ts';
@@ -18,8 +19,8 @@ afterEach(async () => {
   await Promise.all(clusters.splice(0).map(async (cluster) => cluster.close()));
 });
 
-async function makeCluster(mode: 'mac' | 'signature' = 'mac'): Promise<ScriptedReplicas> {
-  const cluster = new ScriptedReplicas(4, mode);
+async function makeCluster(mode: 'mac' | 'signature' = 'mac', mac?: MacPrimitive): Promise<ScriptedReplicas> {
+  const cluster = new ScriptedReplicas(4, mode, mac);
   clusters.push(cluster);
   await cluster.listen();
   return cluster;
@@ -483,6 +484,27 @@ describe('session numbers', () => {
     expect(
       new Set(cluster.received.flatMap(({ requests }) => requests.map(({ request }) => request.session))).size,
     ).toBe(1);
+  });
+});
+
+describe('MACs', () => {
+  test('by HMAC, where the cluster makes them so', async () => {
+    const cluster = await makeCluster('mac', 'hmac-sha256');
+    const client = makeClient(cluster);
+    await connected(client);
+    expect(await client.submit(bytesOf('hello'))).toMatchObject({ kind: 'executed' });
+  });
+
+  test('made otherwise than in the cluster: every link is refused, and says why', async () => {
+    const cluster = await makeCluster();
+    const refused: string[] = [];
+    const client = makeClient(cluster, {
+      cluster: { ...cluster.describe(), mac: 'hmac-sha256' },
+      onRefused: (replica, code, reason) => refused.push(`${replica} ${code} ${reason}`),
+    });
+    await vi.waitUntil(() => new Set(refused.map(([replica]) => replica)).size === 4, { timeout: 5000 });
+    for (const line of refused) expect(line).toMatch(/^\d mac-mismatch .*MACs are hmac-sha256 here, blake2b-256 there/);
+    expect(client.stats.connected).toEqual([]);
   });
 });
 

@@ -126,13 +126,14 @@ export class PbftClient {
   /** Begins to dial all replicas at once. */
   constructor(options: PbftClientOptions) {
     const { cluster, identity } = options;
-    const { clusterId, authentication, quorumRule, replicas } = cluster;
+    const { clusterId, authentication, mac, quorumRule, replicas } = cluster;
     this.id = asClientId(identity.public.signing);
     this.#options = options;
     this.#authenticator = new NodeAuthenticator({
       identity,
       self: { kind: 'client', client: this.id },
       clusterId,
+      mac,
       replicas: replicas.map((replica) => replica.identity),
       clients: [],
     });
@@ -168,7 +169,7 @@ export class PbftClient {
       nowUs,
     });
     this.#links = new ClientLinks(
-      { clusterId, identity, replicas, ...(options.links === undefined ? {} : { limits: options.links }) },
+      { clusterId, mac, identity, replicas, ...(options.links === undefined ? {} : { limits: options.links }) },
       {
         onFrame: (replica, frame) => this.#onFrame(replica, frame),
         onConnected: (replica) => this.#onConnected(replica),

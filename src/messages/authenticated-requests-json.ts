@@ -5,7 +5,7 @@
  * - `request_headers`: for each, in the same order, `{client, session, timestamp, flags?, idempotency?: {scope, key}, replier,
  *   request_digest?, …proof}`, where the proof is `signature: "ed25519:…"` with `asked?`, or `bundle` (index into `bundles`) with `position`;
  *   `request_digest` may be left out by whoever writes one, and must be right if given;
- * - `bundles`, if any: `[{asked?, digests, macs: ["hmac-sha256:…"]}]`, each used by at least one request; `asked` names the replicas that are to reply,
+ * - `bundles`, if any: `[{asked?, digests, macs: ["mac:…"]}]`, each used by at least one request; `asked` names the replicas that are to reply,
  *   and is absent where all are.
  */
 import type { AuthenticatedRequest, Bundle, RequestProof } from './bundle.ts';

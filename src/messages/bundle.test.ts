@@ -287,7 +287,7 @@ describe('in JSON', () => {
   const header = { client: ALICE, session: 1, timestamp: 1, replier: 'node1' };
   const operation = { base64: 'AQID' };
   const signature = `ed25519:${'A'.repeat(86)}`;
-  const mac = `hmac-sha256:${'A'.repeat(22)}`;
+  const mac = `mac:${'A'.repeat(22)}`;
   const json = (members: object): unknown => ({ type: 'requests', ...members });
   const bundles = [{ digests: [digestOf(one)], macs: [mac] }];
   const bad = (members: object): DecodeRefusal | undefined => {

@@ -23,7 +23,7 @@ const CLIENT = asClientId('ab'.repeat(32));
 const D = asDigest('d1'.repeat(32));
 const MAC: Proof = { kind: 'mac', mac: new Uint8Array(16).fill(0xff) };
 const SIGNED: Proof = { kind: 'signature', signature: new Uint8Array(64).fill(0xff) };
-const MAC_TEXT = 'hmac-sha256:_____________________w';
+const MAC_TEXT = 'mac:_____________________w';
 const RECEIPT = { leaves: 3, position: 2, siblings: [D], signature: SIGNED.signature };
 const SIGNATURE_TEXT = `ed25519:${'_'.repeat(85)}w`;
 

@@ -2,7 +2,7 @@
  * Messages as JSON, in the shapes of the project's first document: `type`, `view`, `sequence`, `digest`, `node_id`, `signature` … A digest
  * beside a `sequence` is always the batch's; a request's own is `request_digest`. Names are the fields' in snake_case; each schema says
  * where it differs, `authenticated-requests-json.ts` how requests look. The proof is the member `signature`, `ed25519:<base64url>` or
- * `hmac-sha256:<base64url>`, absent if there is none. A REPLY has no `type`.
+ * `mac:<base64url>`, absent if there is none. A REPLY has no `type`.
  */
 import type { Result } from '../base/result.ts';
 import type { CodecContext } from './codec-context.ts';

@@ -11,7 +11,7 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   /** Replicas of a cluster, hence MACs of an authenticator. */
   replicas: 31,
-  /** A truncated HMAC-SHA-256 keeps at least 128 bits (NIST SP 800-107 §5.3.3 allows less; nothing here needs it). */
+  /** A truncated MAC keeps at least 128 bits (of HMAC-SHA-256 NIST SP 800-107 §5.3.3 allows less; nothing here needs it). */
   macMinBytes: 16,
   macMaxBytes: 32,
   /** One operation, as the HTTP API takes it. */

@@ -9,7 +9,7 @@ import type { TreeSignature } from './tree-signature.ts';
 import { treeSignature } from './tree-signature.ts';
 
 /**
- * None (the link or the content speaks for itself), an HMAC for the receiver (16 to 32 bytes), the sender's Ed25519 signature (64 bytes), or, of
+ * None (the link or the content speaks for itself), a MAC for the receiver (16 to 32 bytes), the sender's Ed25519 signature (64 bytes), or, of
  * REPLIES, its signature over a tree in which all replies of the message stand in a row.
  */
 export type Proof =

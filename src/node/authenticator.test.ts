@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { createHmac, hkdfSync } from 'node:crypto';
+import { blake2b } from '@noble/hashes/blake2.js';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fromHex } from '../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
+import { MAC_PRIMITIVES } from '../protocol/config.ts';
+import type { MacPrimitive } from '../protocol/config.ts';
 import type { Party } from '../protocol/ports.ts';
 import { NodeAuthenticator } from './authenticator.ts';
 import { Identity } from './identity.ts';
@@ -18,6 +22,9 @@ const clientParty = (identity: Identity): Party => ({ kind: 'client', client: as
 const client = clientParty(clientIdentity);
 const stranger = clientParty(strangerIdentity);
 
+/** Of those that do not say; the cases about MACs go through all. */
+let primitive: MacPrimitive = 'blake2b-256';
+
 const configuration = {
   clusterId: CLUSTER,
   replicas: nodes.map((identity) => identity.public),
@@ -27,10 +34,10 @@ const configuration = {
 const at = (index: number, clusterId = CLUSTER): NodeAuthenticator => {
   const identity = nodes[index];
   if (identity === undefined) throw new Error(`no node ${index}`);
-  return new NodeAuthenticator({ ...configuration, identity, self: node(index), clusterId });
+  return new NodeAuthenticator({ ...configuration, mac: primitive, identity, self: node(index), clusterId });
 };
 const atClient = (identity: Identity): NodeAuthenticator =>
-  new NodeAuthenticator({ ...configuration, identity, self: clientParty(identity) });
+  new NodeAuthenticator({ ...configuration, mac: primitive, identity, self: clientParty(identity) });
 
 const macOf = (sender: NodeAuthenticator, receiver: Party): Uint8Array => {
   const mac = sender.mac(receiver, MESSAGE);
@@ -38,7 +45,11 @@ const macOf = (sender: NodeAuthenticator, receiver: Party): Uint8Array => {
   return mac;
 };
 
-describe('MACs', () => {
+describe.each(MAC_PRIMITIVES)('MACs by %s', (mac) => {
+  beforeEach(() => {
+    primitive = mac;
+  });
+
   it('lets exactly the receiver check what the sender made for it', () => {
     const mac = macOf(at(0), node(1));
     expect(mac).toHaveLength(32);
@@ -87,6 +98,44 @@ describe('MACs', () => {
       expect(at(0).verifyMac(party, MESSAGE, new Uint8Array(32))).toBe(false);
     }
   });
+});
+
+it('makes and takes MACs by the primitive of its cluster only, under keys that have nothing in common', () => {
+  const by = (mac: MacPrimitive, index: number): NodeAuthenticator => {
+    primitive = mac;
+    return at(index);
+  };
+  const made = MAC_PRIMITIVES.map((mac) => macOf(by(mac, 0), node(1)));
+  for (const [index, mac] of made.entries()) {
+    for (const receiver of MAC_PRIMITIVES) {
+      const isSame = receiver === MAC_PRIMITIVES[index];
+      expect(by(receiver, 1).verifyMac(node(0), MESSAGE, mac)).toBe(isSame);
+    }
+  }
+  expect(new Set(made.map((mac) => Buffer.from(mac).toString('hex'))).size).toBe(MAC_PRIMITIVES.length);
+});
+
+it('derives the key by HKDF from what both share, with the name of the primitive in it', () => {
+  const [self, peer] = [nodes[0], nodes[1]];
+  const shared = peer === undefined ? undefined : self?.agree(peer.public.agreement);
+  if (self === undefined || peer === undefined || shared === undefined) throw new Error('two nodes share a secret');
+  const keyOf = (mac: MacPrimitive): Uint8Array => {
+    const info = Buffer.concat([
+      Buffer.from(`pbft/mac-key/2\0${mac}\0`, 'latin1'),
+      Buffer.from(CLUSTER, 'hex'),
+      Buffer.from([0, 0, 0]),
+      Buffer.from(self.public.agreement, 'hex'),
+      Buffer.from([0, 1]),
+      Buffer.from(peer.public.agreement, 'hex'),
+    ]);
+    return new Uint8Array(hkdfSync('sha256', shared, new Uint8Array(0), info, 32));
+  };
+  primitive = 'blake2b-256';
+  expect(macOf(at(0), node(1))).toEqual(blake2b(MESSAGE, { key: keyOf('blake2b-256'), dkLen: 32 }));
+  primitive = 'hmac-sha256';
+  expect(Buffer.from(macOf(at(0), node(1))).toString('hex')).toBe(
+    createHmac('sha256', keyOf('hmac-sha256')).update(MESSAGE).digest('hex'),
+  );
 });
 
 describe('admitted clients', () => {
@@ -184,7 +233,13 @@ describe('signatures', () => {
     const forged = fromHex(`${identityPoint}${'00'.repeat(32)}`) ?? new Uint8Array(0);
     expect(at(0).verifySignature({ kind: 'client', client: asClientId(identityPoint) }, MESSAGE, forged)).toBe(false);
     const replicas = [{ ...strangerIdentity.public, signing: identityPoint }];
-    const careless = new NodeAuthenticator({ ...configuration, identity: clientIdentity, self: client, replicas });
+    const careless = new NodeAuthenticator({
+      ...configuration,
+      mac: primitive,
+      identity: clientIdentity,
+      self: client,
+      replicas,
+    });
     expect(careless.verifySignature(node(0), MESSAGE, forged)).toBe(false);
   });
 

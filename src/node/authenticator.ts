@@ -1,19 +1,29 @@
 /**
- * Cryptography of one party: SHA-256, strict Ed25519 (ed25519.ts), and one HMAC-SHA-256 key per peer and direction out of X25519 and
- * HKDF. It owns the keys and caches of keys, all bounded. It knows whose key is whose, never who may do what. [PROTOCOL: who proves what]
+ * Cryptography of one party: SHA-256, strict Ed25519 (ed25519.ts), and one MAC key per peer and direction out of X25519 and HKDF, of the
+ * primitive that the cluster has chosen (hmac.ts, blake2b.ts). It owns the keys and caches of keys, all bounded. It knows whose key is whose, never who may do what. [PROTOCOL: who proves what]
  */
 import { hash, hkdfSync } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { concatBytes, EMPTY, fromHex } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
+import type { MacPrimitive } from '../protocol/config.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
+import { Blake2bKey } from './blake2b.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { isSignatureOf } from './ed25519.ts';
-import { HmacKey, MAC_BYTES } from './hmac.ts';
+import { HmacKey } from './hmac.ts';
 import type { Identity, PublicIdentity } from './identity.ts';
 import { admissibleAgreementKey, admissibleSigningKey } from './keys.ts';
+import { MAC_BYTES } from './mac-key.ts';
+import type { MacKey } from './mac-key.ts';
 
-const MAC_DOMAIN = Uint8Array.from(Buffer.from('pbft/mac-key/1\0', 'latin1'));
+const MAC_DOMAIN = 'pbft/mac-key/2';
+const MAC_KEYS: Readonly<Record<MacPrimitive, new (key: Bytes) => MacKey>> = {
+  'blake2b-256': Blake2bKey,
+  'hmac-sha256': HmacKey,
+};
+/** Of every primitive here: 256 bits. */
+const MAC_KEY_BYTES = 32;
 /** Rises when keys are renewed; part of every derived key. */
 const EPOCH = 0;
 
@@ -28,6 +38,8 @@ export interface AuthenticatorOptions {
   readonly identity: Identity;
   readonly self: Party;
   readonly clusterId: Digest;
+  /** Of the whole cluster: links compare it when they open. */
+  readonly mac: MacPrimitive;
   /** By replica id. Requires: admissible keys (`admissibleSigningKey`, `admissibleAgreementKey`). */
   readonly replicas: readonly PublicIdentity[];
   /** Listed clients; their keys stay for good. Requires: admissible keys. */
@@ -35,8 +47,8 @@ export interface AuthenticatorOptions {
 }
 
 interface MacKeys {
-  readonly outgoing: HmacKey;
-  readonly incoming: HmacKey;
+  readonly outgoing: MacKey;
+  readonly incoming: MacKey;
 }
 
 export class NodeAuthenticator implements Authenticator {
@@ -125,10 +137,9 @@ export class NodeAuthenticator implements Authenticator {
     if (agreement === undefined || shared === undefined) return undefined;
     const own = side(this.#options.self, this.#options.identity.public.agreement);
     const other = side(peer, agreement);
-    const { clusterId } = this.#options;
     const keys = {
-      outgoing: deriveMacKey(shared, clusterId, own, other),
-      incoming: deriveMacKey(shared, clusterId, other, own),
+      outgoing: deriveMacKey(shared, this.#options, own, other),
+      incoming: deriveMacKey(shared, this.#options, other, own),
     };
     if (peer.kind === 'replica') this.#replicaMacs.set(peer.replica, keys);
     else this.#clientMacs.set(peer.client, keys);
@@ -162,8 +173,17 @@ function hexBytes(hex: string): Bytes {
   return fromHex(hex) ?? EMPTY;
 }
 
-/** HKDF-SHA-256 (RFC 5869): the key with which `sender` speaks to `receiver` in this cluster, and nobody else to anybody. */
-function deriveMacKey(shared: Bytes, clusterId: Digest, sender: Bytes, receiver: Bytes): HmacKey {
-  const info = concatBytes(MAC_DOMAIN, hexBytes(clusterId), Uint8Array.of(EPOCH), sender, receiver);
-  return new HmacKey(new Uint8Array(hkdfSync('sha256', shared, EMPTY, info, MAC_BYTES)));
+/**
+ * HKDF-SHA-256 (RFC 5869): the key with which `sender` speaks to `receiver` in this cluster, and nobody else to anybody. The primitive's name is part of
+ * what it is derived from, so that no key is ever used in two of them.
+ */
+function deriveMacKey(
+  shared: Bytes,
+  { clusterId, mac }: Pick<AuthenticatorOptions, 'clusterId' | 'mac'>,
+  sender: Bytes,
+  receiver: Bytes,
+): MacKey {
+  const domain = Uint8Array.from(Buffer.from(`${MAC_DOMAIN}\0${mac}\0`, 'latin1'));
+  const info = concatBytes(domain, hexBytes(clusterId), Uint8Array.of(EPOCH), sender, receiver);
+  return new MAC_KEYS[mac](new Uint8Array(hkdfSync('sha256', shared, EMPTY, info, MAC_KEY_BYTES)));
 }

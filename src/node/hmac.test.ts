@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { HmacKey, MAC_BYTES } from './hmac.ts';
+import { HmacKey } from './hmac.ts';
+import { MAC_BYTES } from './mac-key.ts';
 
 function reference(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac('sha256', key).update(bytes).digest());

@@ -1,12 +1,12 @@
 /**
  * HMAC-SHA-256 (RFC 2104) under one key, as the two one-shot hashes that it is: a third of the time of an object of node:crypto, and nothing for the
- * collector to finalise. Every frame is made and checked with it, so this is most of what a small message costs. Owns the key.
+ * collector to finalise. Where a cluster has chosen it every frame is made and checked with it. Owns the key.
  */
 import { hash } from 'node:crypto';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-
-export const MAC_BYTES = 32;
+import { MAC_BYTES } from './mac-key.ts';
+import type { MacKey } from './mac-key.ts';
 
 /** Of SHA-256. */
 const BLOCK_BYTES = 64;
@@ -15,7 +15,7 @@ const OUTER_PAD = 0x5c;
 /** Room that is kept for messages; a longer one gets room for the moment, so that many keys take little. */
 const KEPT_BYTES = 1024;
 
-export class HmacKey {
+export class HmacKey implements MacKey {
   /** The key with the inner pad, then the message of the moment. */
   readonly #inner: Bytes;
   /** Its beginning that was hashed last: messages one after the other often have one length. */
@@ -35,7 +35,6 @@ export class HmacKey {
     }
   }
 
-  /** The MAC of `bytes`. */
   mac(bytes: Bytes): Bytes {
     const text = this.#compute(bytes);
     const mac = new Uint8Array(MAC_BYTES);
@@ -43,7 +42,6 @@ export class HmacKey {
     return mac;
   }
 
-  /** Is that the MAC of `bytes`? Takes the same time wherever they differ. */
   verify(bytes: Bytes, mac: Bytes): boolean {
     if (mac.length !== MAC_BYTES) return false;
     const text = this.#compute(bytes);

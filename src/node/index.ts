@@ -1,7 +1,7 @@
 /** Floor 3, the real world: keys and cryptography with node:crypto, TCP links, the durable log, the logger. */
 export { NodeAuthenticator } from './authenticator.ts';
-export { MAC_BYTES } from './hmac.ts';
 export type { AuthenticatorOptions } from './authenticator.ts';
+export { MAC_BYTES } from './mac-key.ts';
 export { Identity } from './identity.ts';
 export type { KeyFault, PublicIdentity } from './identity.ts';
 export { admissibleAgreementKey, admissibleSigningKey } from './keys.ts';

@@ -6,6 +6,10 @@ import type { QuorumRule } from './quorum.ts';
 
 export type AuthenticationMode = 'mac' | 'signature';
 
+/** How MACs are made. */
+export const MAC_PRIMITIVES = ['blake2b-256', 'hmac-sha256'] as const;
+export type MacPrimitive = (typeof MAC_PRIMITIVES)[number];
+
 /** What all replicas of a cluster must share: part of the replicated state's root. */
 export interface ClusterConfig {
   /** Random at `init`; in every signed and MAC'd byte string. */
@@ -13,6 +17,7 @@ export interface ClusterConfig {
   readonly replicaCount: number;
   readonly quorumRule: QuorumRule;
   readonly authentication: AuthenticationMode;
+  readonly mac: MacPrimitive;
   /** K: a checkpoint every so many sequence numbers. */
   readonly checkpointInterval: number;
   /** Listed clients; the replicas' own gateway identities among them. */
@@ -71,6 +76,8 @@ export interface ReplicaConfig {
 export const DEFAULT_CLUSTER = {
   quorumRule: 'intersecting',
   authentication: 'mac',
+  // What clusters have that were made before there was a choice; new ones are made with another (server/config/defaults.ts).
+  mac: 'hmac-sha256',
   checkpointInterval: 128,
   openClients: false,
   sessionsPerClient: 1024,

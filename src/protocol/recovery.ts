@@ -107,7 +107,7 @@ function missingState(core: Core, held: Sequence): string {
 function takeOverVersion(core: Core, version: Version): void {
   if (!hasConfiguration(version, core.config.cluster)) {
     throw new UnusableRecords(
-      'the state was made under another configuration (members, quorum rule, authentication, checkpoint interval, limits): start with the configuration it was made with',
+      'the state was made under another configuration (members, quorum rule, authentication, MACs, checkpoint interval, limits): start with the configuration it was made with',
     );
   }
   if (core.state.assembling === undefined) return takeOverState(core);

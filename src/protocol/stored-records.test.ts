@@ -180,6 +180,15 @@ describe('records that do not fit', () => {
     ).toThrow(/under another configuration/);
   });
 
+  test('a state made with other MACs', () => {
+    const rig = withCheckpoint();
+    const records = rig.replica.records();
+    const state = rig.state.reopened();
+    const cluster = { checkpointInterval: 1, mac: 'blake2b-256' } as const;
+    expect(() => new Rig({ cluster, tuning: { pipeline: 2 }, records, state })).toThrow(/under another configuration/);
+    expect(rig.restarted(records, { state }).status.diverged).toBe(false);
+  });
+
   test('a record beyond the window: what came before it is missing', () => {
     const rig = new Rig();
     const batch = rig.kit.batchOf('x');

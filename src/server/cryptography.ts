@@ -10,6 +10,7 @@ export function cryptography({ config, identity }: Prepared): Cryptography {
     identity,
     self: { kind: 'replica', replica: config.self },
     clusterId: config.clusterId,
+    mac: config.mac,
     replicas: config.replicas.map((replica) => replica.identity),
     clients: config.clients.map((client) => client.identity),
   });

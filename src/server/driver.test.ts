@@ -37,6 +37,7 @@ const authenticator = new NodeAuthenticator({
   identity: NODE,
   self: { kind: 'replica', replica: asReplicaId(0) },
   clusterId: CLUSTER,
+  mac: 'blake2b-256',
   replicas: [NODE.public],
   clients: [CLIENT.public],
 });
@@ -44,6 +45,7 @@ const clientAuthenticator = new NodeAuthenticator({
   identity: CLIENT,
   self: clientLink,
   clusterId: CLUSTER,
+  mac: 'blake2b-256',
   replicas: [NODE.public],
   clients: [],
 });

@@ -264,6 +264,7 @@ export class NodeParts {
     return new ReplicaLinks(
       {
         clusterId: config.clusterId,
+        mac: config.mac,
         self: config.self,
         identity,
         peers: toClusterDescription(config).replicas,

@@ -75,6 +75,7 @@ export function makeNodeService(parts: ServiceParts): NodeService {
         byzantineNodes: lab.byzantineNodes(),
         connectedPeers: parts.peers.up(),
         authentication: config.authentication,
+        mac: config.mac,
         application: parts.applicationName,
         lab: config.lab,
         uptimeSeconds: parts.uptimeSeconds(),

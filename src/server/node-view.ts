@@ -17,6 +17,7 @@ export interface NodeFacts {
   readonly byzantineNodes: readonly ReplicaId[];
   readonly connectedPeers: readonly ReplicaId[];
   readonly authentication: StatusBody['authentication'];
+  readonly mac: StatusBody['mac'];
   readonly application: string;
   readonly lab: boolean;
   readonly uptimeSeconds: number;
@@ -50,6 +51,7 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
     connected_peers: facts.connectedPeers.map(replicaName),
     quorum_rule: quorums.rule,
     authentication: facts.authentication,
+    mac: facts.mac,
     application: facts.application,
     lab: facts.lab,
     uptime_s: facts.uptimeSeconds,
@@ -61,7 +63,7 @@ export function statusBody(status: ReplicaStatus, facts: NodeFacts): StatusBody 
 /** What every node of the cluster would say alike. */
 export function clusterBody(
   { self, quorums }: ReplicaStatus,
-  config: Pick<NodeConfig, 'replicas' | 'authentication' | 'lab'>,
+  config: Pick<NodeConfig, 'replicas' | 'authentication' | 'mac' | 'lab'>,
   { application, version }: Pick<NodeFacts, 'application' | 'version'>,
 ): ClusterBody {
   return {
@@ -72,6 +74,7 @@ export function clusterBody(
     quorum_size: quorums.quorum,
     quorum_rule: quorums.rule,
     authentication: config.authentication,
+    mac: config.mac,
     application,
     lab: config.lab,
     version,

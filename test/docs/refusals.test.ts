@@ -78,6 +78,8 @@ const LINK: Readonly<Record<LinkRefusalCode, string>> = {
   oversized: 'a frame above the limit',
   'version-mismatch': 'another major version of the link protocol',
   'wrong-cluster': 'the other side belongs to another cluster',
+  'mac-mismatch':
+    'the other side makes its MACs by another primitive: `mac` in the configuration of all nodes, and in `cluster.json`',
   'wrong-replica': 'another replica listens there than the one dialled, or this one was not the one meant',
   'unknown-node': 'no such replica in the configuration',
   'wrong-key': 'the replica is known, by another key',

@@ -66,7 +66,7 @@ describe('the commands on a running cluster', () => {
     const table = await place.run(['status']);
     expect(table).toMatchObject({ code: 0, stderr: '' });
     expect(table.stdout).toMatch(
-      /^4 nodes, f = 1, quorum 3 \(intersecting\), ledger, mac, lab mode\n\nNODE +ROLE +VIEW/,
+      /^4 nodes, f = 1, quorum 3 \(intersecting\), ledger, mac \(blake2b-256\), lab mode\n\nNODE +ROLE +VIEW/,
     );
     for (const name of ['node1', 'node2', 'node3', 'node4']) expect(table.stdout).toContain(`\n${name}  `);
     expect(table.stdout).not.toContain('\u001b');

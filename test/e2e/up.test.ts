@@ -118,6 +118,7 @@ describe('`pbft up` refuses with one line, exit code 2 and nothing left running'
     ['--nodes', '7', 'made with --nodes 4, not 7'],
     ['--quorum-rule', '2f+1', 'made with --quorum-rule intersecting, not 2f+1'],
     ['--authentication', 'signature', 'made with --authentication mac, not signature'],
+    ['--mac', 'hmac-sha256', 'made with --mac blake2b-256, not hmac-sha256'],
     ['--application', 'counter', 'made with --application ledger, not counter'],
   ])('a folder made without %s %s', async (option, value, reason) => {
     await place.makeFolder();

@@ -83,7 +83,7 @@ describe.each(['mac', 'signature'] as const)('POST /pbft/message, authentication
   it('refuses a message without proof, with one of the wrong kind, and with one made for another node', async () => {
     const { signature: _, ...unsigned } = await recorded('received', 'commit');
     expect(codeOf(await cluster.post('node2', '/pbft/message', unsigned))).toEqual([401, 'not_authentic']);
-    const otherKind = authentication === 'mac' ? `ed25519:${'A'.repeat(86)}` : `hmac-sha256:${'A'.repeat(43)}`;
+    const otherKind = authentication === 'mac' ? `ed25519:${'A'.repeat(86)}` : `mac:${'A'.repeat(43)}`;
     expect(codeOf(await cluster.post('node2', '/pbft/message', { ...unsigned, signature: otherKind }))).toEqual([
       401,
       'not_authentic',

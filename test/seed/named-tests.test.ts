@@ -46,6 +46,7 @@ describe('the eight tests of the first document', () => {
           identity,
           self: { kind: 'replica', replica: replica(index) },
           clusterId: cluster.clusterId,
+          mac: cluster.mac,
           replicas: identities.map((one) => one.public),
           clients: [],
         }),

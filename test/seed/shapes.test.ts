@@ -4,7 +4,7 @@ import type { LogBody } from '../../src/api/index.ts';
 import { eventually, TestCluster } from '../support/nodes.ts';
 
 const DIGEST = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
-const SIGNATURE = expect.stringMatching(/^(?:ed25519|hmac-sha256):[A-Za-z0-9_-]+$/) as string;
+const SIGNATURE = expect.stringMatching(/^(?:ed25519|mac):[A-Za-z0-9_-]+$/) as string;
 
 type Message = Readonly<Record<string, unknown>>;
 

@@ -14,9 +14,12 @@ import type { ReplicaLinksOptions } from '../../src/node/links/replica-links.ts'
 import type { LinkSettings } from '../../src/node/links/settings.ts';
 import { Identity } from '../../src/node/identity.ts';
 import type { PublicIdentity } from '../../src/node/identity.ts';
+import type { MacPrimitive } from '../../src/protocol/config.ts';
 import type { Party } from '../../src/protocol/ports.ts';
 
 export const CLUSTER = asDigest('c1'.repeat(32));
+/** Nothing on these links is MAC'd, and both sides say how it would be. */
+export const LINK_MAC: MacPrimitive = 'blake2b-256';
 const HOST = '127.0.0.1';
 const DEADLINE_MS = 5_000;
 
@@ -73,6 +76,7 @@ export class LinkedReplica {
   async start(peers: readonly LinkedReplica[], options: Partial<ReplicaLinksOptions> = {}): Promise<void> {
     const all: ReplicaLinksOptions = {
       clusterId: CLUSTER,
+      mac: LINK_MAC,
       self: this.id,
       identity: this.identity,
       peers: peers.map((peer) => peer.address),
@@ -142,13 +146,18 @@ export class LinkedClient {
 
   constructor(
     replicas: readonly LinkedReplica[],
-    options: { readonly identity?: Identity; readonly limits?: Partial<LinkSettings> } = {},
+    options: {
+      readonly identity?: Identity;
+      readonly limits?: Partial<LinkSettings>;
+      readonly mac?: MacPrimitive;
+    } = {},
   ) {
     this.identity = options.identity ?? Identity.generate();
     const addresses = replicas.map((replica) => replica.address);
     const limits = { ...QUICK, ...options.limits };
+    const mac = options.mac ?? LINK_MAC;
     this.links = new ClientLinks(
-      { clusterId: CLUSTER, identity: this.identity, replicas: addresses, limits },
+      { clusterId: CLUSTER, mac, identity: this.identity, replicas: addresses, limits },
       {
         onFrame: (from, bytes) => this.frames.push({ from, bytes }),
         onConnected: (replica) => this.happened.push(`+node${replica + 1}`),
@@ -199,9 +208,9 @@ export class RawPeer {
     const greeting = await this.received(FRAME.greeting);
     const decoded = decodeGreeting(greeting);
     if (!decoded.ok) throw new Error(decoded.error.reason);
-    const { clusterId, replica: target } = decoded.value;
+    const { clusterId, replica: target, mac } = decoded.value;
     const party: Party = { kind: 'client', client: asClientId(identity.public.signing) };
-    const hello = { clusterId, target, party, identity: identity.public, nonce: new Uint8Array(32), ...changes };
+    const hello = { clusterId, target, party, mac, identity: identity.public, nonce: new Uint8Array(32), ...changes };
     return encodeHello(hello, greeting, (bytes) => identity.sign(bytes));
   }
 

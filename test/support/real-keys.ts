@@ -32,7 +32,14 @@ export class RealKeys {
     const self: Party =
       party === 'client' ? { kind: 'client', client: this.clientId } : { kind: 'replica', replica: asReplicaId(party) };
     const replicas = this.replicas.map((replica) => replica.public);
-    return new NodeAuthenticator({ identity, self, clusterId, replicas, clients: [this.client.public] });
+    return new NodeAuthenticator({
+      identity,
+      self,
+      clusterId,
+      mac: 'blake2b-256',
+      replicas,
+      clients: [this.client.public],
+    });
   }
 
   /** The frame as `by` sends it to `to`. */

@@ -16,7 +16,7 @@ import {
 import type { AuthenticatedRequest, Message, Reply } from '../../src/messages/index.ts';
 import { Identity, NodeAuthenticator, ReplicaLinks } from '../../src/node/index.ts';
 import { verifyRequestProof } from '../../src/protocol/client-authentication.ts';
-import type { AuthenticationMode } from '../../src/protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../../src/protocol/config.ts';
 import type { Party } from '../../src/protocol/ports.ts';
 import { ReplyOutbox } from '../../src/protocol/reply-outbox.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
@@ -52,6 +52,7 @@ export class ScriptedReplicas {
   readOnlyRequests = false;
   readonly received: Received[] = [];
   readonly mode: AuthenticationMode;
+  readonly mac: MacPrimitive;
   readonly identities: readonly Identity[];
   readonly clusterId = digestOf(crypto.getRandomValues(new Uint8Array(32)));
   readonly #replicas: (ScriptedReplica | undefined)[] = [];
@@ -59,8 +60,9 @@ export class ScriptedReplicas {
   /** What was executed where nobody had asked for an answer: digest and replica. */
   readonly #unasked = new Set<string>();
 
-  constructor(count: number, mode: AuthenticationMode = 'mac') {
+  constructor(count: number, mode: AuthenticationMode = 'mac', mac: MacPrimitive = 'blake2b-256') {
     this.mode = mode;
+    this.mac = mac;
     this.identities = Array.from({ length: count }, () => Identity.generate());
   }
 
@@ -85,6 +87,7 @@ export class ScriptedReplicas {
       identity,
       self: party,
       clusterId: this.clusterId,
+      mac: this.mac,
       replicas,
       clients: [],
     });
@@ -93,6 +96,7 @@ export class ScriptedReplicas {
     const links = new ReplicaLinks(
       {
         clusterId: this.clusterId,
+        mac: this.mac,
         self,
         identity,
         peers: [],
@@ -126,6 +130,7 @@ export class ScriptedReplicas {
       clusterId: this.clusterId,
       quorumRule: 'intersecting',
       authentication: this.mode,
+      mac: this.mac,
       readOnlyRequests: this.readOnlyRequests,
       sessionHorizonUs: 600_000_000,
       replicas: this.identities.map((identity, index) => ({

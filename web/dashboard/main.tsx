@@ -73,6 +73,7 @@ function Facts(): VNode | undefined {
       </span>
       <span>
         {cluster.application}, {cluster.authentication}
+        {cluster.authentication === 'mac' ? ` (${cluster.mac})` : ''}
       </span>
       {cluster.lab ? <Sign state="off">lab mode</Sign> : undefined}
       <Sign state={state}>

@@ -41,13 +41,13 @@ export class FloodingReplica implements Attacker {
 
   private constructor(prepared: Prepared, primary: { readonly host: string; readonly port: number }) {
     const { config, identity } = prepared;
-    const { clusterId, self, replicas } = config;
+    const { clusterId, mac, self, replicas } = config;
     const peers = replicas
       .filter(({ id }) => id === PRIMARY)
       .map(({ id, identity: keys }) => ({ id, identity: keys, ...primary }));
     this.#flood = makeFlood(prepared);
     this.#links = new ReplicaLinks(
-      { clusterId, self, identity, peers, listen: { host: primary.host, port: 0 }, admitClient: () => false },
+      { clusterId, mac, self, identity, peers, listen: { host: primary.host, port: 0 }, admitClient: () => false },
       {
         onFrame: () => undefined,
         onConnected: () => (this.#isConnected = true),

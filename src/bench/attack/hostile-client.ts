@@ -42,18 +42,19 @@ export class HostileClient implements Attacker {
   constructor(kind: 'bad-macs' | 'client-flood', cluster: ClusterDescription, operation: Bytes) {
     this.#cluster = cluster;
     this.#operation = operation;
-    const { clusterId, authentication, replicas } = cluster;
+    const { clusterId, authentication, mac, replicas } = cluster;
     this.#authenticator = new NodeAuthenticator({
       identity: this.#identity,
       self: { kind: 'client', client: this.id },
       clusterId,
+      mac,
       replicas: replicas.map(({ identity }) => identity),
       clients: [],
     });
     this.#codec = new CodecContext(clusterId, (bytes) => this.#authenticator.sha256(bytes));
     this.#sealer = new Sealer({ clusterId, authentication }, this.#authenticator);
     this.#links = new ClientLinks(
-      { clusterId, identity: this.#identity, replicas },
+      { clusterId, mac, identity: this.#identity, replicas },
       {
         onFrame: () => undefined,
         onConnected: (replica) => this.#connected.add(replica),

@@ -65,6 +65,7 @@ that differ from that:
   app         null, kv                        request     bytes of an operation
   clients     multiplexed, independent, http  reply       bytes of a result (null)
   sessions    requests under way              rate        arrivals per second
+  mac         blake2b-256, hmac-sha256
 and settings of tuning, such as batch_requests=1. docs/benchmarks.md says what
 the figures mean.
 

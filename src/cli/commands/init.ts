@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { AuthenticationMode } from '../../protocol/config.ts';
+import { MAC_PRIMITIVES } from '../../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../../protocol/quorum.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import {
@@ -15,6 +16,7 @@ import {
   isLoopback,
   loadNodeConfig,
   configWarnings,
+  NEW_CLUSTER_MAC,
 } from '../../server/config/index.ts';
 import type { NodePlan } from '../../server/config/index.ts';
 import { EXIT } from '../exit-code.ts';
@@ -31,6 +33,7 @@ interface InitOptions {
   readonly peerPort: number;
   readonly quorumRule: QuorumRule;
   readonly authentication: AuthenticationMode;
+  readonly mac: MacPrimitive;
   readonly application: string;
   readonly openClients?: boolean;
   readonly readOnlyRequests?: boolean;
@@ -78,6 +81,7 @@ export function addInitCommand(program: Command, end: End): void {
         .choices(['mac', 'signature'])
         .default('mac'),
     )
+    .addOption(new Option('--mac <primitive>', 'how MACs are made').choices(MAC_PRIMITIVES).default(NEW_CLUSTER_MAC))
     .option(
       '--application <name>',
       'ledger, counter, or the path that a module of your own has on each machine',
@@ -102,7 +106,7 @@ function readHosts(text: string): readonly string[] {
 }
 
 function run(options: InitOptions): ExitCode {
-  const { quorumRule, authentication, application, openClients, readOnlyRequests, lab } = options;
+  const { quorumRule, authentication, mac, application, openClients, readOnlyRequests, lab } = options;
   const nodes = planNodes(options);
   const clash = nodes.find(({ host, peerPort, httpPort }) =>
     nodes.some(
@@ -118,6 +122,7 @@ function run(options: InitOptions): ExitCode {
     nodes,
     quorumRule,
     authentication,
+    mac,
     application,
     openClients: openClients ?? false,
     readOnlyRequests: readOnlyRequests ?? false,

@@ -68,7 +68,7 @@ Examples:
   pbft simulate --seed 17                      one: its end and its verdict
   pbft simulate --seed 17 --trace              one: everything that happens
   pbft simulate --nodes 7 --liar equivocate:primary
-  pbft simulate --crypto real --seeds 20       Ed25519, X25519 and HMAC at work`;
+  pbft simulate --crypto real --seeds 20       Ed25519, X25519 and MACs at work`;
 
 export function addSimulateCommand(program: Command, end: End): void {
   const anySeed = integerBetween(0, Number.MAX_SAFE_INTEGER);

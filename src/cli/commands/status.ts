@@ -84,8 +84,9 @@ function printTable(answers: readonly NodeAnswer[]): void {
   const [first] = statuses;
   if (first !== undefined) {
     const lab = first.lab ? ', lab mode' : '';
+    const macs = first.authentication === 'mac' ? ` (${first.mac})` : '';
     terminal.line(
-      `${first.n} nodes, f = ${first.f}, quorum ${first.quorum_size} (${first.quorum_rule}), ${first.application}, ${first.authentication}${lab}`,
+      `${first.n} nodes, f = ${first.f}, quorum ${first.quorum_size} (${first.quorum_rule}), ${first.application}, ${first.authentication}${macs}${lab}`,
     );
     terminal.line();
   }

@@ -4,10 +4,17 @@ import { join, relative } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { LabNodeAction } from '../../api/index.ts';
-import type { AuthenticationMode } from '../../protocol/config.ts';
+import { MAC_PRIMITIVES } from '../../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../../protocol/config.ts';
 import { makeQuorums, MAX_REPLICAS } from '../../protocol/quorum.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
-import { configWarnings, FIRST_HTTP_PORT, FIRST_PEER_PORT, LOCAL_NODE_COUNT } from '../../server/config/index.ts';
+import {
+  configWarnings,
+  FIRST_HTTP_PORT,
+  FIRST_PEER_PORT,
+  LOCAL_NODE_COUNT,
+  NEW_CLUSTER_MAC,
+} from '../../server/config/index.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { DATA_DIRECTORY } from '../find-cluster.ts';
@@ -31,6 +38,7 @@ interface UpOptions {
   readonly lab?: boolean;
   readonly quorumRule?: QuorumRule;
   readonly authentication?: AuthenticationMode;
+  readonly mac?: MacPrimitive;
   readonly readOnlyRequests?: boolean;
   readonly application?: string;
 }
@@ -38,7 +46,7 @@ interface UpOptions {
 const HELP = `
 Everything that the nodes agree on is kept in the data folder. Run pbft up again
 with the same folder, and the cluster goes on where it was; what it was made with
-(nodes, quorum rule, authentication, read-only requests, application) stays.
+(nodes, quorum rule, authentication, MACs, read-only requests, application) stays.
 
 A node that dies is started again; one that dies five times within a minute stays
 down. Ctrl-C ends all nodes.
@@ -84,6 +92,9 @@ export function addUpCommand(program: Command, end: End): void {
         'signature',
       ]),
     )
+    .addOption(
+      new Option('--mac <primitive>', `how MACs are made; ${NEW_CLUSTER_MAC} if not given`).choices(MAC_PRIMITIVES),
+    )
     .option(
       '--read-only-requests',
       'answer read-only requests without ordering them; every result then takes a quorum of replies',
@@ -95,9 +106,9 @@ export function addUpCommand(program: Command, end: End): void {
 
 async function run(options: UpOptions): Promise<ExitCode> {
   const startedAt = Date.now();
-  const { nodes, port, peerPort, lab, quorumRule, authentication, readOnlyRequests, application } = options;
+  const { nodes, port, peerPort, lab, quorumRule, authentication, mac, readOnlyRequests, application } = options;
   const ports = { directory: options.data, nodes, port, peerPort };
-  const wishes = { ...ports, lab, quorumRule, authentication, readOnlyRequests, application };
+  const wishes = { ...ports, lab, quorumRule, authentication, mac, readOnlyRequests, application };
   const prepared = await prepareLocalCluster(wishes);
   if (!prepared.ok) return terminal.fail(EXIT.usage, ...prepared.error);
   const cluster = prepared.value;

@@ -5,7 +5,7 @@ import type { Sha256 } from '../../simulation/ideal-authenticator.ts';
 import type { SimulationModules } from '../../simulation/simulate.ts';
 import { RealAuthority } from './real-authority.ts';
 
-/** Whose signatures and MACs: a table of who issued what, or Ed25519 and HMAC with keys out of X25519 and HKDF. Plain data, for threads. */
+/** Whose signatures and MACs: a table of who issued what, or Ed25519, and keyed BLAKE2b or HMAC with keys out of X25519 and HKDF. Plain data, for threads. */
 export const CRYPTO_CHOICES = ['ideal', 'real'] as const;
 export type CryptoChoice = (typeof CRYPTO_CHOICES)[number];
 

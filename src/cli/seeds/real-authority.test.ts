@@ -6,7 +6,7 @@ import type { SwarmOptions } from '../../simulation/options.ts';
 import { simulateOptions } from '../../simulation/simulate.ts';
 import type { SeedReport } from '../../simulation/simulate.ts';
 import { cryptoModules } from './node-crypto.ts';
-import { RealAuthority, simulatedIdentity } from './real-authority.ts';
+import { RealAuthority, simulatedIdentity, simulatedMac } from './real-authority.ts';
 
 describe('RealAuthority', () => {
   testAuthority((cluster, seed) => new RealAuthority(cluster, seed));
@@ -40,6 +40,15 @@ describe('seeds under real keys', () => {
     },
     60_000,
   );
+
+  test('both primitives for MACs are at work, each where the seed says so', () => {
+    expect([86, 87].map(simulatedMac)).toEqual(['blake2b-256', 'hmac-sha256']);
+    for (const seed of [86, 87]) {
+      const report = run({ ...makeOptions(seed), authentication: 'mac' }, 'real');
+      expect(report.violation).toBeUndefined();
+      expect(report.answered).toBe(16);
+    }
+  }, 60_000);
 
   test.each(['twins', 'mutate', 'replay-mutated', 'forge'] as const)(
     'a liar: %s',

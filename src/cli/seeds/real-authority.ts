@@ -1,6 +1,6 @@
 /**
- * Real cryptography for simulated worlds: NodeAuthenticator with keys that are a function of the seed. Nobody may trust such a key outside a
- * simulated world. Owns all keys of one world, and the one place where a simulated client id (chosen) meets a real one (its signing key).
+ * Real cryptography for simulated worlds: NodeAuthenticator with keys that are a function of the seed, and the MAC primitive too: neither the core
+ * nor the world's configuration knows of it, so that each seed runs the same under both. Nobody may trust such a key outside a simulated world. Owns all keys of one world, and the one place where a simulated client id (chosen) meets a real one (its signing key).
  */
 import { hash } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
@@ -10,7 +10,8 @@ import type { ClientId } from '../../base/ids.ts';
 import { NodeAuthenticator } from '../../node/authenticator.ts';
 import { Identity } from '../../node/identity.ts';
 import type { PublicIdentity } from '../../node/identity.ts';
-import type { ClusterConfig } from '../../protocol/config.ts';
+import { MAC_PRIMITIVES } from '../../protocol/config.ts';
+import type { ClusterConfig, MacPrimitive } from '../../protocol/config.ts';
 import type { Authenticator, Party } from '../../protocol/ports.ts';
 import type { Authority } from '../../simulation/authority.ts';
 
@@ -22,6 +23,11 @@ function secret(seed: number, curve: string, name: string): Uint8Array {
 /** The identity of `replica 0` or `client c000…` under this seed. */
 export function simulatedIdentity(seed: number, name: string): Identity {
   return Identity.fromSecrets(secret(seed, 'ed25519', name), secret(seed, 'x25519', name));
+}
+
+/** The primitives in turn: over many seeds all of them are at work. */
+export function simulatedMac(seed: number): MacPrimitive {
+  return MAC_PRIMITIVES[seed % MAC_PRIMITIVES.length] ?? 'blake2b-256';
 }
 
 export class RealAuthority implements Authority {
@@ -70,6 +76,7 @@ export class RealAuthority implements Authority {
       identity,
       self: this.#real(self),
       clusterId: this.#cluster.clusterId,
+      mac: simulatedMac(this.#seed),
       replicas: this.#replicas.map((replica) => replica.public),
       clients: this.#listed,
     });

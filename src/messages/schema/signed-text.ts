@@ -1,4 +1,4 @@
-/** Signatures and MACs in JSON: `<scheme>:<base64url>`. */
+/** Signatures and MACs in JSON: `<scheme>:<base64url>`. How MACs are made is a setting of the cluster, and in no message. */
 import type { Bytes } from '../../base/bytes.ts';
 import { toBase64Url } from '../../base/bytes.ts';
 import { LIMITS } from '../limits.ts';
@@ -11,7 +11,7 @@ import type { Schema } from './schema.ts';
 export const SIGNATURE_BYTES = 64;
 
 const ED25519 = 'ed25519:';
-const HMAC = 'hmac-sha256:';
+const MAC = 'mac:';
 
 function tagged(scheme: string, min: number, max: number): Schema<Bytes> {
   return {
@@ -34,10 +34,10 @@ function hasScheme(json: Json, scheme: string): json is string {
 /** An Ed25519 signature, 64 bytes. */
 export const signature: Schema<Bytes> = tagged(ED25519, SIGNATURE_BYTES, SIGNATURE_BYTES);
 
-/** An HMAC-SHA-256, possibly truncated, 16 to 32 bytes behind their number. */
-export const mac: Schema<Bytes> = tagged(HMAC, LIMITS.macMinBytes, LIMITS.macMaxBytes);
+/** A MAC, possibly truncated, 16 to 32 bytes behind their number. */
+export const mac: Schema<Bytes> = tagged(MAC, LIMITS.macMinBytes, LIMITS.macMaxBytes);
 
-/** True for text that names the HMAC scheme; the schema says whether the rest is in order. */
+/** True for text that names a MAC; the schema says whether the rest is in order. */
 export function isMacText(json: Json): boolean {
-  return hasScheme(json, HMAC);
+  return hasScheme(json, MAC);
 }

@@ -10,6 +10,7 @@ import { replicaName } from '../../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
+import type { MacPrimitive } from '../../protocol/config.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { Identity, PublicIdentity } from '../identity.ts';
 import { admissibleSigningKey, plainBytes } from '../keys.ts';
@@ -19,7 +20,15 @@ import type { Traffic } from './connection.ts';
 import { FairPool } from './fair-pool.ts';
 import { FRAME } from './framing.ts';
 import type { FrameKind } from './framing.ts';
-import { decodeHello, encodeAccept, encodeGreeting, NONCE_BYTES, partyName, verifyHello } from './handshake.ts';
+import {
+  decodeHello,
+  encodeAccept,
+  encodeGreeting,
+  judgeMac,
+  NONCE_BYTES,
+  partyName,
+  verifyHello,
+} from './handshake.ts';
 import type { ReceivedHello } from './handshake.ts';
 import { Patience } from './patience.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
@@ -28,6 +37,7 @@ import type { Address } from './transport.ts';
 
 export interface AcceptorOptions {
   readonly clusterId: Digest;
+  readonly mac: MacPrimitive;
   readonly self: ReplicaId;
   readonly identity: Identity;
   readonly peers: ReadonlyMap<ReplicaId, PublicIdentity>;
@@ -170,8 +180,8 @@ export class Acceptor {
       socket.destroy();
       return;
     }
-    const { clusterId, self } = this.#options;
-    const greeting = encodeGreeting({ clusterId, replica: self, nonce: plainBytes(randomBytes(NONCE_BYTES)) });
+    const { clusterId, self, mac } = this.#options;
+    const greeting = encodeGreeting({ clusterId, replica: self, mac, nonce: plainBytes(randomBytes(NONCE_BYTES)) });
     const connection = new Connection(socket, this.#settings, noTraffic(), {
       onFrame: (kind, payload) => this.#onFrame(accepted, kind, payload),
       onEnded: (refusal) => this.#onEnded(accepted, refusal),
@@ -233,12 +243,12 @@ export class Acceptor {
     this.#register(accepted, party);
   }
 
-  /** Form, version, cluster, the replica meant, a known and right key; the signature last, since it costs most. */
+  /** Form, version, cluster, the replica meant, the MACs, a known and right key; the signature last, since it costs most. */
   #judgeHello({ greeting }: Accepted, payload: Bytes): Result<ReceivedHello, LinkRefusal> {
     const decoded = decodeHello(payload);
     if (!decoded.ok) return decoded;
     const hello = decoded.value;
-    const { clusterId, self } = this.#options;
+    const { clusterId, self, mac } = this.#options;
     if (hello.clusterId !== clusterId) {
       return fail({
         code: 'wrong-cluster',
@@ -248,7 +258,7 @@ export class Acceptor {
     if (hello.target !== self) {
       return fail({ code: 'wrong-replica', reason: `this is ${replicaName(self)}, not ${replicaName(hello.target)}` });
     }
-    const refusal = this.#judgeKeys(hello);
+    const refusal = judgeMac(mac, hello.mac) ?? this.#judgeKeys(hello);
     if (refusal !== undefined) return fail(refusal);
     if (!verifyHello(payload, greeting, hello.identity.signing)) {
       return fail({ code: 'bad-signature', reason: 'the hello is not signed by the key it names for this connection' });

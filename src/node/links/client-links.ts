@@ -3,6 +3,7 @@ import { InvariantViolation } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { asClientId } from '../../base/ids.ts';
 import type { Digest, ReplicaId } from '../../base/ids.ts';
+import type { MacPrimitive } from '../../protocol/config.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { Identity } from '../identity.ts';
 import { Dialler } from './dialler.ts';
@@ -13,6 +14,8 @@ import { watch } from './watch.ts';
 
 export interface ClientLinksOptions {
   readonly clusterId: Digest;
+  /** Of the whole cluster: a link to a replica with another one is refused. */
+  readonly mac: MacPrimitive;
   readonly identity: Identity;
   /** Requires: admissible keys. */
   readonly replicas: readonly ReplicaAddress[];
@@ -35,11 +38,11 @@ export class ClientLinks {
 
   constructor(options: ClientLinksOptions, handlers: ClientLinksHandlers) {
     const settings = { ...DEFAULT_LINK_SETTINGS, ...options.limits };
-    const { clusterId, identity } = options;
+    const { clusterId, mac, identity } = options;
     const party: Party = { kind: 'client', client: asClientId(identity.public.signing) };
     for (const address of options.replicas) {
       const { id } = address;
-      const dialler = new Dialler(address, { clusterId, identity, party }, settings, {
+      const dialler = new Dialler(address, { clusterId, mac, identity, party }, settings, {
         onConnected: () => handlers.onConnected(id),
         onDisconnected: () => contain(() => handlers.onDisconnected(id)),
         onFrame: (frame) => handlers.onFrame(id, frame),

@@ -6,6 +6,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Bytes } from '../../base/bytes.ts';
 import { replicaName } from '../../base/ids.ts';
 import type { Digest, ReplicaId } from '../../base/ids.ts';
+import type { MacPrimitive } from '../../protocol/config.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { Identity, PublicIdentity } from '../identity.ts';
 import { plainBytes } from '../keys.ts';
@@ -13,7 +14,8 @@ import { Connection, noTraffic } from './connection.ts';
 import type { Traffic } from './connection.ts';
 import { FRAME } from './framing.ts';
 import type { FrameKind } from './framing.ts';
-import { decodeGreeting, encodeHello, NONCE_BYTES, partyName, verifyAccept } from './handshake.ts';
+import { decodeGreeting, encodeHello, judgeMac, NONCE_BYTES, partyName, verifyAccept } from './handshake.ts';
+import type { Greeting } from './handshake.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
 import { dial } from './transport.ts';
 import type { Address } from './transport.ts';
@@ -27,6 +29,7 @@ export interface ReplicaAddress extends Address {
 /** Who dials. */
 export interface DiallerSelf {
   readonly clusterId: Digest;
+  readonly mac: MacPrimitive;
   readonly party: Party;
   readonly identity: Identity;
 }
@@ -178,21 +181,15 @@ export class Dialler {
       connection.end(refusal);
       return;
     }
-    const { clusterId, party, identity } = this.#self;
+    const { clusterId, mac, party, identity } = this.#self;
     const nonce = plainBytes(randomBytes(NONCE_BYTES));
-    const unsigned = { clusterId, target: this.#target.id, party, identity: identity.public, nonce };
+    const unsigned = { clusterId, target: this.#target.id, party, mac, identity: identity.public, nonce };
     const hello = encodeHello(unsigned, payload, (bytes) => identity.sign(bytes));
     this.#said = { greeting: payload, hello };
     connection.send(FRAME.hello, hello);
   }
 
-  #judgeGreeting({
-    clusterId,
-    replica,
-  }: {
-    readonly clusterId: Digest;
-    readonly replica: ReplicaId;
-  }): LinkRefusal | undefined {
+  #judgeGreeting({ clusterId, replica, mac }: Greeting): LinkRefusal | undefined {
     if (clusterId !== this.#self.clusterId) {
       return {
         code: 'wrong-cluster',
@@ -205,7 +202,7 @@ export class Dialler {
         reason: `${replicaName(this.#target.id)} was dialled, ${replicaName(replica)} answers`,
       };
     }
-    return undefined;
+    return judgeMac(this.#self.mac, mac);
   }
 
   #onAccept(connection: Connection, { greeting, hello }: Said, payload: Bytes): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../base/bytes.ts';
 import { asClientId, asDigest, asReplicaId } from '../../base/ids.ts';
+import { MAC_PRIMITIVES } from '../../protocol/config.ts';
 import { Identity } from '../identity.ts';
 import {
   decodeGreeting,
@@ -8,6 +9,7 @@ import {
   encodeAccept,
   encodeGreeting,
   encodeHello,
+  judgeMac,
   verifyAccept,
   verifyHello,
 } from './handshake.ts';
@@ -15,11 +17,13 @@ import {
 const acceptor = Identity.generate();
 const dialler = Identity.generate();
 const clusterId = asDigest('c1'.repeat(32));
-const greeting = encodeGreeting({ clusterId, replica: asReplicaId(2), nonce: new Uint8Array(32).fill(1) });
+const MAC = 'blake2b-256';
+const greeting = encodeGreeting({ clusterId, replica: asReplicaId(2), mac: MAC, nonce: new Uint8Array(32).fill(1) });
 const hello = {
   clusterId,
   target: asReplicaId(2),
   party: { kind: 'client', client: asClientId(dialler.public.signing) },
+  mac: MAC,
   identity: dialler.public,
   nonce: new Uint8Array(32).fill(2),
 } as const;
@@ -33,6 +37,38 @@ describe('the handshake', () => {
     const replica = { ...hello, party: { kind: 'replica', replica: asReplicaId(3) } } as const;
     const asReplica = decodeHello(encodeHello(replica, greeting, sign));
     expect(asReplica.ok && asReplica.value.party).toEqual(replica.party);
+  });
+
+  it.each(MAC_PRIMITIVES)('says how MACs are made, in both directions and under the signature: %s', (mac) => {
+    const ownGreeting = encodeGreeting({ clusterId, replica: asReplicaId(2), mac, nonce: new Uint8Array(32) });
+    expect(decodeGreeting(ownGreeting)).toMatchObject({ ok: true, value: { mac, replica: 2 } });
+    const bytes = encodeHello({ ...hello, mac }, ownGreeting, sign);
+    expect(decodeHello(bytes)).toMatchObject({ ok: true, value: { mac } });
+    const other = encodeHello({ ...hello, mac: mac === MAC ? 'hmac-sha256' : MAC }, ownGreeting, sign);
+    const forged = concatBytes(other.slice(0, -64), bytes.slice(-64));
+    expect(decodeHello(forged).ok).toBe(true);
+    expect(verifyHello(forged, ownGreeting, dialler.public.signing)).toBe(false);
+  });
+
+  it('refuses a primitive that it does not know, and tells which it knows', () => {
+    const told = { ok: false, error: { code: 'malformed', reason: expect.stringContaining('blake2b-256') as string } };
+    for (const number of [0, 3, 255]) {
+      const unknown = greeting.slice();
+      unknown[39] = number;
+      expect(decodeGreeting(unknown)).toMatchObject(told);
+      const bytes = encodeHello(hello, greeting, sign);
+      bytes[41] = number;
+      expect(decodeHello(bytes)).toMatchObject(told);
+    }
+  });
+
+  it('takes who makes MACs alike, and tells everybody else both names and what to do', () => {
+    expect(judgeMac('blake2b-256', 'blake2b-256')).toBeUndefined();
+    expect(judgeMac('hmac-sha256', 'blake2b-256')).toEqual({
+      code: 'mac-mismatch',
+      reason:
+        'MACs are hmac-sha256 here, blake2b-256 there: give "mac" the same value in the configuration of all nodes and in cluster.json',
+    });
   });
 
   it('accepts fields that a newer minor version appends, and covers them by the signature', () => {
@@ -75,7 +111,7 @@ describe('the handshake', () => {
   it('binds an accept to this greeting, this hello and the acceptor (G01)', () => {
     const bytes = encodeHello(hello, greeting, sign);
     const accept = encodeAccept(greeting, bytes, (transcript) => acceptor.sign(transcript));
-    const other = encodeGreeting({ clusterId, replica: asReplicaId(2), nonce: new Uint8Array(32).fill(3) });
+    const other = encodeGreeting({ clusterId, replica: asReplicaId(2), mac: MAC, nonce: new Uint8Array(32).fill(3) });
     const { signing } = acceptor.public;
     expect(verifyAccept(accept, greeting, bytes, signing)).toBe(true);
     expect(verifyAccept(accept, other, bytes, signing)).toBe(false);

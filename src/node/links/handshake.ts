@@ -1,8 +1,8 @@
 /**
  * The three messages that open a link, as bytes and back, and what each side signs. Pure: no sockets, no clock.
  *
- *   acceptor → dialler  GREETING  who listens here, a fresh nonce
- *   dialler → acceptor  HELLO     who dials, whom it means, its keys, a fresh nonce; signed over the greeting and this
+ *   acceptor → dialler  GREETING  who listens here, how MACs are made, a fresh nonce
+ *   dialler → acceptor  HELLO     who dials, whom it means, how MACs are made, its keys, a fresh nonce; signed over the greeting and this
  *   acceptor → dialler  ACCEPT    signed over the greeting and the hello
  *
  * The dialler proves itself first, so that a stranger cannot make the acceptor sign. Magic and major version stand first for ever; a newer
@@ -14,6 +14,8 @@ import { asClientId, asDigest, asReplicaId, replicaName } from '../../base/ids.t
 import type { Digest, ReplicaId } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
+import { MAC_PRIMITIVES } from '../../protocol/config.ts';
+import type { MacPrimitive } from '../../protocol/config.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { PublicIdentity } from '../identity.ts';
 import { isSignatureOf } from '../ed25519.ts';
@@ -26,12 +28,14 @@ const HELLO_DOMAIN = ascii('pbft/link-hello/1\0');
 const ACCEPT_DOMAIN = ascii('pbft/link-accept/1\0');
 export const NONCE_BYTES = 32;
 const SIGNATURE_BYTES = 64;
-/** magic, major, minor, cluster id, replica, nonce. */
-const GREETING_BYTES = 4 + 2 + 32 + 1 + NONCE_BYTES;
-/** magic, major, minor, role, cluster id, target replica, own replica, signing key, agreement key, nonce. */
-const HELLO_BYTES = 4 + 2 + 1 + 32 + 1 + 1 + 32 + 32 + NONCE_BYTES;
+/** magic, major, minor, cluster id, replica, MAC primitive, nonce. */
+const GREETING_BYTES = 4 + 2 + 32 + 1 + 1 + NONCE_BYTES;
+/** magic, major, minor, role, cluster id, target replica, own replica, MAC primitive, signing key, agreement key, nonce. */
+const HELLO_BYTES = 4 + 2 + 1 + 32 + 1 + 1 + 1 + 32 + 32 + NONCE_BYTES;
 const ROLE_REPLICA = 0;
 const ROLE_CLIENT = 1;
+/** The byte that stands for a primitive; none is ever given to another. */
+const MAC_NUMBERS: Readonly<Record<MacPrimitive, number>> = { 'hmac-sha256': 1, 'blake2b-256': 2 };
 
 function ascii(text: string): Bytes {
   return Uint8Array.from(Buffer.from(text, 'latin1'));
@@ -40,6 +44,7 @@ function ascii(text: string): Bytes {
 export interface Greeting {
   readonly clusterId: Digest;
   readonly replica: ReplicaId;
+  readonly mac: MacPrimitive;
   readonly nonce: Bytes;
 }
 
@@ -48,6 +53,7 @@ export interface Hello {
   /** The replica that was dialled. */
   readonly target: ReplicaId;
   readonly party: Party;
+  readonly mac: MacPrimitive;
   readonly identity: PublicIdentity;
   readonly nonce: Bytes;
 }
@@ -57,12 +63,12 @@ export interface ReceivedHello extends Hello {
   readonly signature: Bytes;
 }
 
-export function encodeGreeting({ clusterId, replica, nonce }: Greeting): Bytes {
+export function encodeGreeting({ clusterId, replica, mac, nonce }: Greeting): Bytes {
   return concatBytes(
     MAGIC,
     Uint8Array.of(LINK_VERSION.major, LINK_VERSION.minor),
     hexBytes(clusterId),
-    Uint8Array.of(replica),
+    Uint8Array.of(replica, MAC_NUMBERS[mac]),
     nonce,
   );
 }
@@ -71,7 +77,9 @@ export function decodeGreeting(bytes: Bytes): Result<Greeting, LinkRefusal> {
   const refusal = judgeStart(bytes, GREETING_BYTES);
   if (refusal !== undefined) return fail(refusal);
   const clusterId = asDigest(toHex(bytes.subarray(6, 38)));
-  return ok({ clusterId, replica: asReplicaId(bytes[38] ?? 0), nonce: bytes.slice(39, GREETING_BYTES) });
+  const mac = macOfNumber(bytes[39]);
+  if (mac === undefined) return fail(unknownMac(bytes[39]));
+  return ok({ clusterId, replica: asReplicaId(bytes[38] ?? 0), mac, nonce: bytes.slice(40, GREETING_BYTES) });
 }
 
 /** The hello with its signature at the end. `greeting`: the bytes it answers. */
@@ -82,7 +90,7 @@ export function encodeHello(hello: Hello, greeting: Bytes, sign: (bytes: Bytes) 
     MAGIC,
     Uint8Array.of(LINK_VERSION.major, LINK_VERSION.minor, role),
     hexBytes(hello.clusterId),
-    Uint8Array.of(hello.target, party.kind === 'replica' ? party.replica : 0),
+    Uint8Array.of(hello.target, party.kind === 'replica' ? party.replica : 0, MAC_NUMBERS[hello.mac]),
     hexBytes(identity.signing),
     hexBytes(identity.agreement),
     hello.nonce,
@@ -97,7 +105,9 @@ export function decodeHello(bytes: Bytes): Result<ReceivedHello, LinkRefusal> {
   const replica = bytes[40] ?? 0;
   if (role !== ROLE_REPLICA && role !== ROLE_CLIENT) return fail(malformed(`no role has number ${role}`));
   if (role === ROLE_CLIENT && replica !== 0) return fail(malformed('a client has no replica number'));
-  const signing = toHex(bytes.subarray(41, 73));
+  const mac = macOfNumber(bytes[41]);
+  if (mac === undefined) return fail(unknownMac(bytes[41]));
+  const signing = toHex(bytes.subarray(42, 74));
   const party: Party =
     role === ROLE_REPLICA
       ? { kind: 'replica', replica: asReplicaId(replica) }
@@ -106,8 +116,9 @@ export function decodeHello(bytes: Bytes): Result<ReceivedHello, LinkRefusal> {
     clusterId: asDigest(toHex(bytes.subarray(7, 39))),
     target: asReplicaId(bytes[39] ?? 0),
     party,
-    identity: { signing, agreement: toHex(bytes.subarray(73, 105)) },
-    nonce: bytes.slice(105, HELLO_BYTES),
+    mac,
+    identity: { signing, agreement: toHex(bytes.subarray(74, 106)) },
+    nonce: bytes.slice(106, HELLO_BYTES),
     signature: bytes.slice(-SIGNATURE_BYTES),
   });
 }
@@ -152,6 +163,23 @@ function hexBytes(hex: string): Bytes {
 
 function malformed(reason: string): LinkRefusal {
   return { code: 'malformed', reason };
+}
+
+function macOfNumber(number: number | undefined): MacPrimitive | undefined {
+  return MAC_PRIMITIVES.find((mac) => MAC_NUMBERS[mac] === number);
+}
+
+function unknownMac(number: number | undefined): LinkRefusal {
+  return malformed(`no MAC primitive has number ${number} here: ${MAC_PRIMITIVES.join(' and ')} are known`);
+}
+
+/** Undefined when both sides make their MACs alike: otherwise not one message would be authentic to the other. */
+export function judgeMac(here: MacPrimitive, there: MacPrimitive): LinkRefusal | undefined {
+  if (here === there) return undefined;
+  return {
+    code: 'mac-mismatch',
+    reason: `MACs are ${here} here, ${there} there: give "mac" the same value in the configuration of all nodes and in cluster.json`,
+  };
 }
 
 /** Magic, major version and length; longer is allowed only from a newer minor version. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinkedClient, LinkedReplica, RawPeer, startReplicas, until } from '../../../test/support/links.ts';
+import { LINK_MAC, LinkedClient, LinkedReplica, RawPeer, startReplicas, until } from '../../../test/support/links.ts';
 import { asClientId, asDigest, asReplicaId } from '../../base/ids.ts';
 import { Identity } from '../identity.ts';
 import { FRAME, joinFrames } from './framing.ts';
@@ -143,7 +143,7 @@ describe('a hello', () => {
 
   it('with any byte altered opens nothing', async () => {
     const [victim, friend] = await startVictim({ unauthenticatedLinks: 300 });
-    const peers = Array.from({ length: 201 }, () => raw(victim));
+    const peers = Array.from({ length: 202 }, () => raw(victim));
     const identity = Identity.generate();
     for (const [at, peer] of peers.entries()) {
       const hello = await peer.helloOf(identity);
@@ -177,6 +177,7 @@ describe('a hello', () => {
   it.each([
     ['another cluster', { clusterId: asDigest('ee'.repeat(32)) }, 'wrong-cluster'],
     ['another replica', { target: asReplicaId(1) }, 'wrong-replica'],
+    ['another primitive for MACs', { mac: 'hmac-sha256' }, 'mac-mismatch'],
     ['an unknown replica as its own', { party: { kind: 'replica', replica: asReplicaId(9) } }, 'unknown-node'],
     ['the replica it came to as its own', { party: { kind: 'replica', replica: asReplicaId(0) } }, 'unknown-node'],
     ['a known replica with a key of its own', { party: { kind: 'replica', replica: asReplicaId(1) } }, 'wrong-key'],
@@ -364,7 +365,12 @@ describe('what a replica dials', () => {
   }
 
   const CLUSTER = asDigest('c1'.repeat(32));
-  const greeting = encodeGreeting({ clusterId: CLUSTER, replica: asReplicaId(1), nonce: new Uint8Array(32) });
+  const greeting = encodeGreeting({
+    clusterId: CLUSTER,
+    replica: asReplicaId(1),
+    mac: LINK_MAC,
+    nonce: new Uint8Array(32),
+  });
   const newer = Uint8Array.from(greeting);
   newer[4] = 3;
 

@@ -162,6 +162,21 @@ describe('links between replicas', () => {
     expect(left.happened).toEqual([]);
   });
 
+  it('refuse a peer that makes its MACs otherwise, on both sides, and say which way and what to do', async () => {
+    const [left, right] = [new LinkedReplica(0), new LinkedReplica(1)];
+    await reservePorts([left, right]);
+    await left.start([left, right], { mac: 'hmac-sha256' });
+    await right.start([left, right], { mac: 'blake2b-256' });
+    await startConfigured([left, right]);
+    await until(() => left.refused.some(({ code }) => code === 'mac-mismatch'), 'left refuses');
+    await until(() => right.refused.some(({ code }) => code === 'mac-mismatch'), 'right refuses');
+    const reasonAt = ({ refused }: LinkedReplica): string | undefined =>
+      refused.find(({ code }) => code === 'mac-mismatch')?.reason;
+    expect(reasonAt(left)).toContain('MACs are hmac-sha256 here, blake2b-256 there: give "mac" the same value');
+    expect(reasonAt(right)).toContain('MACs are blake2b-256 here, hmac-sha256 there');
+    expect([...left.happened, ...right.happened]).toEqual([]);
+  });
+
   it('refuse a replica that is not in the configuration', async () => {
     const [left, right] = [new LinkedReplica(0), new LinkedReplica(1)];
     await reservePorts([left, right]);
@@ -185,6 +200,15 @@ describe('links between replicas', () => {
 });
 
 describe('links of clients', () => {
+  it('refuse a cluster that makes its MACs otherwise, and the client is told', async () => {
+    const replicas = await startAll(2);
+    const client = startClient(replicas, { mac: 'hmac-sha256' });
+    await until(() => client.refused.length >= 2, 'each link is refused');
+    expect(new Set(client.refused.map(({ code }) => code))).toEqual(new Set(['mac-mismatch']));
+    expect(client.refused[0]?.reason).toContain('MACs are hmac-sha256 here, blake2b-256 there');
+    expect(client.happened).toEqual([]);
+  });
+
   it('carry requests and replies on the connection the client made', async () => {
     const replicas = await startAll(4);
     const client = startClient(replicas);

@@ -5,6 +5,7 @@
 import { InvariantViolation } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { ClientId, Digest, ReplicaId } from '../../base/ids.ts';
+import type { MacPrimitive } from '../../protocol/config.ts';
 import type { Party } from '../../protocol/ports.ts';
 import type { Identity, PublicIdentity } from '../identity.ts';
 import { Acceptor } from './acceptor.ts';
@@ -20,6 +21,8 @@ import { watch } from './watch.ts';
 
 export interface ReplicaLinksOptions {
   readonly clusterId: Digest;
+  /** Of the whole cluster: a link to or from somebody with another one is refused. */
+  readonly mac: MacPrimitive;
   readonly self: ReplicaId;
   readonly identity: Identity;
   /** All replicas, or all others. Requires: admissible keys. */
@@ -72,13 +75,13 @@ export class ReplicaLinks {
     this.#refusals = new RefusalCount((link, { code, reason }) =>
       this.#contain(() => handlers.onRefused(link, code, reason)),
     );
-    const { clusterId, self, identity, listen, admitClient } = options;
+    const { clusterId, mac, self, identity, listen, admitClient } = options;
     const peers = options.peers.filter(({ id }) => id !== self);
     for (const peer of peers) this.#diallers.set(peer.id, this.#makeDialler(options, handlers, peer));
     const isListed = options.isListed ?? (() => false);
     const known = new Map(peers.map((peer) => [peer.id, peer.identity]));
     this.#acceptor = new Acceptor(
-      { clusterId, self, identity, peers: known, listen, admitClient, isListed },
+      { clusterId, mac, self, identity, peers: known, listen, admitClient, isListed },
       this.#settings,
       {
         onFrame: (link, frame) => handlers.onFrame(link, frame),
@@ -139,9 +142,9 @@ export class ReplicaLinks {
   }
 
   #makeDialler(options: ReplicaLinksOptions, handlers: ReplicaLinksHandlers, peer: ReplicaAddress): Dialler {
-    const { clusterId, self, identity } = options;
+    const { clusterId, mac, self, identity } = options;
     const link: Party = { kind: 'replica', replica: peer.id };
-    return new Dialler(peer, { clusterId, identity, party: { kind: 'replica', replica: self } }, this.#settings, {
+    return new Dialler(peer, { clusterId, mac, identity, party: { kind: 'replica', replica: self } }, this.#settings, {
       onConnected: () => handlers.onConnected(link),
       onDisconnected: () => this.#contain(() => handlers.onDisconnected(link)),
       onFrame: undefined,

@@ -69,6 +69,8 @@ export type LinkRefusalCode =
   /** Another major version of the link protocol. */
   | 'version-mismatch'
   | 'wrong-cluster'
+  /** The other side makes its MACs by another primitive. */
+  | 'mac-mismatch'
   /** Another replica listens there than the one dialled, or this one was not the one meant. */
   | 'wrong-replica'
   /** No such replica in the configuration. */

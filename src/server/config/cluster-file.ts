@@ -6,8 +6,8 @@ import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { ClusterDescription } from '../../client/cluster-description.ts';
 import { LIMITS } from '../../messages/limits.ts';
-import { DEFAULT_CLUSTER, slotDigestLimit } from '../../protocol/config.ts';
-import type { AuthenticationMode } from '../../protocol/config.ts';
+import { DEFAULT_CLUSTER, MAC_PRIMITIVES, slotDigestLimit } from '../../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import { Checklist } from './checklist.ts';
 import { describeProblem } from './load.ts';
@@ -19,6 +19,7 @@ const FIELDS = [
   'cluster_id',
   'quorum_rule',
   'authentication',
+  'mac',
   'checkpoint_interval',
   'read_only_requests',
   'replicas',
@@ -28,6 +29,7 @@ export interface ClusterFile {
   readonly clusterId: Digest;
   readonly quorumRule: QuorumRule;
   readonly authentication: AuthenticationMode;
+  readonly mac: MacPrimitive;
   /** K; undefined in a file of an older version. */
   readonly checkpointInterval: number | undefined;
   readonly readOnlyRequests: boolean;
@@ -57,13 +59,18 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
     const clusterId = list.text('cluster_id', fields['cluster_id'], '64 lowercase hexadecimal digits', isHex);
     const quorumRule = list.choice('quorum_rule', fields['quorum_rule'], ['intersecting', '2f+1'] as const);
     const authentication = list.choice('authentication', fields['authentication'], ['mac', 'signature'] as const);
+    const givenMac = fields['mac'];
+    const mac =
+      givenMac === undefined
+        ? DEFAULT_CLUSTER.mac
+        : (list.choice('mac', givenMac, MAC_PRIMITIVES) ?? DEFAULT_CLUSTER.mac);
     const replicas = readReplicas(list, fields['replicas']);
     const checkpointInterval = readInterval(list, fields['checkpoint_interval'], replicas?.length ?? 1);
     const given = fields['read_only_requests'];
     const readOnlyRequests = given === undefined ? false : (list.boolean('read_only_requests', given) ?? false);
     const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
     if (complete && replicas !== undefined && list.problems.length === 0) {
-      const common = { quorumRule, authentication, checkpointInterval, readOnlyRequests };
+      const common = { quorumRule, authentication, mac, checkpointInterval, readOnlyRequests };
       return ok({ clusterId: asDigest(clusterId), ...common, replicas });
     }
   }
@@ -89,6 +96,7 @@ export function clusterFileJson(cluster: ClusterFile): object {
     cluster_id: cluster.clusterId,
     quorum_rule: cluster.quorumRule,
     authentication: cluster.authentication,
+    mac: cluster.mac,
     ...(cluster.checkpointInterval === undefined ? {} : { checkpoint_interval: cluster.checkpointInterval }),
     ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
     replicas: cluster.replicas.map(replicaJson),
@@ -104,8 +112,8 @@ export function replicaJson(replica: ReplicaEntry): object {
 
 /** What the client library needs of it. The horizon is not in the file: a client only judges by it how old a refusal may be. */
 export function describeCluster(cluster: ClusterFile): ClusterDescription {
-  const { clusterId, quorumRule, authentication, readOnlyRequests } = cluster;
+  const { clusterId, quorumRule, authentication, mac, readOnlyRequests } = cluster;
   const { sessionHorizonUs } = DEFAULT_CLUSTER;
   const replicas = cluster.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, readOnlyRequests, sessionHorizonUs, replicas };
+  return { clusterId, quorumRule, authentication, mac, readOnlyRequests, sessionHorizonUs, replicas };
 }

@@ -13,6 +13,7 @@ export function toClusterConfig(config: NodeConfig): ClusterConfig {
     replicaCount: config.replicas.length,
     quorumRule: config.quorumRule,
     authentication: config.authentication,
+    mac: config.mac,
     checkpointInterval: config.checkpointInterval,
     clients: config.clients.map(({ identity }) => asClientId(identity.signing)),
     openClients: config.openClients,
@@ -33,10 +34,10 @@ export function toReplicaConfig(config: NodeConfig): ReplicaConfig {
 
 /** What a client of the cluster needs to know; public. */
 export function toClusterDescription(config: NodeConfig): ClusterDescription {
-  const { clusterId, quorumRule, authentication, readOnlyRequests } = config;
+  const { clusterId, quorumRule, authentication, mac, readOnlyRequests } = config;
   const replicas = config.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
   const sessionHorizonUs = config.sessionHorizonMs * 1000;
-  return { clusterId, quorumRule, authentication, readOnlyRequests, sessionHorizonUs, replicas };
+  return { clusterId, quorumRule, authentication, mac, readOnlyRequests, sessionHorizonUs, replicas };
 }
 
 /** What is allowed and still worth a warning at every start and in the status; one sentence each, empty for a sound configuration. */

@@ -1,6 +1,6 @@
 /** What a configuration file may leave out, in one place. The reason stands beside each value. */
 import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../../protocol/config.ts';
-import type { TuningConfig } from '../../protocol/config.ts';
+import type { MacPrimitive, TuningConfig } from '../../protocol/config.ts';
 
 /** The port of node1's HTTP API in a local cluster; node2 has the next one, and so on. */
 export const FIRST_HTTP_PORT = 8001;
@@ -8,6 +8,9 @@ export const FIRST_HTTP_PORT = 8001;
 export const FIRST_PEER_PORT = 7001;
 /** n = 4 is the smallest cluster that survives a lying node (f = 1). */
 export const LOCAL_NODE_COUNT = 4;
+
+/** What `pbft init` and `pbft up` write into the files of a new cluster: half the time of HMAC for what is mostly MAC'd [docs/adr/0025-mac-by-blake2b.md]. */
+export const NEW_CLUSTER_MAC: MacPrimitive = 'blake2b-256';
 
 export const NODE_DEFAULTS = {
   /** Loopback: nobody but this machine, until somebody decides otherwise. */
@@ -18,6 +21,8 @@ export const NODE_DEFAULTS = {
   application: { kind: 'builtin', name: 'ledger' },
   /** MACs, as in the paper: a vote costs microseconds, not a signature. */
   authentication: DEFAULT_CLUSTER.authentication,
+  /** What all clusters have whose files do not say, since they were made before there was a choice. A new one says: `NEW_CLUSTER_MAC`. */
+  mac: DEFAULT_CLUSTER.mac,
   /** The rule under which any two quorums share a correct node, for every n. */
   quorumRule: DEFAULT_CLUSTER.quorumRule,
   checkpointInterval: DEFAULT_CLUSTER.checkpointInterval,

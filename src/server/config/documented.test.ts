@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NODE_DEFAULTS, TUNING_FIELDS } from './defaults.ts';
+import { NEW_CLUSTER_MAC, NODE_DEFAULTS, TUNING_FIELDS } from './defaults.ts';
 import { CLUSTER_NUMBERS, FIELDS, HTTP_FIELDS } from './validate.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');
@@ -34,6 +34,8 @@ describe('docs/configuration.md', () => {
     for (const { name, key } of CLUSTER_NUMBERS)
       expect([name, told.get(name)?.rest[1]]).toEqual([name, String(NODE_DEFAULTS[key])]);
     expect(told.get('authentication')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.authentication}"\``);
+    expect(told.get('mac')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.mac}"\``);
+    expect(told.get('mac')?.rest[2]).toContain(`\`"${NEW_CLUSTER_MAC}"\``);
     expect(told.get('quorum_rule')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.quorumRule}"\``);
     expect(told.get('durability')?.rest[1]).toBe(`\`"${NODE_DEFAULTS.durability}"\``);
     expect(told.get('scrub_hours')?.rest[1]).toBe(String(NODE_DEFAULTS.scrubHours));

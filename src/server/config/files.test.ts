@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../../test/support/must.ts';
-import { readClusterFile } from './cluster-file.ts';
+import { describeCluster, readClusterFile } from './cluster-file.ts';
 import { generateCluster } from './generate.ts';
 import type { ClusterPlan } from './generate.ts';
 import { describeConfigFault, loadNodeConfig } from './load.ts';
@@ -33,6 +33,32 @@ describe('the files of a new cluster', () => {
         value: { self: index, clusterId, replicas, checkpointInterval },
       });
     }
+  });
+
+  test('say how MACs are made, BLAKE2b unless told otherwise; files of before do not, and mean HMAC', () => {
+    for (const [name, mac] of [
+      ['new', undefined],
+      ['blake', 'blake2b-256'],
+      ['hmac', 'hmac-sha256'],
+    ] as const) {
+      const made = mac ?? 'blake2b-256';
+      generateCluster(join(folder, name), { ...plan, ...(mac === undefined ? {} : { mac }) });
+      for (const file of [join(folder, name, 'cluster.json'), join(folder, name, 'node1/config.json')])
+        expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ mac: made });
+      const cluster = must(readClusterFile(join(folder, name, 'cluster.json')));
+      expect([cluster.mac, describeCluster(cluster).mac]).toEqual([made, made]);
+      expect(loadNodeConfig(join(folder, name, 'node1'))).toMatchObject({ ok: true, value: { mac: made } });
+    }
+    const file = join(folder, 'new/cluster.json');
+    const { mac, ...before } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    expect(mac).toBe('blake2b-256');
+    writeFileSync(file, JSON.stringify(before));
+    expect(must(readClusterFile(file)).mac).toBe('hmac-sha256');
+    writeFileSync(file, JSON.stringify({ ...before, mac: 'md5' }));
+    expect(readClusterFile(file)).toMatchObject({
+      ok: false,
+      error: { reason: 'mac is "md5"; allowed: "blake2b-256" or "hmac-sha256"' },
+    });
   });
 
   test('an older cluster.json does not say K; one that no such cluster can have is refused', () => {

@@ -9,11 +9,11 @@ import { asReplicaId, digestOf, replicaName } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { Identity } from '../../node/identity.ts';
-import type { AuthenticationMode } from '../../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 import { clusterFileJson, replicaJson } from './cluster-file.ts';
 import type { ClusterFile } from './cluster-file.ts';
-import { NODE_DEFAULTS } from './defaults.ts';
+import { NEW_CLUSTER_MAC, NODE_DEFAULTS } from './defaults.ts';
 import { NODE_FILES } from './load.ts';
 
 /** Where one node of a new cluster lives. */
@@ -33,6 +33,7 @@ export interface ClusterPlan {
   readonly nodes: readonly NodePlan[];
   readonly application?: string;
   readonly authentication?: AuthenticationMode;
+  readonly mac?: MacPrimitive;
   readonly quorumRule?: QuorumRule;
   readonly checkpointInterval?: number;
   readonly openClients?: boolean;
@@ -80,6 +81,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     clusterId: digestOf(randomBytes(32)),
     quorumRule: plan.quorumRule ?? 'intersecting',
     authentication: plan.authentication ?? 'mac',
+    mac: plan.mac ?? NEW_CLUSTER_MAC,
     checkpointInterval: plan.checkpointInterval ?? NODE_DEFAULTS.checkpointInterval,
     readOnlyRequests: plan.readOnlyRequests ?? NODE_DEFAULTS.readOnlyRequests,
     replicas: nodes.map(({ id, plan: { host, peerPort, httpPort }, node }) => {
@@ -121,6 +123,7 @@ function commonJson(plan: ClusterPlan, cluster: ClusterFile): object {
   return {
     application: plan.application ?? 'ledger',
     authentication: cluster.authentication,
+    mac: cluster.mac,
     quorum_rule: cluster.quorumRule,
     open_clients: plan.openClients ?? false,
     lab: plan.lab ?? false,

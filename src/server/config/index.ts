@@ -4,7 +4,7 @@ export { CLUSTER_FILE, generateCluster, writeJson } from './generate.ts';
 export type { ClusterPlan, GenerateFault, NodePlan } from './generate.ts';
 export { isStopped, lockDirectory, lockHolder } from './directory-lock.ts';
 export type { DirectoryLock, LockFault } from './directory-lock.ts';
-export { FIRST_HTTP_PORT, FIRST_PEER_PORT, LOCAL_NODE_COUNT } from './defaults.ts';
+export { FIRST_HTTP_PORT, FIRST_PEER_PORT, LOCAL_NODE_COUNT, NEW_CLUSTER_MAC } from './defaults.ts';
 export { describeCluster, readClusterFile } from './cluster-file.ts';
 export type { ClusterFile, ClusterFileFault } from './cluster-file.ts';
 export { configWarnings, toClusterConfig, toClusterDescription, toReplicaConfig } from './convert.ts';

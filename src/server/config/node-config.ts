@@ -4,7 +4,7 @@
  */
 import type { Digest, ReplicaId } from '../../base/ids.ts';
 import type { PublicIdentity } from '../../node/identity.ts';
-import type { AuthenticationMode, TuningConfig } from '../../protocol/config.ts';
+import type { AuthenticationMode, MacPrimitive, TuningConfig } from '../../protocol/config.ts';
 import type { QuorumRule } from '../../protocol/quorum.ts';
 
 /** One replica as all nodes know it. */
@@ -63,6 +63,7 @@ export interface NodeConfig {
   readonly peer: { readonly host: string; readonly port: number };
   readonly application: ApplicationChoice;
   readonly authentication: AuthenticationMode;
+  readonly mac: MacPrimitive;
   readonly quorumRule: QuorumRule;
   /** K. */
   readonly checkpointInterval: number;

@@ -78,6 +78,24 @@ describe('a valid file', () => {
     expect(configWarnings(config)).toEqual([]);
   });
 
+  test('of before there was the choice of MACs means HMAC', () => {
+    const { mac, ...before } = valid() as FileShape & { mac?: unknown };
+    expect(mac).toBe('blake2b-256');
+    expect(must(validateNodeConfig(before, folder)).mac).toBe('hmac-sha256');
+  });
+
+  test.each(['blake2b-256', 'hmac-sha256'] as const)(
+    'may name how MACs are made: %s, for replica and clients',
+    (mac) => {
+      const config = must(validateNodeConfig({ ...valid(), mac }, folder));
+      expect([config.mac, toReplicaConfig(config).cluster.mac, toClusterDescription(config).mac]).toEqual([
+        mac,
+        mac,
+        mac,
+      ]);
+    },
+  );
+
   test('may name another host, with tokens or with the word that none are wanted', () => {
     expect(problemsOf((file) => (file.http = { host: '0.0.0.0', port: 1, tokens_file: 'tokens' }))).toEqual([]);
     expect(problemsOf((file) => (file.http = { host: '::', port: 1, insecure_no_credentials: true }))).toEqual([]);
@@ -148,6 +166,8 @@ describe('each fault is told with path, value and what is allowed', () => {
     ['application', '"ledger", "counter"', (file) => (file['application'] = 'bank')],
     ['application', 'exists', (file) => (file['application'] = './no-such-module.ts')],
     ['authentication', '"mac" or "signature"', (file) => (file['authentication'] = 'none')],
+    ['mac', '"blake2b-256" or "hmac-sha256"', (file) => (file['mac'] = 'hmac')],
+    ['mac', '"blake2b-256" or "hmac-sha256"', (file) => (file['mac'] = true)],
     ['quorum_rule', '"intersecting" or "2f+1"', (file) => (file['quorum_rule'] = '2f')],
     ['checkpoint_interval', '1 to', (file) => (file['checkpoint_interval'] = 0)],
     ['checkpoint_interval', '1 to', (file) => (file['checkpoint_interval'] = 1.5)],

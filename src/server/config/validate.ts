@@ -7,7 +7,7 @@ import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { LIMITS } from '../../messages/index.ts';
 import type { TuningConfig } from '../../protocol/config.ts';
-import { validateReplicaConfig } from '../../protocol/config.ts';
+import { MAC_PRIMITIVES, validateReplicaConfig } from '../../protocol/config.ts';
 import { MAX_REPLICAS } from '../../protocol/quorum.ts';
 import { Checklist, join } from './checklist.ts';
 import type { Fields, FileProblem } from './checklist.ts';
@@ -29,6 +29,7 @@ export const FIELDS = [
   'peer',
   'application',
   'authentication',
+  'mac',
   'quorum_rule',
   'checkpoint_interval',
   'open_clients',
@@ -94,6 +95,7 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
     authentication: optional('authentication', NODE_DEFAULTS.authentication, (given) =>
       list.choice('authentication', given, ['mac', 'signature'] as const),
     ),
+    mac: optional('mac', NODE_DEFAULTS.mac, (given) => list.choice('mac', given, MAC_PRIMITIVES)),
     quorumRule: optional('quorum_rule', NODE_DEFAULTS.quorumRule, (given) =>
       list.choice('quorum_rule', given, ['intersecting', '2f+1'] as const),
     ),
