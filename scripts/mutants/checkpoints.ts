@@ -53,7 +53,7 @@ export const CHECKPOINTS: readonly Mutant[] = [
     name: 'a damaged read counts as an error of the application',
     breaks: 'a state that cannot be read is not executed on',
     file: `${PROTOCOL}/execution.ts`,
-    search: '    if (watched.damage !== undefined) throw watched.damage;\n',
+    search: '    if (state.damage !== undefined) throw state.damage;\n',
     replace: '',
     seeds: 0,
     test: 'test/graves/two-stores.test.ts',
