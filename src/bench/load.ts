@@ -15,6 +15,7 @@ import { percentile, Samples } from './statistics.ts';
 import { ViewWatch } from './view-watch.ts';
 
 const MS_PER_SECOND = 1000;
+const LIMITS = { timeoutMs: OPERATION_TIMEOUT_MS };
 /** What waits in an open loop when the window is over must have been answered so soon after. */
 const LONGEST_DRAIN_MS = 60_000;
 
@@ -80,7 +81,8 @@ export class Load {
     }
     this.#close();
     for (const readBack of this.#operations.readBacks()) {
-      const problem = judgeReadBack(readBack, await this.#submit(0, readBack.operation));
+      const outcome = await this.#clients.of(0).submit(readBack.operation, LIMITS);
+      const problem = judgeReadBack(readBack, this.#resultOf(outcome));
       if (problem !== undefined) throw new Error(problem);
     }
     return this.#report();
@@ -117,21 +119,18 @@ export class Load {
 
   async #operate(session: number): Promise<void> {
     const operation = this.#operations.next(session);
-    const isRead = this.#operations.isRead(session);
-    const result = isRead ? await this.#read(session, operation) : await this.#submit(session, operation);
+    const result = this.#operations.isRead(session)
+      ? await this.#read(session, operation)
+      : this.#resultOf(await this.#clients.of(session).submit(operation, LIMITS));
     const problem = this.#operations.judge(session, result);
     if (problem !== undefined) throw new Error(problem);
   }
 
   /** Only what was ordered after all is executed anywhere. */
   async #read(session: number, operation: Bytes): Promise<Bytes> {
-    const outcome = await this.#clients.of(session).read(operation, { timeoutMs: OPERATION_TIMEOUT_MS });
+    const outcome = await this.#clients.of(session).read(operation, LIMITS);
     if (outcome.kind !== 'read') this.#readsOrdered += 1;
     return outcome.kind === 'read' ? outcome.result : this.#resultOf(outcome);
-  }
-
-  async #submit(session: number, operation: Bytes): Promise<Bytes> {
-    return this.#resultOf(await this.#clients.of(session).submit(operation, { timeoutMs: OPERATION_TIMEOUT_MS }));
   }
 
   #resultOf(outcome: Answer): Bytes {

@@ -204,7 +204,7 @@ export class PbftClient {
     const limit = this.#options.queued ?? CLIENT_LIMITS.queued;
     if (this.#queue.size >= limit) return notSubmitted(`${limit} requests wait already: send it again later`);
     const call = new Call(operation, options, nowUs(), options.timeoutMs ?? CLIENT_LIMITS.timeoutMs);
-    call.listen(() => this.#giveUp(call));
+    if (options.signal !== undefined) call.listen(() => this.#giveUp(call));
     this.#enqueue(call);
     return call.outcome;
   }
@@ -255,8 +255,13 @@ export class PbftClient {
   }
 
   #enqueue(call: Call): void {
-    this.#queue.add(call);
     this.#alarm.setNoLaterThan(call.deadline);
+    const session = this.#queue.size === 0 ? this.#takeSession() : undefined;
+    if (session !== undefined) {
+      this.#issue(call, session);
+      return;
+    }
+    this.#queue.add(call);
     this.#serveQueue();
   }
 
@@ -311,8 +316,10 @@ export class PbftClient {
       call.end(notSubmitted(message, isOwnFault ? code : 'not_submitted'));
       return;
     }
-    call.issued(session);
+    // First: its caller hears of it, and may give it up at once.
     this.#underWay.set(session.session, call);
+    call.issued(session);
+    if (this.#underWay.get(session.session) !== call) return;
     this.#take(session, submitted.value);
     this.#watch(session);
   }

@@ -2,6 +2,7 @@
  * How a client's call ends: executed, rejected, or unknown. `rejected` is a promise: the request was not executed and never will be, so that it
  * may be sent again as another one. Whatever falls short of that is `unknown`, with the reason.
  */
+import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { replicaName } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
@@ -90,7 +91,8 @@ function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: 
       view,
       sequence,
       digest,
-      result,
+      // The caller's own: equal results of one frame are one array.
+      result: result.length === 0 ? EMPTY : result.slice(),
       replayed: outcome === 'replayed',
       replies: replies.map((reply) => reply.replica),
       receipt: signed.length >= weak ? signed : undefined,

@@ -156,6 +156,37 @@ describe('bounds', () => {
     expect(queue.bytes).toBeLessThanOrEqual(10_000);
   });
 
+  test('what backups wait for does not give way to a later one of its session that only the primary was shown', () => {
+    const queue = newQueue();
+    const passed = queue.add(session(0), 'signature', NOW, true);
+    expect(queue.add(session(0, { timestamp: 2 }), 'signature', NOW)).toBe('session-busy');
+    expect(queue.find(session(0).digest)).toBe(passed);
+    // A later one that backups wait for says that the first was answered.
+    expect(typeof queue.add(session(0, { timestamp: 2 }), 'signature', NOW, true)).toBe('object');
+    expect(queue.find(session(0).digest)).toBeUndefined();
+  });
+
+  test('what only the primary was shown gives way to another of its session that backups wait for', () => {
+    const queue = newQueue();
+    added(queue, signed({ timestamp: 3 }, 'planted'), 'mac');
+    expect(queue.add(signed({}, 'shown'), 'signature', NOW)).toBe('session-busy');
+    expect(typeof queue.add(signed({}, 'shown'), 'signature', NOW, true)).toBe('object');
+    expect(queue.size).toBe(1);
+  });
+
+  test('but not once it is in a batch', () => {
+    const queue = newQueue();
+    queue.markProposed(added(queue, signed({}, 'planted'), 'mac'));
+    expect(queue.add(signed({}, 'shown'), 'signature', NOW, true)).toBe('session-busy');
+  });
+
+  test('in a new view it is not known yet what backups wait for', () => {
+    const queue = newQueue();
+    queue.add(session(0), 'signature', NOW, true);
+    queue.proposeAnew();
+    expect(typeof queue.add(session(0, { timestamp: 2 }), 'signature', NOW)).toBe('object');
+  });
+
   test('what was passed on is the last to give way to another client', () => {
     const queue = newQueue({ queueRequests: 4 });
     const own = [0, 1, 2].map((at) => added(queue, session(at)));

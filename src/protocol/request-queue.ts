@@ -74,7 +74,8 @@ export class RequestQueue {
   /**
    * Adds a verified request. The same request again keeps its place and takes over a signature; a session's higher timestamp replaces its
    * lower one (a correct client has one outstanding request, so the lower one is answered elsewhere); anything else of that session is refused.
-   * For one that a backup passed on to this primary (`isPassedOn`) its client makes room itself, where it has no more of it.
+   * One that a backup passed on to this primary and waits for (`isPassedOn`) does not give way to what the client shows the primary alone; what that
+   * was shown alone gives way to it, in its session and, where the client has no more room, in others of the same client.
    */
   add(
     request: AuthenticatedRequest,
@@ -89,7 +90,7 @@ export class RequestQueue {
         known.isPassedOn ||= isPassedOn;
         return this.#strengthen(known, request, verified);
       }
-      if (known.request.request.timestamp >= request.request.timestamp) return 'session-busy';
+      if (!this.#givesWay(known, request, isPassedOn)) return 'session-busy';
       this.drop(known);
     }
     if (isPassedOn) this.#makeOwnRoom(request);
@@ -107,6 +108,14 @@ export class RequestQueue {
     this.#count(client, sizeBytes);
     this.#hold(request);
     return waiting;
+  }
+
+  /** Does `known` give way to another request of its session? */
+  #givesWay(known: WaitingRequest, request: AuthenticatedRequest, isPassedOn: boolean): boolean {
+    const isOpen = this.#unproposed.has(known);
+    if (isPassedOn && isOpen && this.#isDispensable(known)) return true;
+    if (!isPassedOn && isOpen && known.isPassedOn) return false;
+    return known.request.request.timestamp < request.request.timestamp;
   }
 
   #find(client: ClientId, session: number): WaitingRequest | undefined {
@@ -258,11 +267,14 @@ export class RequestQueue {
     return this.#byDigest.values();
   }
 
-  /** A new view: what was proposed in the last one may have to be proposed again, in order of arrival. */
+  /** A new view: what was proposed in the last one may have to be proposed again, in order of arrival. What backups wait for they pass on anew. */
   proposeAnew(): void {
     const waiting = [...this.all()].toSorted((left, right) => left.arrival - right.arrival);
     this.#unproposed.clear();
-    for (const each of waiting) this.#unproposed.add(each);
+    for (const each of waiting) {
+      each.isPassedOn = false;
+      this.#unproposed.add(each);
+    }
   }
 
   /** It stands in a batch that was proposed or accepted here. */

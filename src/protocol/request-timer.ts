@@ -8,6 +8,7 @@ import type { Core } from './core.ts';
 import { suspect } from './detection.ts';
 import { replicaName } from '../base/ids.ts';
 import type { Sequence } from '../base/ids.ts';
+import type { Request } from '../messages/index.ts';
 import { isOwedBatches, wouldRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
 import type { Slot } from './slot.ts';
@@ -15,13 +16,16 @@ import type { WaitingRequest } from './request-queue.ts';
 
 /** A signed request arrived at a backup: timed if it would execute now, judged by the later of agreed time and the own clock. */
 export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
-  if (core.queue.hasTimer(waiting)) return;
-  const nowUs = Math.max(core.agreedTime, core.now.wall * 1000);
-  const { request } = waiting.request;
-  const isOfReplica = replicaOfClient(request.client) !== undefined;
-  if (!(isOfReplica ? wouldRecover(core, request) : core.clientTable.wouldExecute(request, nowUs))) return;
+  if (core.queue.hasTimer(waiting) || !isTimed(core, waiting.request.request)) return;
   core.queue.startTimer(waiting);
   watch(core);
+}
+
+/** Would it execute now, so that backups wait for it once it is signed and they know it? */
+export function isTimed(core: Core, request: Request): boolean {
+  const nowUs = Math.max(core.agreedTime, core.now.wall * 1000);
+  const isOfReplica = replicaOfClient(request.client) !== undefined;
+  return isOfReplica ? wouldRecover(core, request) : core.clientTable.wouldExecute(request, nowUs);
 }
 
 /** On entering a view: everything signed that waits here is timed from now on; it was passed on to the new primary. */

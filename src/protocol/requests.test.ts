@@ -63,6 +63,28 @@ describe('a request at a backup', () => {
   });
 });
 
+describe('what a replica passes on to a primary whose queue its client has filled', () => {
+  /** A primary that has proposed one request and may not propose more; then these wait, passed on by node2. */
+  function crowded(junk: (rig: Rig, at: number) => AuthenticatedRequest): Rig {
+    const rig = new Rig({ self: 0, tuning: { queueRequests: 4, batchRequests: 1, pipeline: 1 } });
+    rig.requests([rig.kit.signed('first')]);
+    for (const at of [1, 2, 3]) rig.requests([junk(rig, at)], replica(1));
+    expect(rig.status.queuedRequests).toBe(4);
+    return rig;
+  }
+
+  test('finds room, where the rest is what no backup waits for, whoever passed it on', () => {
+    const rig = crowded(({ kit }, at) => kit.signed('junk', { session: SESSION + at, timestamp: 2 }));
+    expect(refusalsOf(rig.requests([rig.kit.signed('x', { session: SESSION + 9 })], replica(1)))).toEqual([]);
+  });
+
+  test('and none in the place of what backups wait for as well', () => {
+    const rig = crowded(({ kit }, at) => kit.signed('x', { session: SESSION + at }));
+    const refusals = refusalsOf(rig.requests([rig.kit.signed('x', { session: SESSION + 9 })], replica(1)));
+    expect(refusals).toEqual(['requests queue-full']);
+  });
+});
+
 describe('a request is refused', () => {
   test('of a client that is not listed; with open clients it is taken', () => {
     const rig = new Rig();

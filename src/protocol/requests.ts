@@ -15,7 +15,7 @@ import { wouldRecover } from './recover-request.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { replicaOfClient } from './replica-client.ts';
 import type { WaitingRequest } from './request-queue.ts';
-import { startRequestTimer } from './request-timer.ts';
+import { isTimed, startRequestTimer } from './request-timer.ts';
 
 /** Requests from a client's own link, or passed on by a replica. */
 export function onRequests(core: Core, from: ClientId | ReplicaId, requests: readonly ReceivedRequest[]): void {
@@ -97,7 +97,8 @@ function onRequest(
   const isLost = core.clientTable.isLost(request.request, core.agreedTime);
   if (isLost && core.queue.holdsLost(client, request.digest)) return refuse('queue-full');
   if (!core.isPrimary) core.queue.evictIdle(request);
-  const isPassedOn = core.isPrimary && typeof from !== 'string' && verified === 'signature';
+  const isSignedElsewhere = typeof from !== 'string' && verified === 'signature';
+  const isPassedOn = core.isPrimary && isSignedElsewhere && isTimed(core, request.request);
   const waiting = core.queue.add(request, verified, core.now.monotonic, isPassedOn);
   if (typeof waiting === 'string') return refuse(waiting);
   if (isLost) core.queue.markLost(waiting);

@@ -32,7 +32,7 @@ import {
 import type { ReceivedHello } from './handshake.ts';
 import { Patience } from './patience.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
-import { neighbourhood, openServer } from './transport.ts';
+import { given, neighbourhood, openServer } from './transport.ts';
 import type { Address } from './transport.ts';
 
 export interface AcceptorOptions {
@@ -182,7 +182,7 @@ export class Acceptor {
     }
     const { clusterId, self, mac } = this.#options;
     const greeting = encodeGreeting({ clusterId, replica: self, mac, nonce: plainBytes(randomBytes(NONCE_BYTES)) });
-    const connection = new Connection(socket, this.#settings, noTraffic(), {
+    const connection = new Connection(given(socket), this.#settings, noTraffic(), {
       onFrame: (kind, payload) => this.#onFrame(accepted, kind, payload),
       onEnded: (refusal) => this.#onEnded(accepted, refusal),
       onGone: () => this.#onGone(accepted),

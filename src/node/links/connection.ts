@@ -13,6 +13,7 @@ import { describeRefusal, encodeRefusal } from './handshake.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
 import { Standstill } from './standstill.ts';
 import { stepEnd } from './step-end.ts';
+import type { Opener } from './transport.ts';
 
 /** What goes into one write, at most (a larger frame goes alone), and what the socket may hold before the queue waits. */
 const WRITE_BYTES = 256 * 1024;
@@ -69,13 +70,13 @@ export class Connection {
 
   readonly #taker = (kind: FrameKind, payload: Bytes): boolean => this.#take(kind, payload);
 
-  constructor(socket: Socket, settings: LinkSettings, traffic: Traffic, handlers: ConnectionHandlers) {
+  constructor(open: Opener, settings: LinkSettings, traffic: Traffic, handlers: ConnectionHandlers) {
+    const socket = open((bytes) => this.#onData(bytes));
     this.#socket = socket;
     this.#settings = settings;
     this.#traffic = traffic;
     this.#handlers = handlers;
     this.#queueLimit = settings.queueBytes;
-    socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#flush());
     socket.on('end', () => this.#finish({ code: 'disconnected', reason: 'the other side closed the connection' }));
     socket.on('error', (error) => this.#finish({ code: 'disconnected', reason: errorText(error) }));

@@ -17,7 +17,7 @@ import type { FrameKind } from './framing.ts';
 import { decodeGreeting, encodeHello, judgeMac, NONCE_BYTES, partyName, verifyAccept } from './handshake.ts';
 import type { Greeting } from './handshake.ts';
 import type { LinkRefusal, LinkSettings } from './settings.ts';
-import { dial } from './transport.ts';
+import { dialled } from './transport.ts';
 import type { Address } from './transport.ts';
 
 /** Where a replica listens and which keys it must have. */
@@ -143,7 +143,7 @@ export class Dialler {
     this.#waiting = false;
     this.#attempts += 1;
     this.#said = undefined;
-    const connection = new Connection(dial(this.#target), this.#settings, this.#traffic, {
+    const connection = new Connection(dialled(this.#target), this.#settings, this.#traffic, {
       onFrame: (kind, payload) => this.#onFrame(connection, kind, payload),
       onEnded: (refusal) => this.#onEnded(refusal),
       onGone: () => this.#onGone(),

@@ -81,7 +81,8 @@ export class FrameReader {
   /** Cuts `chunk` into frames; the caller may use it again afterwards. A refusal is final: nothing may be pushed after it. */
   push(chunk: Bytes, take: FrameTaker): LinkRefusal | undefined {
     // A subclass (a Node Buffer) cuts by its own rules, which cost more.
-    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    const isPlain = Object.getPrototypeOf(chunk) === Uint8Array.prototype;
+    const bytes = isPlain ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     let at = 0;
     while (at < bytes.length) {
       if (this.#headerFill < FRAME_HEADER_BYTES) {
