@@ -74,7 +74,7 @@ interface Twin {
 export type RestartPolicy = (node: SimulatedNode) => number | undefined;
 
 /** So much may happen at one moment; a timer that is always due again would let time stand still for ever. */
-const EVENTS_AT_ONCE = 200_000;
+const EVENTS_AT_ONCE = 1_000_000;
 /** A state is written with so many syncs at most. */
 const SYNCS_PER_VERSION = 4;
 
