@@ -123,6 +123,34 @@ describe('a read', () => {
 });
 
 describe('a request', () => {
+  test('given up by its caller when he hears of it ends at once, and nothing of it is sent', async () => {
+    const cluster = await makeCluster();
+    const client = makeClient(cluster);
+    await connected(client);
+    const caller = new AbortController();
+    const outcome = await client.submit(bytesOf('x'), { signal: caller.signal, onIssued: () => caller.abort() });
+    expect(outcome.kind).not.toBe('executed');
+    expect(client.stats).toMatchObject({ underWay: 0, queued: 0 });
+    expect(await client.submit(bytesOf('y'))).toMatchObject({ kind: 'executed' });
+    expect(cluster.received.flatMap(({ requests }) => requests)).toHaveLength(1);
+  });
+
+  test('submitted when its caller hears of another counts among those under way', async () => {
+    const cluster = await makeCluster();
+    const client = makeClient(cluster, { sessions: 1 });
+    await connected(client);
+    let most = 0;
+    const calls: Promise<unknown>[] = [];
+    const first = client.submit(bytesOf('x'), {
+      onIssued: () => {
+        calls.push(client.submit(bytesOf('y')));
+        most = client.stats.underWay;
+      },
+    });
+    expect(await Promise.all([first, ...calls])).toMatchObject([{ kind: 'executed' }, { kind: 'executed' }]);
+    expect(most).toBe(1);
+  });
+
   test.each(['mac', 'signature'] as const)('is executed when f+1 replicas say the same (%s)', async (mode) => {
     const cluster = await makeCluster(mode);
     const client = makeClient(cluster);
