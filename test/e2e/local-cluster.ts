@@ -104,6 +104,8 @@ export interface Answer {
 /** A folder for one test: commands run in it, and nothing of it is left at the end. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'pbft-e2e-'));
+  /** Variables for every command, besides its own. */
+  environment: Readonly<Record<string, string>> = {};
   readonly #running: CliProcess[] = [];
 
   /** Starts a command and does not wait for it. */
@@ -112,14 +114,14 @@ export class Workplace {
     env: Readonly<Record<string, string>> = {},
     within: readonly string[] = [],
   ): CliProcess {
-    const started = new CliProcess(args, { cwd: this.folder, env, within });
+    const started = new CliProcess(args, { cwd: this.folder, env: { ...this.environment, ...env }, within });
     this.#running.push(started);
     return started;
   }
 
   /** Starts a command as the child of a shell, which is what gets the signals. */
   startInShell(args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
-    const started = new CliProcess(args, { cwd: this.folder, env, shell: true });
+    const started = new CliProcess(args, { cwd: this.folder, env: { ...this.environment, ...env }, shell: true });
     this.#running.push(started);
     return started;
   }
