@@ -117,10 +117,22 @@ export function pathOf(request: FastifyRequest): string {
 }
 
 function checkHost(request: FastifyRequest, door: Door): string {
-  const [host, ...more] = request.raw.headersDistinct['host'] ?? [];
-  if (host === undefined || more.length > 0 || !door.origins.isHostAllowed(host)) {
+  const host = onlyHost(request.raw.rawHeaders);
+  if (host === undefined || !door.origins.isHostAllowed(host)) {
     spend(request, door, 1);
     throw new Refused(apiError('misdirected_host'));
+  }
+  return host;
+}
+
+/** The value of the one Host header; undefined where there is none or more than one. `headers` keeps the first of several, and `headersDistinct` is costly. */
+function onlyHost(rawHeaders: readonly string[]): string | undefined {
+  let host: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (host !== undefined) return undefined;
+    host = rawHeaders[at + 1];
   }
   return host;
 }
