@@ -50,11 +50,25 @@ export async function behave(place: Workplace, name: string, behaviour: string, 
   if (answer.status !== 200) throw new Error(`${name} does not ${behaviour}: ${JSON.stringify(answer.body)}`);
 }
 
-/** Kills a node's process, and waits until its supervisor has started another one that takes part in what goes on. */
-export async function killAndAwait(cluster: MeshedCluster, name: string, load: SteadyLoad): Promise<void> {
-  const { place } = cluster;
+/**
+ * Kills a node's process, and waits until its supervisor has started another one that takes part in what goes on. With `whileAway`, the supervisor stands
+ * still until that has come to its end.
+ */
+export async function killAndAwait(
+  cluster: MeshedCluster,
+  name: string,
+  load: SteadyLoad,
+  whileAway?: () => Promise<void>,
+): Promise<void> {
+  const { place, up } = cluster;
   const pid = place.pid(name);
-  process.kill(pid, 'SIGKILL');
+  if (whileAway !== undefined) up.signal('SIGSTOP');
+  try {
+    process.kill(pid, 'SIGKILL');
+    await whileAway?.();
+  } finally {
+    up.signal('SIGCONT');
+  }
   await eventually(`${name} has ended`, () => !isAlive(pid));
   await load.progress(1);
   await isTakingPart(cluster, name, load);
