@@ -11,7 +11,7 @@ import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
 import { LIMITS } from './limits.ts';
 import type { ReplyContent } from './reply.ts';
-import { reply, replyContentSize } from './reply.ts';
+import { REPLY_CONTENT_MAX_BYTES, reply } from './reply.ts';
 import { HEX_BYTES } from './schema/hex.ts';
 import { count, digest as digestSchema } from './schema/scalars.ts';
 import { Writer } from './schema/writer.ts';
@@ -27,12 +27,15 @@ interface Floor {
   readonly width: number;
 }
 
+// Of one leaf; meaningless between calls.
+const leaf = new Writer(position.maxBytes + REPLY_CONTENT_MAX_BYTES);
+
 /** The hash of a reply at a position, from 0. Attached fields are not covered. */
 export function replyLeaf(context: CodecContext, value: ReplyContent, at: number): Digest {
-  const writer = new Writer(position.maxBytes + replyContentSize(value));
-  position.write(writer, at);
-  reply.content.write(writer, value);
-  return context.digest(DOMAINS.replyLeaf, writer.finish());
+  leaf.restart();
+  position.write(leaf, at);
+  reply.content.write(leaf, value);
+  return leaf.digest(context, DOMAINS.replyLeaf, 0);
 }
 
 /** The bytes that a replica signs for all replies of a tree. */
@@ -119,8 +122,11 @@ function climb(
     const left = hasLeft(start) ? siblings[used++] : undefined;
     const right = hasRight(end, width) ? siblings[used++] : undefined;
     if (used > siblings.length) return undefined;
-    hashes = [...(left === undefined ? [] : [left]), ...hashes, ...(right === undefined ? [] : [right])];
-    start -= left === undefined ? 0 : 1;
+    if (left !== undefined) {
+      hashes.unshift(left);
+      start -= 1;
+    }
+    if (right !== undefined) hashes.push(right);
     floors.push({ start, hashes, width });
     hashes = paired(context, hashes);
     start >>= 1;
@@ -139,9 +145,12 @@ function paired(context: CodecContext, hashes: readonly Digest[]): Digest[] {
   return above;
 }
 
+// Of one node; meaningless between calls.
+const node = new Writer(2 * HEX_BYTES);
+
 function replyNode(context: CodecContext, left: Digest, right: Digest): Digest {
-  const writer = new Writer(2 * HEX_BYTES);
-  digestSchema.write(writer, left);
-  digestSchema.write(writer, right);
-  return context.digest(DOMAINS.replyNode, writer.finish());
+  node.restart();
+  digestSchema.write(node, left);
+  digestSchema.write(node, right);
+  return node.digest(context, DOMAINS.replyNode, 0);
 }

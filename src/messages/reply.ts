@@ -147,6 +147,9 @@ export function replyContentSize(value: ReplyContent): number {
   return reply.content.minBytes + sinceSize(value);
 }
 
+/** The same at most. */
+export const REPLY_CONTENT_MAX_BYTES = reply.content.minBytes + sequence.maxBytes;
+
 function sinceSize({ since }: ReplyContent): number {
   return since === undefined ? 0 : sequence.maxBytes;
 }

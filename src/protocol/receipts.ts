@@ -63,7 +63,8 @@ export class ReceiptVerifier {
     if (first === undefined || tree === undefined || !this.#isSigned(first, tree, signature)) return undefined;
     return replies.map((reply, index) => {
       const position = place.position + index;
-      const receipt = { leaves: tree.leaves, position, siblings: tree.siblings(position, 1), signature };
+      const siblings = replies.length === 1 ? place.siblings : tree.siblings(position, 1);
+      const receipt = { leaves: tree.leaves, position, siblings, signature };
       this.#verified.add(receipt);
       return { ...reply, receipt };
     });

@@ -40,14 +40,19 @@ type FirstNews =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'late' };
 
-/** One request on its way. */
-interface Flight {
+interface FlightState {
   /** Known as soon as the request has been issued. */
   digest: Digest | undefined;
   placed: Placed | undefined;
-  readonly outcome: Promise<Outcome>;
-  readonly whenPlaced: Promise<Placed>;
+  accepted: AcceptedAnswer | undefined;
+  /** Set by whoever waits to hear of its place. */
+  onPlaced: ((placed: Placed) => void) | undefined;
   abandon(): void;
+}
+
+/** One request on its way. */
+interface Flight extends FlightState {
+  readonly outcome: Promise<Outcome>;
 }
 
 export class Gateway {
@@ -67,11 +72,9 @@ export class Gateway {
     const hindrance = this.#hindrance();
     if (hindrance !== undefined) return fail(hindrance);
     const flight = this.#launch(submission);
-    // Its caller may be gone before it fails.
-    flight.outcome.catch(() => undefined);
-    const answer = await this.#answer(flight, submission);
+    const news = await firstNews(flight, submission);
     flight.abandon();
-    return answer;
+    return this.#describe(flight, news, submission.wait);
   }
 
   /** Has a read-only operation answered by a quorum, or ordered where none does. Ends at the latest after its timeout. */
@@ -98,27 +101,8 @@ export class Gateway {
     return this.#pending >= pending ? apiError('not_submitted', undefined, {}, 1) : obstacle();
   }
 
-  async #answer(
-    flight: Flight,
-    { wait, timeoutMs, idempotency }: Submission,
-  ): Promise<Result<SubmissionAnswer, ApiError>> {
-    const outcome = flight.outcome.then((value): FirstNews => ({ kind: 'outcome', outcome: value }));
-    const placed = flight.whenPlaced.then((value): FirstNews => ({ kind: 'placed', placed: value }));
-    const deadline = new Deadline(timeoutMs);
-    try {
-      let news = await Promise.race([outcome, deadline.passed, ...(wait ? [] : [placed])]);
-      if (news.kind === 'placed' && idempotency !== undefined) {
-        const patience = new Deadline(Math.min(KEYED_WAIT_MS, deadline.leftMs));
-        news = await Promise.race([outcome, patience.passed]).finally(() => patience.clear());
-      }
-      return this.#describe(flight, news, wait);
-    } finally {
-      deadline.clear();
-    }
-  }
-
   #describe(flight: Flight, news: FirstNews, wait: boolean): Result<SubmissionAnswer, ApiError> {
-    if (news.kind === 'outcome') return describeOutcome(news.outcome, wait);
+    if (news.kind === 'outcome') return describeOutcome(news.outcome, flight.accepted, wait);
     const placed = news.kind === 'placed' ? news.placed : flight.placed;
     if (!wait && placed !== undefined && flight.digest !== undefined) {
       return ok({ kind: 'started', body: startedBody(placed, flight.digest), replayed: false });
@@ -133,10 +117,6 @@ export class Gateway {
     const { client, registry, nowMs, onFinished } = this.#options;
     const startedMs = nowMs();
     const abort = new AbortController();
-    let place: (placed: Placed) => void = () => undefined;
-    const whenPlaced = new Promise<Placed>((resolve) => {
-      place = resolve;
-    });
     let forget: () => void = () => undefined;
     const onIssued = (digest: Digest): void => {
       forget();
@@ -145,41 +125,77 @@ export class Gateway {
       registry.submitted(digest);
       forget = registry.whenPlaced(digest, (placed) => {
         flight.placed = placed;
-        place(placed);
+        flight.onPlaced?.(placed);
       });
     };
+    const fly = async (): Promise<Outcome> => {
+      try {
+        const options = { idempotency, timeoutMs: MAX_WAIT_MS, signal: abort.signal, onIssued };
+        const outcome = await client.submit(operation, options);
+        if (outcome.kind === 'executed') {
+          flight.accepted = acceptedOf(outcome);
+          registry.accepted(outcome.requestDigest, flight.accepted);
+        }
+        onFinished(outcome.kind, (nowMs() - startedMs) / 1000);
+        return outcome;
+      } finally {
+        this.#pending -= 1;
+        forget();
+      }
+    };
     this.#pending += 1;
-    const land = (): void => {
-      this.#pending -= 1;
-      forget();
-    };
-    const settle = (outcome: Outcome): Outcome => {
-      if (outcome.kind === 'executed') registry.accepted(outcome.requestDigest, acceptedOf(outcome));
-      onFinished(outcome.kind, (nowMs() - startedMs) / 1000);
-      return outcome;
-    };
-    const flight: Flight = {
+    const flight: FlightState = {
       digest: undefined,
       placed: undefined,
-      whenPlaced,
+      accepted: undefined,
+      onPlaced: undefined,
       // Nobody waits any more and it was never issued: then it surely never will be.
-      abandon: () => flight.digest === undefined && abort.abort(),
-      outcome: Promise.resolve()
-        .then(() => client.submit(operation, { idempotency, timeoutMs: MAX_WAIT_MS, signal: abort.signal, onIssued }))
-        .finally(land)
-        .then(settle),
+      abandon: () => {
+        if (flight.digest === undefined) abort.abort();
+      },
     };
-    return flight;
+    return Object.assign(flight, { outcome: fly() });
   }
+}
+
+/** What the answer waits for: the outcome, or the place where that is enough, or the time that the caller gives. */
+function firstNews(
+  flight: Flight,
+  { wait, timeoutMs, idempotency }: Pick<Submission, 'wait' | 'timeoutMs' | 'idempotency'>,
+): Promise<FirstNews> {
+  const endMs = performance.now() + timeoutMs;
+  return new Promise((resolve, reject) => {
+    const late = (): void => resolve({ kind: 'late' });
+    let timer = setTimeout(late, timeoutMs);
+    flight.outcome.then(
+      (outcome) => {
+        clearTimeout(timer);
+        resolve({ kind: 'outcome', outcome });
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+    if (wait) return;
+    flight.onPlaced = (placed) => {
+      clearTimeout(timer);
+      if (idempotency === undefined) resolve({ kind: 'placed', placed });
+      else timer = setTimeout(late, Math.max(0, Math.min(KEYED_WAIT_MS, endMs - performance.now())));
+    };
+  });
 }
 
 type Executed = Extract<Outcome, { kind: 'executed' }>;
 
-function acceptedOf(outcome: Executed): {
+/** What was executed, as it is answered and remembered. */
+interface AcceptedAnswer {
   readonly placed: Placed;
   readonly replies: Executed['replies'];
   readonly resultJson: string;
-} {
+}
+
+function acceptedOf(outcome: Executed): AcceptedAnswer {
   const { view, sequence, digest, replies } = outcome;
   return { placed: { view, sequence, digest }, replies, resultJson: jsonOf(outcome.result) };
 }
@@ -201,16 +217,22 @@ function describeRead({
   return { kind: 'read', body, resultJson: jsonOf(result) };
 }
 
-function describeOutcome(outcome: Outcome, wait: boolean): Result<SubmissionAnswer, ApiError> {
-  if (wait || outcome.kind !== 'executed') return describeResult(outcome);
+function describeOutcome(
+  outcome: Outcome,
+  accepted: AcceptedAnswer | undefined,
+  wait: boolean,
+): Result<SubmissionAnswer, ApiError> {
+  if (wait || outcome.kind !== 'executed') return describeResult(outcome, accepted);
+  const { placed } = accepted ?? acceptedOf(outcome);
   const { requestDigest, replayed } = outcome;
-  return ok({ kind: 'started', body: startedBody(acceptedOf(outcome).placed, requestDigest), replayed });
+  return ok({ kind: 'started', body: startedBody(placed, requestDigest), replayed });
 }
 
-function describeResult(outcome: Outcome): Result<ExecutedAnswer, ApiError> {
+/** `accepted`: where it was made of the outcome before. */
+function describeResult(outcome: Outcome, accepted?: AcceptedAnswer): Result<ExecutedAnswer, ApiError> {
   switch (outcome.kind) {
     case 'executed': {
-      const { placed, replies, resultJson } = acceptedOf(outcome);
+      const { placed, replies, resultJson } = accepted ?? acceptedOf(outcome);
       const { requestDigest, replayed } = outcome;
       const body: Omit<ExecutedBody, 'result'> = {
         status: 'executed',
@@ -256,29 +278,5 @@ export function jsonOf(result: Bytes): string {
     return text;
   } catch {
     return JSON.stringify({ base64url: toBase64Url(result) });
-  }
-}
-
-/** A timer as a promise. */
-class Deadline {
-  readonly passed: Promise<{ readonly kind: 'late' }>;
-  readonly #timer: NodeJS.Timeout | undefined;
-  readonly #endMs: number;
-
-  constructor(delayMs: number) {
-    this.#endMs = performance.now() + delayMs;
-    let timer: NodeJS.Timeout | undefined;
-    this.passed = new Promise((resolve) => {
-      timer = setTimeout(() => resolve({ kind: 'late' }), delayMs);
-    });
-    this.#timer = timer;
-  }
-
-  get leftMs(): number {
-    return Math.max(0, this.#endMs - performance.now());
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
   }
 }

@@ -3,6 +3,7 @@
  * does not begin well is damaged, and never just interrupted. It owns its file; nobody else writes to it.
  */
 import { randomBytes } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,6 +12,9 @@ import { encodeGroup, encodeSegmentHeader, SEGMENT_HEADER_BYTES, SEGMENT_ID_BYTE
 import type { LogOwner, PreviousSegment, ScannedRecords, SegmentHeader } from './segment-format.ts';
 
 const OWNER_ONLY = 0o600;
+
+/** Bytes that are written without a thread. */
+const WRITTEN_AT_ONCE = 65_536;
 
 /** What ends the name of a segment that is being made. */
 export const UNFINISHED = '.new';
@@ -131,11 +135,18 @@ export class SegmentFile {
   }
 }
 
-/** The system may write less than it was given. */
+/**
+ * The system may write less than it was given. What is short is written at once: the system only copies it, in less time than it takes to wake a
+ * thread for that.
+ */
 async function writeAll(handle: FileHandle, bytes: Bytes, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    const rest = bytes.length - written;
+    const bytesWritten =
+      rest <= WRITTEN_AT_ONCE
+        ? writeSync(handle.fd, bytes, written, rest, position + written)
+        : (await handle.write(bytes, written, rest, position + written)).bytesWritten;
     if (bytesWritten === 0) throw new Error('the system wrote nothing and gave no reason');
     written += bytesWritten;
   }

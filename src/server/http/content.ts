@@ -68,9 +68,8 @@ export function acceptJsonOnly(server: FastifyInstance): void {
     if (parsed.ok) done(null, parsed.value);
     else done(new Refused(parsed.error));
   });
-  server.addHook('onRequest', async (request) => {
-    if (request.method === 'POST' && !isJsonContentType(request.headers['content-type'])) {
-      throw new Refused(apiError('unsupported_content_type'));
-    }
+  server.addHook('onRequest', (request, _, done) => {
+    const isRefused = request.method === 'POST' && !isJsonContentType(request.headers['content-type']);
+    done(isRefused ? new Refused(apiError('unsupported_content_type')) : undefined);
   });
 }

@@ -35,8 +35,13 @@ export interface Door {
 /** Which methods each path has, learned while routes are registered. */
 export class PathTable {
   readonly #paths: { readonly pattern: RegExp; readonly methods: Set<string> }[] = [];
+  /** What was found for the paths without parameters, which are most of those asked for. */
+  readonly #literal = new Set<string>();
+  readonly #known = new Map<string, readonly string[]>();
 
   add(url: string, methods: readonly string[]): void {
+    this.#known.clear();
+    if (!/[:*]/.test(url)) this.#literal.add(url);
     const source = `^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll(/:[a-z_]+/g, '[^/]+')}$`;
     const known = this.#paths.find(({ pattern }) => pattern.source === new RegExp(source).source);
     if (known === undefined) this.#paths.push({ pattern: new RegExp(source), methods: new Set(methods) });
@@ -45,6 +50,14 @@ export class PathTable {
 
   /** The methods of a path, for `Allow`; empty when there is nothing. */
   methodsOf(path: string): readonly string[] {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    const methods = this.#find(path);
+    if (this.#literal.has(path)) this.#known.set(path, methods);
+    return methods;
+  }
+
+  #find(path: string): readonly string[] {
     const found = this.#paths.find(({ pattern }) => pattern.test(path));
     return found === undefined ? [] : [...found.methods, 'OPTIONS'].toSorted();
   }
@@ -70,29 +83,44 @@ export function guardDoor(server: FastifyInstance, door: Door): PathTable {
   const paths = new PathTable();
   server.decorateRequest('credentialScope', '');
   server.addHook('onRoute', ({ url, method }) => paths.add(url, Array.isArray(method) ? method : [method]));
-  server.addHook('onRequest', async (request, reply) => {
-    void reply.headers(SECURITY_HEADERS);
-    const host = checkHost(request, door);
-    const methods = paths.methodsOf(pathOf(request));
-    const origin = request.headers.origin;
-    const isKnownOrigin = origin !== undefined && door.origins.isOriginAllowed(origin, host);
-    if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin', ...EXPOSED });
-    if (request.method === 'OPTIONS' && methods.length > 0) {
-      spend(request, door, 1);
-      return answerOptions(reply, methods, isKnownOrigin);
+  // With callbacks: a promise for each request costs more than all these checks.
+  server.addHook('onRequest', (request, reply, done) => {
+    try {
+      if (!letIn(request, reply, { door, paths })) done();
+    } catch (error) {
+      done(error as Error);
     }
-    if (!SAFE_METHODS.includes(request.method) && origin !== undefined && !isKnownOrigin) {
-      spend(request, door, 1);
-      throw new Refused(apiError('foreign_origin'));
-    }
-    checkCaller(request, door);
-    if (methods.length > 0 && !methods.includes(request.method)) {
-      void reply.header('allow', methods.join(', '));
-      throw new Refused(apiError('method_not_allowed', undefined, { allow: methods }));
-    }
-    return undefined;
   });
   return paths;
+}
+
+/** Throws what is refused. True: answered here, since it only asked what may be asked. */
+function letIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { door, paths }: { readonly door: Door; readonly paths: PathTable },
+): boolean {
+  void reply.headers(SECURITY_HEADERS);
+  const host = checkHost(request, door);
+  const methods = paths.methodsOf(pathOf(request));
+  const origin = request.headers.origin;
+  const isKnownOrigin = origin !== undefined && door.origins.isOriginAllowed(origin, host);
+  if (isKnownOrigin) void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin', ...EXPOSED });
+  if (request.method === 'OPTIONS' && methods.length > 0) {
+    spend(request, door, 1);
+    void answerOptions(reply, methods, isKnownOrigin);
+    return true;
+  }
+  if (!SAFE_METHODS.includes(request.method) && origin !== undefined && !isKnownOrigin) {
+    spend(request, door, 1);
+    throw new Refused(apiError('foreign_origin'));
+  }
+  checkCaller(request, door);
+  if (methods.length > 0 && !methods.includes(request.method)) {
+    void reply.header('allow', methods.join(', '));
+    throw new Refused(apiError('method_not_allowed', undefined, { allow: methods }));
+  }
+  return false;
 }
 
 /** Refuses what the router itself does not take, and which so comes past the hooks: under the same headers, for a known host, and not for nothing. */

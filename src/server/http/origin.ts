@@ -23,10 +23,11 @@ export function isLoopbackName(name: string): boolean {
   return name === 'localhost' || name === '::1' || name === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
 }
 
-/** Decides on `Host` and `Origin`. Built once; both calls are pure. */
+/** Decides on `Host` and `Origin`. Built once; what it says of a name never changes. */
 export class OriginPolicy {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
+  #lastAllowed: string | undefined;
 
   constructor({ allowedHosts, clusterUrls }: DoorNames) {
     this.#hosts = new Set(allowedHosts.map((name) => bracketed(name.toLowerCase())));
@@ -34,8 +35,12 @@ export class OriginPolicy {
   }
 
   isHostAllowed(header: string | undefined): boolean {
-    const name = header === undefined ? undefined : hostName(header);
-    return name !== undefined && (isLoopbackName(name) || this.#hosts.has(name));
+    // A client asks for the same host again and again.
+    if (header === undefined || header === this.#lastAllowed) return header !== undefined;
+    const name = hostName(header);
+    const isAllowed = name !== undefined && (isLoopbackName(name) || this.#hosts.has(name));
+    if (isAllowed) this.#lastAllowed = header;
+    return isAllowed;
   }
 
   /** `host`: a `Host` header that {@link isHostAllowed}. A page served from that very host and port is no stranger. */

@@ -111,7 +111,10 @@ export async function makeHttpServer(node: NodeService, options: HttpOptions): P
   guardDoor(server, door);
   acceptJsonOnly(server);
   server.setNotFoundHandler((_, reply) => sendRefusal(reply, apiError('not_found')));
-  server.addHook('onResponse', async (request, reply) => onAnswered(request, reply));
+  server.addHook('onResponse', (request, reply, done) => {
+    onAnswered(request, reply);
+    done();
+  });
   await addRoutes(server.withTypeProvider<TypeBoxTypeProvider>(), node, options);
   return server;
 }
