@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { MESSAGE_OF_TYPE, context } from '../../test/support/arbitrary-messages.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
-import { encodeFrame, encodeMessage, MESSAGE_TYPES } from '../messages/index.ts';
+import { DigestList, encodeFrame, encodeMessage, MESSAGE_TYPES } from '../messages/index.ts';
 import type { Message } from '../messages/index.ts';
 import type { Event, EventKind } from '../protocol/event.ts';
 import { STREAM_EVENT_KINDS, STREAM_EVENTS, StreamEvent } from './events.ts';
@@ -41,6 +41,7 @@ const EVENTS: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } =
     digest: DIGEST,
     timestamp: 1_700_000_000_000_000,
     requests: [EXECUTED],
+    digests: DigestList.of([EXECUTED.requestDigest]),
   },
   'checkpoint-taken': { kind: 'checkpoint-taken', sequence: NUMBER, root: DIGEST },
   'checkpoint-stable': { kind: 'checkpoint-stable', sequence: NUMBER, root: DIGEST, replicas: [NODE] },

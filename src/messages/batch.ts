@@ -6,6 +6,7 @@ import type { AuthenticatedRequest } from './bundle.ts';
 import { authenticatedRequests, authenticatedRequestsSize } from './authenticated-requests.ts';
 import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
+import { packRequests } from './digest-list.ts';
 import { LIMITS } from './limits.ts';
 import { refuse } from './refusal.ts';
 import type { Fault } from './schema/composites.ts';
@@ -13,7 +14,7 @@ import { object } from './schema/composites.ts';
 import type { ObjectSchema } from './schema/composites.ts';
 import { HEX_BYTES } from './schema/hex.ts';
 import { Reader } from './schema/reader.ts';
-import { count, digest, flags, wholeNumber } from './schema/scalars.ts';
+import { count, flags, wholeNumber } from './schema/scalars.ts';
 import type { Schema, ValueOf } from './schema/schema.ts';
 import { Writer } from './schema/writer.ts';
 
@@ -108,10 +109,11 @@ function encoded(value: Batch): Bytes {
  * are not part of it: the same batch can be proposed again.
  */
 export function batchDigest(context: CodecContext, value: Batch): Digest {
-  const writer = new Writer(timestamp.maxBytes + batchFlags.maxBytes + HEX_BYTES * value.requests.length);
+  const { requests } = value;
+  const writer = new Writer(timestamp.maxBytes + batchFlags.maxBytes + HEX_BYTES * requests.length);
   timestamp.write(writer, value.timestamp);
   batchFlags.write(writer, value.flags);
-  for (const entry of value.requests) digest.write(writer, entry.digest);
+  writer.bytes(packRequests(requests));
   return context.digest(DOMAINS.batchDigest, writer.finish());
 }
 

@@ -8,6 +8,7 @@ import type { Bundle } from './bundle.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
+import { packBundle } from './digest-list.ts';
 import { LIMITS } from './limits.ts';
 import type { Proof } from './proof.ts';
 import { MAC, proof as proofSchema } from './proof.ts';
@@ -143,15 +144,11 @@ export function requestSigningBytes(context: CodecContext, requestDigest: Digest
 }
 
 /** What the MACs of a bundle cover: the client, who is asked to reply, and the digests of the requests, in order. */
-export function bundleBytes(
-  context: CodecContext,
-  client: ClientId,
-  { asked, digests }: Pick<Bundle, 'asked' | 'digests'>,
-): Bytes {
+export function bundleBytes(context: CodecContext, client: ClientId, bundle: Pick<Bundle, 'asked' | 'digests'>): Bytes {
   scratch.restart();
   clientSchema.write(scratch, client);
-  replicaSet.write(scratch, asked);
-  for (const digest of digests) digestSchema.write(scratch, digest);
+  replicaSet.write(scratch, bundle.asked);
+  scratch.bytes(packBundle(bundle));
   return context.bound(DOMAINS.bundle, scratch.copy());
 }
 

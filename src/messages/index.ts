@@ -51,6 +51,7 @@ export { EVERYBODY, isInSet, replicaSetOf, unionOf } from './replica-set.ts';
 export type { Replies } from './replies.ts';
 export type { Reply, ReplyContent } from './reply.ts';
 export { replySize, resultDigest } from './reply.ts';
+export { DigestList, NO_DIGESTS } from './digest-list.ts';
 export { ReplyTree, replyTreeBytes } from './reply-tree.ts';
 export type { ReplyStable } from './reply-stable.ts';
 export type { Request } from './request.ts';

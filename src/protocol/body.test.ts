@@ -3,7 +3,7 @@ import { CoreKit, SESSION } from '../../test/support/core-kit.ts';
 import { batchDigest, encodeMessage } from '../messages/index.ts';
 import type { Batch, Message } from '../messages/index.ts';
 import { asSequence, asView } from '../base/ids.ts';
-import { Body, DigestList } from './body.ts';
+import { Body } from './body.ts';
 import { Slot } from './slot.ts';
 
 const kit = new CoreKit();
@@ -58,15 +58,6 @@ describe('a body in the least memory', () => {
     expect(body.requests.toArray()).toEqual(digests);
     body.compact(kit.codec);
     expect(body.requests.toArray()).toEqual(digests);
-    expect(new DigestList([]).toArray()).toEqual([]);
-  });
-
-  test('a list tells where a digest stands in it', () => {
-    const digests = requests.map(({ digest }) => digest);
-    const list = new DigestList(digests);
-    expect(digests.map((digest) => list.indexOf(digest))).toEqual([0, 1, 2]);
-    expect(list.indexOf(batchDigest(kit.codec, kit.batch(requests)))).toBe(-1);
-    expect(list.indexOf('no digest' as (typeof digests)[number])).toBe(-1);
   });
 });
 

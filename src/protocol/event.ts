@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import type { Message, MessageType } from '../messages/index.ts';
+import type { DigestList, Message, MessageType } from '../messages/index.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from './refusal.ts';
 import type { Suspicion } from './suspicion.ts';
@@ -60,6 +60,8 @@ export type Event =
       readonly digest: Digest;
       readonly timestamp: number;
       readonly requests: readonly ExecutedRequest[];
+      /** Theirs, packed: for who keeps them long. */
+      readonly digests: DigestList;
     }
   | { readonly kind: 'checkpoint-taken'; readonly sequence: Sequence; readonly root: Digest }
   | {

@@ -9,7 +9,7 @@ import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { BATCH_CHECKPOINT, REQUEST_RECEIPT, askedBy, isInSet, resultDigest } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, NO_DIGESTS, REQUEST_RECEIPT, askedBy, isInSet, resultDigest } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
@@ -81,6 +81,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
     digest,
     timestamp: core.agreedTime,
     requests,
+    digests: slot.requestsOf(digest) ?? NO_DIGESTS,
   });
   if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   slot.verified = undefined;

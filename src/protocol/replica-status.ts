@@ -1,7 +1,7 @@
 /** Makes the readonly view of a replica (status.ts) from its core. Changes nothing. */
 import { GENESIS } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import type { DigestList } from './body.ts';
+import type { DigestList } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { recoveryStatus } from './recovery-status.ts';
 import type { Slot } from './slot.ts';

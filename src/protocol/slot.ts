@@ -5,9 +5,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import type { Batch, CodecContext } from '../messages/index.ts';
+import type { Batch, CodecContext, DigestList } from '../messages/index.ts';
 import { Body } from './body.ts';
-import type { DigestList } from './body.ts';
 import type { RequestVerification } from './input.ts';
 import { Votes } from './votes.ts';
 

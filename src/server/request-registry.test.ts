@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
+import { DigestList } from '../messages/index.ts';
 import type { ExecutedRequest } from '../protocol/event.ts';
 import { makeQuorums } from '../protocol/quorum.ts';
 import type { SlotStatus } from '../protocol/status.ts';
@@ -48,7 +49,13 @@ function setUp(limits: { finished?: number; open?: number; followed?: number; re
       requestDigest,
       outcome,
     }));
-    registry.onEvent({ kind: 'executed', ...at(sequence), timestamp: 0, requests: described });
+    registry.onEvent({
+      kind: 'executed',
+      ...at(sequence),
+      timestamp: 0,
+      requests: described,
+      digests: DigestList.of(requests),
+    });
   };
   const statusOf = (digest: Digest) => registry.find(digest)?.body.status;
   return { registry, slots, queued, prePrepared, executed, statusOf };

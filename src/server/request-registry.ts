@@ -8,7 +8,7 @@ import { Arrivals } from '../base/arrivals.ts';
 import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
-import { DigestList } from '../protocol/body.ts';
+import type { DigestList } from '../messages/index.ts';
 import type { Event, ExecutedRequest } from '../protocol/event.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { SlotStatus } from '../protocol/status.ts';
@@ -223,14 +223,14 @@ export class RequestRegistry {
     this.#open.delete(sequence);
   }
 
-  #onExecuted({ view, sequence, digest, requests }: Extract<Event, { kind: 'executed' }>): void {
+  #onExecuted({ view, sequence, digest, requests, digests }: Extract<Event, { kind: 'executed' }>): void {
     // Those below as well: what a transferred state holds is executed nowhere here.
     for (const open of this.#open.keys()) if (open <= sequence) this.#close(open);
     if (requests.length === 0) return;
     const batch: ExecutedBatch = {
       placed: { view, sequence, digest },
       final: votesOf(this.#options.slot(sequence)),
-      requests: new DigestList(requests.map(({ requestDigest }) => requestDigest)),
+      requests: digests,
       count: requests.length,
       outcomes: outcomesOf(requests),
     };

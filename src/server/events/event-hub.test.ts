@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventTextReader } from '../../api/index.ts';
 import type { StreamEvent, StreamEventKind } from '../../api/index.ts';
 import { asClientId, asDigest, asReplicaId, asSequence, asView } from '../../base/ids.ts';
-import { encodeFrame, encodeMessage } from '../../messages/index.ts';
+import { DigestList, encodeFrame, encodeMessage } from '../../messages/index.ts';
 import type { Message } from '../../messages/index.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { EventSink } from './consumer.ts';
@@ -36,6 +36,7 @@ const executed = (sequence: number): Event => ({
   digest: DIGEST,
   timestamp: 1,
   requests: [REQUEST],
+  digests: DigestList.of([REQUEST.requestDigest]),
 });
 const vote = (sequence: number): Message => ({
   type: 'prepare',

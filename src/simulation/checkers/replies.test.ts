@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { authentic, reply } from '../../../test/support/behaviour-kit.ts';
 import { asReplicaId, asSequence, asView } from '../../base/ids.ts';
-import { EVERYBODY, replicaSetOf } from '../../messages/index.ts';
+import { DigestList, EVERYBODY, replicaSetOf } from '../../messages/index.ts';
 import type { ReplicaSet } from '../../messages/index.ts';
 import type { ExecutedRequest } from '../../protocol/event.ts';
 import type { Output } from '../../protocol/output.ts';
@@ -17,7 +17,15 @@ function executing(outcome: ExecutedRequest['outcome'] = 'executed'): Output {
   const { digest } = authentic;
   return {
     kind: 'event',
-    event: { kind: 'executed', view: asView(0), sequence: asSequence(1), digest, timestamp: 0, requests },
+    event: {
+      kind: 'executed',
+      view: asView(0),
+      sequence: asSequence(1),
+      digest,
+      timestamp: 0,
+      requests,
+      digests: DigestList.of([digest]),
+    },
   };
 }
 
