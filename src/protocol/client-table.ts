@@ -148,12 +148,14 @@ export class ClientTable {
       this.#lastUse === undefined || comparePoints(this.#lastUse, lastUse) < 0,
       'executions are recorded in their order',
     );
-    assert(
-      this.judge(request, requestDigest, lastUse.agreedTime).kind === 'execute',
-      'what is recorded was to be executed',
-    );
-    const last: LastRequest = { timestamp, requestDigest, reply, lastUse };
     const known = this.#find(client, session);
+    // What `judge` says `execute` to.
+    const isNext =
+      known === undefined
+        ? this.#refuseOpening(request, lastUse.agreedTime) === undefined
+        : timestamp === known.item.last.timestamp + 1;
+    assert(isNext, 'what is recorded was to be executed');
+    const last: LastRequest = { timestamp, requestDigest, reply, lastUse };
     if (known !== undefined) {
       this.#changedSessions.add(known.item);
       this.#renew(known, last);

@@ -319,6 +319,7 @@ export class RequestQueue {
 
   /** Forgets what of this session is at or below `timestamp`: it was executed or can no longer be. */
   settle(client: ClientId, session: number, timestamp: number): WaitingRequest | undefined {
+    if (this.size === 0) return undefined;
     const known = this.#find(client, session);
     if (known === undefined || known.request.request.timestamp > timestamp) return undefined;
     this.drop(known);
