@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writtenBytes } from '../../test/support/written-bytes.ts';
 import { applicationNamed } from '../apps/index.ts';
 import { asClientId, asDigest, asReplicaId } from '../base/ids.ts';
 import {
@@ -126,7 +127,7 @@ describe('Driver on a real log, n = 1', () => {
   let state: MemoryState;
   const place = (): string => join(directory, 'log');
   /** Bytes of the log's first segment that are there now. */
-  const onDisk = (): number => statSync(join(place(), '0000000001.seg'), { throwIfNoEntry: false })?.size ?? 0;
+  const onDisk = (): number => writtenBytes(join(place(), '0000000001.seg'));
   const session = Date.now() * 1000;
 
   async function start(clock: () => Now = realClock): Promise<Running> {

@@ -1,7 +1,8 @@
-import { mkdtempSync, statSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writtenBytes } from '../../test/support/written-bytes.ts';
 import { asDigest, asReplicaId, asSequence, asView } from '../base/ids.ts';
 import { DurableLog } from '../node/index.ts';
 import type { Output } from '../protocol/output.ts';
@@ -41,7 +42,7 @@ describe('OutputGate on a real log', () => {
   });
 
   /** Bytes of the log's first segment that are there now. */
-  const onDisk = (): number => statSync(join(directory, 'log', '0000000001.seg'), { throwIfNoEntry: false })?.size ?? 0;
+  const onDisk = (): number => writtenBytes(join(directory, 'log', '0000000001.seg'));
 
   function makeGate(gateLog: GateLog = log, heldOutputs = 100) {
     const left: { readonly sequence: number; readonly onDisk: number }[] = [];

@@ -121,6 +121,46 @@ describe('a durable log', () => {
     expect((await groupsOf()).length).toBe(2);
   });
 
+  describe('makes room ahead', () => {
+    const lengthWith = async (options: Partial<DurableLogOptions>, ...groups: readonly string[]): Promise<number> => {
+      const { log } = await openLog(options);
+      for (const group of groups) {
+        log.append(text(group));
+        await log.durable();
+      }
+      const { size } = statSync(file);
+      await log.close();
+      expect((await reopen()).records).toEqual(groups);
+      return size;
+    };
+    const written = (...groups: readonly string[]): number =>
+      SEGMENT_HEADER_BYTES + groups.reduce((sum, group) => sum + RECORD_HEADER_BYTES + group.length, 0);
+
+    it('into which small groups go, and gives it back at the end', async () => {
+      const room = 200;
+      const first = SEGMENT_HEADER_BYTES + room;
+      expect(await lengthWith({ roomBytes: room }, 'a', 'b')).toBe(first);
+      expect(statSync(file).size).toBe(written('a', 'b'));
+    });
+
+    it('again where a small group goes beyond it, and not for a large one', async () => {
+      const room = 40;
+      const small = ['a', 'b'.repeat(30)];
+      expect(await lengthWith({ roomBytes: room }, ...small)).toBe(written(...small) + room);
+      rmSync(place, { recursive: true });
+      const large = ['a', 'b'.repeat(10_000)];
+      expect(await lengthWith({ roomBytes: room }, ...large)).toBe(written(...large));
+    });
+
+    it('only where something is synced', async () => {
+      expect(await lengthWith({ waitFor: 'write' }, 'a')).toBe(written('a'));
+    });
+
+    it('if it can: without room it is a log all the same', async () => {
+      expect(await lengthWith({ roomBytes: Number.MAX_SAFE_INTEGER }, 'a', 'b')).toBe(written('a', 'b'));
+    });
+  });
+
   it('goes on after a reopening', async () => {
     await writeGroups([['a'], ['b', 'c']]);
     await writeGroups([['d']]);
@@ -201,7 +241,8 @@ async function groupsOf(): Promise<{ readonly start: number; readonly end: numbe
   const content = readFileSync(file);
   const groups: { start: number; end: number }[] = [];
   let at = SEGMENT_HEADER_BYTES;
-  while (at < content.length) {
+  // Up to the room ahead.
+  while (at < content.length && content[at] !== 0) {
     const group = content.readUInt32BE(at + 8);
     const end = at + RECORD_HEADER_BYTES + content.readUInt32BE(at + 4);
     const known = groups[group - 1];
@@ -291,9 +332,11 @@ describe('recovery', () => {
     expect(await reopen()).toEqual({ records: ['a'], cutBytes: other.length - SEGMENT_HEADER_BYTES });
   });
 
-  it('cuts zeros that a file system left for a write that never came', async () => {
+  it('cuts zeros that a file system left for a write that never came: as good as room', async () => {
     await writeGroups([['a'], ['b']]);
     writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.alloc(8192)]));
+    expect(await reopen()).toEqual({ records: ['a', 'b'], cutBytes: 0 });
+    writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.alloc(8191), Buffer.alloc(1, 1)]));
     expect(await reopen()).toEqual({ records: ['a', 'b'], cutBytes: 8192 });
   });
 
@@ -398,8 +441,15 @@ describe('a chain of segments', () => {
       expect(fault).toMatchObject({ code: 'damaged', file: segment(2) });
       expect(fault.offset).toBeLessThanOrEqual(length);
     }
-    writeFileSync(segment(2), Buffer.concat([before, Buffer.alloc(7)]));
+    writeFileSync(segment(2), Buffer.concat([before, Buffer.alloc(6), Buffer.alloc(1, 1)]));
     expect(await faultOf()).toMatchObject({ code: 'damaged', file: segment(2), offset: before.length });
+  });
+
+  it('may have room behind each of its segments, which a process that was killed leaves there', async () => {
+    const records = await writeChain();
+    for (const number of [1, 2, 3])
+      writeFileSync(segment(number), Buffer.concat([readFileSync(segment(number)), Buffer.alloc(500)]));
+    expect(await reopen()).toEqual({ records, cutBytes: 0 });
   });
 
   it.each([

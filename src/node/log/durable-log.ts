@@ -30,6 +30,8 @@ export interface DurableLogOptions {
   readonly waitFor?: 'sync' | 'write';
   /** A segment of at least so many bytes is followed by another one. */
   readonly segmentBytes?: number;
+  /** Zeros ahead of what is written; 128 KiB unless given. */
+  readonly roomBytes?: number;
   /** Called once, when something could not be made durable and never will be. The owner stops voting. */
   readonly onFault?: (fault: LogFault) => void;
   /** There is no room. Nothing becomes durable until the owner calls {@link DurableLog.resume}; called again when that found no room either. */
@@ -222,7 +224,7 @@ export class DurableLog {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     const left = this.#segment;
-    this.#segment = await SegmentFile.create(segmentPath(this.#folder, number), this.#options.owner, number, start);
+    this.#segment = await SegmentFile.create(segmentPath(this.#folder, number), this.#options, number, start);
     this.#older.push(left.path);
     await left.close().catch(() => undefined);
   }
@@ -299,7 +301,7 @@ async function openLocked(folder: string, options: DurableLogOptions): Promise<R
     const numbers = await segmentNumbers(folder);
     if (numbers.length > 0) return await openChain(folder, numbers, options);
     if (options.absent === 'refuse') return fail(missingFault(folder));
-    const segment = await SegmentFile.create(segmentPath(folder, 1), options.owner, 1, { kind: 'base', records: [] });
+    const segment = await SegmentFile.create(segmentPath(folder, 1), options, 1, { kind: 'base', records: [] });
     await syncFolder(dirname(folder));
     return ok({ segment, older: [], records: [], isNew: true, cutBytes: 0 });
   } catch (error) {
@@ -318,7 +320,7 @@ async function openChain(
   for (const { path, damages } of segments)
     for (const { offset, what } of damages) return fail(damageFault(path, offset, what));
   const last = segments.at(-1) ?? segments[0];
-  const segment = await SegmentFile.reopen(last.path, last.header, last.content, last.scan);
+  const segment = await SegmentFile.reopen(last.path, last.header, last.content, last.scan, options);
   // Only now: the newer ones are whole, and surely on disk.
   for (const number of obsolete) await rm(segmentPath(folder, number), { force: true });
   return ok({
@@ -326,6 +328,6 @@ async function openChain(
     older: segments.slice(0, -1).map(({ path }) => path),
     records: segments.flatMap(({ scan }) => scan.records.map(({ payload }) => payload)),
     isNew: false,
-    cutBytes: last.content.length - last.scan.end,
+    cutBytes: last.tornBytes,
   });
 }

@@ -11,7 +11,14 @@ import type { Result } from '../../base/result.ts';
 import { errorCode } from '../error-text.ts';
 import { damageFault, foreignFault, otherFormatFault, systemFault } from './log-fault.ts';
 import type { LogFault } from './log-fault.ts';
-import { decodeSegmentHeader, endDamage, LOG_FORMAT, scanRecords, SEGMENT_HEADER_BYTES } from './segment-format.ts';
+import {
+  decodeSegmentHeader,
+  endDamage,
+  isRoom,
+  LOG_FORMAT,
+  scanRecords,
+  SEGMENT_HEADER_BYTES,
+} from './segment-format.ts';
 import type { Damage, LogOwner, ScannedRecords, SegmentHeader } from './segment-format.ts';
 
 const SEGMENT_NAME = /^(?<number>\d{10,15})\.seg$/;
@@ -36,6 +43,8 @@ export interface ReadSegment {
   readonly header: SegmentHeader;
   readonly content: Buffer;
   readonly scan: ScannedRecords;
+  /** Behind the last sound record, but for room: a write that was torn. */
+  readonly tornBytes: number;
   /** What is wrong with it, by offset; a torn tail that may be there is not. */
   readonly damages: readonly Damage[];
 }
@@ -67,13 +76,15 @@ export async function readChain(
       return fail(systemFault('unusable', path, 'read', error));
     }
     const scan = scanRecords(content, header.id);
-    const atEnd = endDamage(header, scan, { length: content.length, next: headers.value[index + 1] });
+    const tornBytes = isRoom(content, scan.end) ? 0 : content.length - scan.end;
+    const atEnd = endDamage(header, scan, { length: scan.end + tornBytes, next: headers.value[index + 1] });
     const damages = atEnd === undefined ? scan.damages : [...scan.damages, atEnd];
     segments.push({
       path,
       header,
       content,
       scan,
+      tornBytes,
       damages: damages.toSorted((left, right) => left.offset - right.offset),
     });
   }

@@ -16,6 +16,13 @@ const OWNER_ONLY = 0o600;
 /** Bytes that are written without a thread. */
 const WRITTEN_AT_ONCE = 65_536;
 
+/**
+ * Bytes of room ahead of what is written: zeros, on disk already. A sync of what goes into them need not also bring the length of the file to disk, which
+ * is most of what a small one costs. A larger group is worth that anyway, and gets none.
+ */
+const ROOM_BYTES = 128 * 1024;
+const SMALL_GROUP_BYTES = 8 * 1024;
+
 /** What ends the name of a segment that is being made. */
 export const UNFINISHED = '.new';
 
@@ -23,6 +30,24 @@ export const UNFINISHED = '.new';
 export type SegmentStart =
   | { readonly kind: 'base'; readonly records: readonly Bytes[] }
   | { readonly kind: 'continued'; readonly previous: PreviousSegment };
+
+export interface SegmentOptions {
+  readonly owner: LogOwner;
+  /** 128 KiB unless given. */
+  readonly roomBytes?: number;
+  /** Without syncs there is no use for room. */
+  readonly waitFor?: 'sync' | 'write';
+}
+
+function roomOf({ roomBytes = ROOM_BYTES, waitFor }: SegmentOptions): number {
+  return waitFor === 'write' ? 0 : roomBytes;
+}
+
+interface SegmentPlace {
+  readonly group: number;
+  readonly end: number;
+  readonly roomBytes: number;
+}
 
 export class SegmentFile {
   readonly path: string;
@@ -32,28 +57,43 @@ export class SegmentFile {
   #group: number;
   /** Behind the last group that went well. */
   #end: number;
+  /** Behind the room that is there for more; not before the end. */
+  #roomEnd: number;
+  readonly #roomBytes: number;
 
-  private constructor(path: string, header: SegmentHeader, handle: FileHandle, at: { group: number; end: number }) {
+  private constructor(path: string, header: SegmentHeader, handle: FileHandle, at: SegmentPlace) {
     this.path = path;
     this.number = header.number;
     this.#id = header.id;
     this.#handle = handle;
     this.#group = at.group;
     this.#end = at.end;
+    this.#roomEnd = at.end;
+    this.#roomBytes = at.roomBytes;
   }
 
   /** Makes segment `number` in `path`: written and synced beside it, renamed, its folder synced. Nothing is left of it on an error. */
-  static async create(path: string, owner: LogOwner, number: number, start: SegmentStart): Promise<SegmentFile> {
+  static async create(
+    path: string,
+    options: SegmentOptions,
+    number: number,
+    start: SegmentStart,
+  ): Promise<SegmentFile> {
     const unfinished = `${path}${UNFINISHED}`;
     const records = start.kind === 'base' ? start.records : [];
     const begin = start.kind === 'base' ? ({ kind: 'base', records: records.length } as const) : start;
-    const header: SegmentHeader = { owner, number, id: randomBytes(SEGMENT_ID_BYTES), begin };
+    const header: SegmentHeader = { owner: options.owner, number, id: randomBytes(SEGMENT_ID_BYTES), begin };
     let handle: FileHandle | undefined;
     try {
       handle = await open(unfinished, 'w', OWNER_ONLY);
-      const segment = new SegmentFile(path, header, handle, { group: 0, end: SEGMENT_HEADER_BYTES });
+      const segment = new SegmentFile(path, header, handle, {
+        group: 0,
+        end: SEGMENT_HEADER_BYTES,
+        roomBytes: roomOf(options),
+      });
       await writeAll(handle, encodeSegmentHeader(header), 0);
       await segment.#write(records);
+      await segment.#makeRoom();
       await handle.sync();
       await rename(unfinished, path);
       await syncFolder(dirname(path));
@@ -66,7 +106,7 @@ export class SegmentFile {
   }
 
   /**
-   * Opens a segment to write on behind what was found in it. A torn tail is cut off; the last group is written once more, over itself, and
+   * Opens a segment to write on behind what was found in it. Room and a torn tail are cut off; the last group is written once more, over itself, and
    * synced: the process that wrote it may have died before its sync, or after one that failed, when the system shows it and the disk does not
    * have it.
    */
@@ -75,6 +115,7 @@ export class SegmentFile {
     header: SegmentHeader,
     content: Buffer,
     { records, group, end }: ScannedRecords,
+    options: SegmentOptions,
   ): Promise<SegmentFile> {
     const handle = await open(path, 'r+');
     try {
@@ -83,7 +124,7 @@ export class SegmentFile {
       await writeAll(handle, content.subarray(from, end), from);
       await handle.sync();
       await syncFolder(dirname(path));
-      return new SegmentFile(path, header, handle, { group, end });
+      return new SegmentFile(path, header, handle, { group, end, roomBytes: roomOf(options) });
     } catch (error) {
       await handle.close().catch(() => undefined);
       throw error;
@@ -115,9 +156,23 @@ export class SegmentFile {
   async #write(records: readonly Bytes[]): Promise<void> {
     if (records.length === 0) return;
     this.#group += 1;
+    const start = this.#end;
     for (const part of encodeGroup(records, this.#group, seedOf(this.#id))) {
       await writeAll(this.#handle, part, this.#end);
       this.#end += part.length;
+    }
+    if (this.#end <= this.#roomEnd) return;
+    this.#roomEnd = this.#end;
+    if (this.#end - start <= SMALL_GROUP_BYTES) await this.#makeRoom();
+  }
+
+  /** On disk with the next sync. It may fail, on a full disk say: then there is none, and what is to be written will tell. */
+  async #makeRoom(): Promise<void> {
+    try {
+      await writeAll(this.#handle, new Uint8Array(this.#roomBytes), this.#end);
+      this.#roomEnd = this.#end + this.#roomBytes;
+    } catch {
+      this.#roomEnd = this.#end;
     }
   }
 
@@ -125,12 +180,15 @@ export class SegmentFile {
     await this.#handle.datasync();
   }
 
-  /** Gives back the room of a group that did not go well. */
+  /** Gives back the room, and that of a group that did not go well. */
   async cutTail(): Promise<void> {
+    this.#roomEnd = this.#end;
     await this.#handle.truncate(this.#end);
   }
 
+  /** Without room that nothing is written into any more, where the system takes it back; whoever reads does not mind it. */
   async close(): Promise<void> {
+    if (this.#roomEnd > this.#end) await this.cutTail().catch(() => undefined);
     await this.#handle.close();
   }
 }

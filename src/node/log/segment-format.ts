@@ -262,8 +262,14 @@ function findLaterGroup(
   return undefined;
 }
 
+/** Is there nothing but room from `start` on: zeros that were written ahead? Nothing is there too. */
+export function isRoom(file: Buffer, start: number): boolean {
+  for (let at = start; at < file.length; at += 1) if (file[at] !== 0) return false;
+  return true;
+}
+
 /**
- * What is wrong with the end of a segment; undefined when it ends as it may. `length`: of the file; `next`: the header of the segment that
+ * What is wrong with the end of a segment; undefined when it ends as it may. `length`: of the file, without room; `next`: the header of the segment that
  * continues it. Only where none does may the last group be torn, and never the one with which a base begins.
  */
 export function endDamage(

@@ -82,7 +82,7 @@ async function numbersOf(folder: string): Promise<readonly number[]> {
 }
 
 function stored(
-  { path, header, content, scan, damages }: ReadSegment,
+  { path, header, content, scan, tornBytes, damages }: ReadSegment,
   codec: CodecContext,
   isLast: boolean,
 ): StoredSegment {
@@ -97,6 +97,6 @@ function stored(
       decoded: decodeRecord(payload, codec),
     })),
     damages,
-    tornBytes: isLast ? content.length - scan.end : 0,
+    tornBytes: isLast ? tornBytes : 0,
   };
 }
