@@ -52,6 +52,12 @@ const RECORDER = `
     if (file !== undefined) tellWrite(file, bytes, from, length, at);
     return writeSync(fd, bytes, from, length, at);
   };
+  const { fdatasync } = fs;
+  fs.fdatasync = (fd, done) =>
+    fdatasync(fd, (error) => {
+      if (fileOf.has(fd)) tell({ op: 'sync', file: fileOf.get(fd) });
+      done(error);
+    });
   const tellWrite = (file, bytes, from, length, at) =>
     tell({ op: 'write', file, at, data: Buffer.from(bytes).subarray(from, from + length).toString('base64') });
   promises.open = async (path, flags, mode) => {
@@ -66,10 +72,8 @@ const RECORDER = `
     if (flags === 'r') return handle;
     const file = (files += 1);
     tell({ op: flags === 'w' ? 'create' : 'open', file, name });
-    for (const method of ['sync', 'datasync']) {
-      const real = handle[method];
-      handle[method] = async () => { await real.call(handle); tell({ op: 'sync', file }); };
-    }
+    const { sync } = handle;
+    handle.sync = async () => { await sync.call(handle); tell({ op: 'sync', file }); };
     fileOf.set(handle.fd, file);
     const { write, truncate } = handle;
     handle.truncate = async (length) => {

@@ -3,7 +3,7 @@
  * does not begin well is damaged, and never just interrupted. It owns its file; nobody else writes to it.
  */
 import { randomBytes } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { fdatasync, writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -146,7 +146,7 @@ export class SegmentFile {
     const before = this.asPrevious;
     try {
       await this.#write(records);
-      if (waitFor === 'sync') await this.#handle.datasync();
+      if (waitFor === 'sync') await this.sync();
     } catch (error) {
       [this.#group, this.#end] = [before.group, before.end];
       throw error;
@@ -176,8 +176,11 @@ export class SegmentFile {
     }
   }
 
-  async sync(): Promise<void> {
-    await this.#handle.datasync();
+  /** By callback: the promises of a FileHandle cost a tenth of what the call does. */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#handle.fd, (error) => (error === null ? resolve() : reject(error)));
+    });
   }
 
   /** Gives back the room, and that of a group that did not go well. */
