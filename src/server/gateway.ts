@@ -178,11 +178,15 @@ function firstNews(
       },
     );
     if (wait) return;
-    flight.onPlaced = (placed) => {
+    const onPlaced = (placed: Placed): void => {
+      // Another place, after a reissue, is no news.
+      flight.onPlaced = undefined;
       clearTimeout(timer);
       if (idempotency === undefined) resolve({ kind: 'placed', placed });
       else timer = setTimeout(late, Math.max(0, Math.min(KEYED_WAIT_MS, endMs - performance.now())));
     };
+    if (flight.placed === undefined) flight.onPlaced = onPlaced;
+    else onPlaced(flight.placed);
   });
 }
 

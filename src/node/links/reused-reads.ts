@@ -12,8 +12,8 @@ interface ReadingHandle {
 }
 
 /**
- * Has all that comes read into `buffer`, and `onRead` called with the number of bytes there: they are its until it returns. Pausing, and the events of
- * the socket, are as ever, but there is no `data`. False, and nothing changed, where this Node cannot. Requires: nothing was read yet.
+ * Has all that comes read into `buffer`, and `onRead` called with the number of bytes there: they are its until it returns. There is no `data`, and all other events
+ * are as ever, but while it is paused: then nothing at all is read, so that its end, or that it was torn, is heard when it is resumed. False, and nothing changed, where this Node cannot. Requires: nothing was read yet.
  */
 export function readInto(socket: Socket, buffer: Bytes, onRead: (count: number) => void): boolean {
   const handle: unknown = Reflect.get(socket, '_handle');

@@ -156,6 +156,30 @@ describe('a durable log', () => {
       expect(await lengthWith({ waitFor: 'write' }, 'a')).toBe(written('a'));
     });
 
+    it('and leaves a file alone whose sync failed', async () => {
+      const script = `
+        import fs from 'node:fs';
+        import { syncBuiltinESMExports } from 'node:module';
+        const [source, folder, options] = process.argv.slice(1);
+        const { fdatasync } = fs;
+        let isBroken = false;
+        fs.fdatasync = (fd, done) => (isBroken ? done(Object.assign(new Error('broken'), { code: 'EIO' })) : fdatasync(fd, done));
+        syncBuiltinESMExports();
+        const { DurableLog } = await import(source);
+        const { value } = await DurableLog.open(folder, JSON.parse(options));
+        value.log.append(new Uint8Array([1]));
+        await value.log.durable();
+        isBroken = true;
+        value.log.append(new Uint8Array([2]));
+        const fault = await value.log.durable().catch(({ fault }) => fault.code);
+        const before = fs.readFileSync(folder + '/0000000001.seg').toString('base64');
+        await value.log.close();
+        console.log(JSON.stringify([fault, fs.readFileSync(folder + '/0000000001.seg').toString('base64') === before]));`;
+      const args = ['--input-type=module', '-e', script, join(import.meta.dirname, 'durable-log.ts'), place, OPEN];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      expect(JSON.parse(stdout)).toEqual(['write-failed', true]);
+    });
+
     it('if it can: without room it is a log all the same', async () => {
       expect(await lengthWith({ roomBytes: Number.MAX_SAFE_INTEGER }, 'a', 'b')).toBe(written('a', 'b'));
     });
@@ -272,7 +296,9 @@ describe('recovery', () => {
       const kept = [...BEFORE_LAST, ...LAST.filter((_, i) => (ends[i] ?? 0) <= length)];
       const { log, records, cutBytes } = await openLog();
       expect(read(records)).toEqual(kept);
-      expect(cutBytes).toBe(length - (ends.findLast((end) => end <= length) ?? last.start));
+      const torn = whole.subarray(ends.findLast((end) => end <= length) ?? last.start, length);
+      // Zeros at its end are as good as room.
+      expect(cutBytes).toBe(torn.findLastIndex((byte) => byte !== 0) + 1);
       log.append(text('after'));
       await log.close();
       expect((await reopen()).records).toEqual([...kept, 'after']);
@@ -338,6 +364,9 @@ describe('recovery', () => {
     expect(await reopen()).toEqual({ records: ['a', 'b'], cutBytes: 0 });
     writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.alloc(8191), Buffer.alloc(1, 1)]));
     expect(await reopen()).toEqual({ records: ['a', 'b'], cutBytes: 8192 });
+    // Of a torn write in room: what was written.
+    writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.alloc(24, 1), Buffer.alloc(8192)]));
+    expect(await reopen()).toEqual({ records: ['a', 'b'], cutBytes: 24 });
   });
 
   it('refuses what is no log, an empty file too', async () => {

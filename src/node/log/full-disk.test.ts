@@ -64,6 +64,30 @@ describe('a log without room', () => {
     return opened.value.records.map((record) => Buffer.from(record).toString());
   }
 
+  it('makes no room ahead, and keeps none of what there was for it', async () => {
+    const script = `
+      import { execFileSync } from 'node:child_process';
+      import { statSync } from 'node:fs';
+      const [source, folder, options] = process.argv.slice(1);
+      execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=100000:unlimited']);
+      const { DurableLog } = await import(source);
+      const full = [];
+      const { value } = await DurableLog.open(folder, { ...JSON.parse(options), onFull: (what) => full.push(what) });
+      const sizes = [];
+      for (const text of ['first', 'again']) {
+        value.log.append(new Uint8Array(Buffer.from(text)));
+        await value.log.durable();
+        sizes.push(statSync(folder + '/0000000001.seg').size);
+      }
+      await value.log.close();
+      console.log(JSON.stringify({ sizes, full }));`;
+    const args = [join(import.meta.dirname, 'durable-log.ts'), place, JSON.stringify(OPTIONS)];
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, ...args]);
+    const sizes = [SEGMENT_OF_FIRST, SEGMENT_OF_FIRST + RECORD_HEADER_BYTES + 5];
+    expect(JSON.parse(stdout)).toEqual({ sizes, full: [] });
+    expect(await recordsAfterwards()).toEqual(['first', 'again']);
+  });
+
   const SEGMENT_OF_FIRST = SEGMENT_HEADER_BYTES + RECORD_HEADER_BYTES + 5;
 
   it('promises nothing, and goes on in a new segment with what its owner then has', async () => {

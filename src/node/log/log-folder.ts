@@ -14,7 +14,7 @@ import type { LogFault } from './log-fault.ts';
 import {
   decodeSegmentHeader,
   endDamage,
-  isRoom,
+  writtenEnd,
   LOG_FORMAT,
   scanRecords,
   SEGMENT_HEADER_BYTES,
@@ -76,7 +76,7 @@ export async function readChain(
       return fail(systemFault('unusable', path, 'read', error));
     }
     const scan = scanRecords(content, header.id);
-    const tornBytes = isRoom(content, scan.end) ? 0 : content.length - scan.end;
+    const tornBytes = writtenEnd(content, scan.end) - scan.end;
     const atEnd = endDamage(header, scan, { length: scan.end + tornBytes, next: headers.value[index + 1] });
     const damages = atEnd === undefined ? scan.damages : [...scan.damages, atEnd];
     segments.push({

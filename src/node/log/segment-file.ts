@@ -59,7 +59,7 @@ export class SegmentFile {
   #end: number;
   /** Behind the room that is there for more; not before the end. */
   #roomEnd: number;
-  readonly #roomBytes: number;
+  #roomBytes: number;
 
   private constructor(path: string, header: SegmentHeader, handle: FileHandle, at: SegmentPlace) {
     this.path = path;
@@ -93,7 +93,7 @@ export class SegmentFile {
       });
       await writeAll(handle, encodeSegmentHeader(header), 0);
       await segment.#write(records);
-      await segment.#makeRoom();
+      if (segment.#roomEnd === segment.#end) await segment.#makeRoom();
       await handle.sync();
       await rename(unfinished, path);
       await syncFolder(dirname(path));
@@ -149,6 +149,8 @@ export class SegmentFile {
       if (waitFor === 'sync') await this.sync();
     } catch (error) {
       [this.#group, this.#end] = [before.group, before.end];
+      // What is there now is left alone: only a disk that was full is to have it back.
+      this.#roomEnd = this.#end;
       throw error;
     }
   }
@@ -163,16 +165,18 @@ export class SegmentFile {
     }
     if (this.#end <= this.#roomEnd) return;
     this.#roomEnd = this.#end;
-    if (this.#end - start <= SMALL_GROUP_BYTES) await this.#makeRoom();
+    if (this.#roomBytes > 0 && this.#end - start <= SMALL_GROUP_BYTES) await this.#makeRoom();
   }
 
-  /** On disk with the next sync. It may fail, on a full disk say: then there is none, and what is to be written will tell. */
+  /** On disk with the next sync. It may fail, on a full disk say: then this segment has none, and takes nothing from others for it. */
   async #makeRoom(): Promise<void> {
+    this.#roomEnd = this.#end;
     try {
       await writeAll(this.#handle, new Uint8Array(this.#roomBytes), this.#end);
       this.#roomEnd = this.#end + this.#roomBytes;
     } catch {
-      this.#roomEnd = this.#end;
+      this.#roomBytes = 0;
+      await this.#handle.truncate(this.#end).catch(() => undefined);
     }
   }
 

@@ -262,10 +262,11 @@ function findLaterGroup(
   return undefined;
 }
 
-/** Is there nothing but room from `start` on: zeros that were written ahead? Nothing is there too. */
-export function isRoom(file: Buffer, start: number): boolean {
-  for (let at = start; at < file.length; at += 1) if (file[at] !== 0) return false;
-  return true;
+/** Where the room of a file begins, the zeros at its end; not before `start`. */
+export function writtenEnd(file: Buffer, start: number): number {
+  let end = file.length;
+  while (end > start && file[end - 1] === 0) end -= 1;
+  return end;
 }
 
 /**

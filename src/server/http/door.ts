@@ -85,11 +85,14 @@ export function guardDoor(server: FastifyInstance, door: Door): PathTable {
   server.addHook('onRoute', ({ url, method }) => paths.add(url, Array.isArray(method) ? method : [method]));
   // With callbacks: a promise for each request costs more than all these checks.
   server.addHook('onRequest', (request, reply, done) => {
+    let isAnswered: boolean;
     try {
-      if (!letIn(request, reply, { door, paths })) done();
+      isAnswered = letIn(request, reply, { door, paths });
     } catch (error) {
       done(error as Error);
+      return;
     }
+    if (!isAnswered) done();
   });
   return paths;
 }

@@ -61,8 +61,8 @@ function notesOn({ segments, leftovers }: StoredLogContent): readonly string[] {
   return [
     `${count} records in ${segments.length} segment${segments.length === 1 ? '' : 's'}, ${bytes} bytes`,
     ...torn.map(
-      ({ path, length, tornBytes }) =>
-        `${basename(path)} ends in a torn write of ${tornBytes} bytes at byte ${length - tornBytes}: it was never acknowledged, and the next start cuts it off`,
+      ({ path, soundBytes, tornBytes }) =>
+        `${basename(path)} ends in a torn write of ${tornBytes} bytes at byte ${soundBytes}: it was never acknowledged, and the next start cuts it off`,
     ),
     ...leftovers.map((name) => `${name} does not count any more: the next start deletes it`),
   ];

@@ -30,6 +30,8 @@ export interface StoredSegment {
   readonly records: readonly StoredRecord[];
   /** What is wrong, by offset, with what stands there for people. */
   readonly damages: readonly { readonly offset: number; readonly what: string }[];
+  /** Up to behind the last sound record. */
+  readonly soundBytes: number;
   /** Bytes behind the last sound record where they may be: a write that was torn, or is under way. */
   readonly tornBytes: number;
 }
@@ -91,6 +93,7 @@ function stored(
     number: header.number,
     kind: header.begin.kind,
     length: content.length,
+    soundBytes: scan.end,
     records: scan.records.map(({ offset, payload }) => ({
       offset,
       bytes: payload,
