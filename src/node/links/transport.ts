@@ -2,7 +2,6 @@
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Bytes } from '../../base/bytes.ts';
-import { readInto } from './reused-reads.ts';
 
 export interface Address {
   readonly host: string;
@@ -43,10 +42,7 @@ export function dialled({ host, port }: Address): Opener {
 
 /** A connection that somebody made. */
 export function given(socket: Socket): Opener {
-  return (onBytes) => {
-    const isRead = readInto(socket, incoming, (count) => onBytes(incoming.subarray(0, count)));
-    return isRead ? socket : socket.on('data', onBytes);
-  };
+  return (onBytes) => socket.on('data', onBytes);
 }
 
 /** What counts as one neighbour in fair sharing: an IPv4 address, or the /64 of an IPv6 one. */
