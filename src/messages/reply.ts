@@ -142,12 +142,7 @@ export function replySize(value: Reply): number {
   );
 }
 
-/** Bytes of its encoded content. */
-export function replyContentSize(value: ReplyContent): number {
-  return reply.content.minBytes + sinceSize(value);
-}
-
-/** The same at most. */
+/** Bytes of its encoded content, at most. */
 export const REPLY_CONTENT_MAX_BYTES = reply.content.minBytes + sequence.maxBytes;
 
 function sinceSize({ since }: ReplyContent): number {

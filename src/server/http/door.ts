@@ -35,8 +35,9 @@ export interface Door {
 /** Which methods each path has, learned while routes are registered. */
 export class PathTable {
   readonly #paths: { readonly pattern: RegExp; readonly methods: Set<string> }[] = [];
-  /** What was found for the paths without parameters, which are most of those asked for. */
+  /** Paths without parameters: most of those asked for. */
   readonly #literal = new Set<string>();
+  /** What was found for them. */
   readonly #known = new Map<string, readonly string[]>();
 
   add(url: string, methods: readonly string[]): void {
