@@ -149,4 +149,14 @@ export const CLIENTS: readonly Mutant[] = [
     replace: '',
     seeds: 200,
   },
+  {
+    name: 'a late copy pushes out the next request',
+    breaks: 'a request is ordered once in a view; the one behind it waits for its client to ask again',
+    file: `${PROTOCOL}/requests.ts`,
+    search: "  if (isPassedOn && isOvertaken(core, request)) return refuse('duplicate');\n",
+    replace: '',
+    // Seed 298 sees it too.
+    seeds: 0,
+    test: 'src/protocol/requests.test.ts',
+  },
 ];

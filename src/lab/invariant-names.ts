@@ -36,6 +36,7 @@ export const INVARIANTS: readonly InvariantEntry[] = [
   entry('accuracy', 'No correct replica is certain of the guilt of a correct one.'),
   entry('authenticity', 'Nothing forged is taken for a vote.'),
   entry('replies', 'A replica replies to what it executes, unless the client itself left it out.'),
+  entry('ordered once', 'A primary puts a request into one batch of its view.'),
   entry('lost votes', 'A replica that lost its log never votes again on what it may have voted on.'),
   entry('assertion', 'No replica stops itself because of a fault of its own.'),
   entry('exception', 'Nothing unforeseen is thrown.'),

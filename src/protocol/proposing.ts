@@ -4,6 +4,7 @@
  * for others longer than a moment. At most `pipeline` batches are in flight. Its pre-prepare, on disk before it leaves, is its vote.
  */
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
+import type { Digest } from '../base/ids.ts';
 import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
 import { mustSign } from './complaints.ts';
@@ -61,6 +62,17 @@ function hasRoom(core: Core): boolean {
 
 function inFlight(core: Core): number {
   return core.nextSequence - 1 - core.lastExecuted;
+}
+
+/** Stands in a batch of this view that was accepted here and not executed. Looks through all of them. */
+export function isInFlight(core: Core, request: Digest): boolean {
+  for (let sequence = core.lastExecuted + 1; sequence < core.nextSequence; sequence += 1) {
+    const slot = core.log.find(asSequence(sequence));
+    const accepted = slot?.acceptedIn(core.view);
+    const batch = accepted === undefined ? undefined : slot?.bodyOf(accepted.digest);
+    if (batch?.requests.some(({ digest }) => digest === request) === true) return true;
+  }
+  return false;
 }
 
 /** So long a request waits for others at most, µs: little beside a slow network, and no more than half of what a batch takes on a fast one. */

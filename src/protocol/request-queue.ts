@@ -122,6 +122,12 @@ export class RequestQueue {
     return this.#ofClient.get(client)?.get(session);
   }
 
+  /** Another request of its session waits here. */
+  holdsOther(client: ClientId, session: number, digest: Digest): boolean {
+    const known = this.#find(client, session);
+    return known !== undefined && known.request.digest !== digest;
+  }
+
   #requestsOf(client: ClientId): ChurningMap<number, WaitingRequest> {
     let requests = this.#ofClient.get(client);
     if (requests === undefined) {

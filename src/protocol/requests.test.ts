@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ALICE, BOB, SESSION, STRANGER, clientId, replica } from '../../test/support/core-kit.ts';
+import { ALICE, BOB, SESSION, STRANGER, clientId, replica, text } from '../../test/support/core-kit.ts';
 import { Rig } from '../../test/support/rig.ts';
 import { effectsOf, linesOf, refusalsOf, sentOf } from '../../test/support/transcript.ts';
 import { DEFAULT_CLUSTER } from './config.ts';
 import { REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
+import type { Output } from './output.ts';
 
 describe('a request at a backup', () => {
   test('signed, from its client: passed on to the primary, and kept', () => {
@@ -82,6 +83,38 @@ describe('what a replica passes on to a primary whose queue its client has fille
     const rig = crowded(({ kit }, at) => kit.signed('x', { session: SESSION + at }));
     const refusals = refusalsOf(rig.requests([rig.kit.signed('x', { session: SESSION + 9 })], replica(1)));
     expect(refusals).toEqual(['requests queue-full']);
+  });
+});
+
+describe('a copy that a slow backup passes on of what is under way', () => {
+  const proposedBy = (outputs: readonly Output[]): readonly string[] =>
+    sentOf(outputs).flatMap((message) =>
+      message.type === 'pre-prepare'
+        ? (message.batch?.requests ?? []).map(({ request }) => text(request.operation))
+        : [],
+    );
+
+  test('does not push out the next request of its session, nor is it ordered twice', () => {
+    const rig = new Rig({ self: 0, tuning: { batchRequests: 1, pipeline: 1 } });
+    const first = rig.kit.signed('a');
+    const [prePrepare] = sentOf(rig.requests([first]));
+    // Its client has its answer from others, and goes on.
+    rig.requests([rig.kit.authenticated('b', { timestamp: 2 })], ALICE, 'mac');
+    expect(refusalsOf(rig.requests([first], replica(3)))).toEqual(['requests duplicate']);
+    if (prePrepare?.type !== 'pre-prepare') throw new Error('proposed');
+    const votes = [1, 2].flatMap((sender) => [
+      rig.kit.prepare(sender, 1, prePrepare.digest),
+      rig.kit.commit(sender, 1, prePrepare.digest),
+    ]);
+    expect(proposedBy(rig.receiveAll(votes))).toEqual(['b']);
+  });
+
+  test('where it is not under way, it goes before what was shown to the primary alone', () => {
+    const rig = new Rig({ self: 0, tuning: { batchRequests: 1, pipeline: 1 } });
+    rig.requests([rig.kit.signed('other', { client: BOB })], BOB);
+    rig.requests([rig.kit.authenticated('b', { timestamp: 2 })], ALICE, 'mac');
+    expect(refusalsOf(rig.requests([rig.kit.signed('a')], replica(3)))).toEqual([]);
+    expect(rig.status.queuedRequests).toBe(2);
   });
 });
 

@@ -10,6 +10,7 @@ import type { Core } from './core.ts';
 import { replyFromTable } from './execution.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
 import { tryAcceptAll } from './normal-case.ts';
+import { isInFlight } from './proposing.ts';
 import { answerRead, refuseRead } from './read-only.ts';
 import { wouldRecover } from './recover-request.ts';
 import type { CoreRefusalCode } from './refusal.ts';
@@ -70,7 +71,7 @@ export function passOnKnownRequests(core: Core): void {
 /**
  * One request. Conditions in the order checked: this replica's state is not known to be wrong; its client admitted; not read-only (those are
  * answered at once, read-only.ts); verified, and signed where the mode or a mark on the client asks for it; not executed (a repeat gets its stored reply) and able to be executed or
- * refused in order; not a second one of its client that no state to come can execute; room.
+ * refused in order; not under way with the next one of its session behind it; not a second one of its client that no state to come can execute; room.
  */
 function onRequest(
   core: Core,
@@ -99,11 +100,20 @@ function onRequest(
   if (!core.isPrimary) core.queue.evictIdle(request);
   const isSignedElsewhere = typeof from !== 'string' && verified === 'signature';
   const isPassedOn = core.isPrimary && isSignedElsewhere && isTimed(core, request.request);
+  if (isPassedOn && isOvertaken(core, request)) return refuse('duplicate');
   const waiting = core.queue.add(request, verified, core.now.monotonic, isPassedOn);
   if (typeof waiting === 'string') return refuse(waiting);
   if (isLost) core.queue.markLost(waiting);
   core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
   return waiting;
+}
+
+/**
+ * A backup's copy of what is under way here, and the next request of its session has come already: its client had its answer from quicker replicas. The
+ * copy must not take the place of that next one, as it would of what was shown to this primary alone.
+ */
+function isOvertaken(core: Core, { request: { client, session }, digest }: AuthenticatedRequest): boolean {
+  return core.queue.holdsOther(client, session, digest) && isInFlight(core, digest);
 }
 
 /** A read-only request: answered at once, or not at all. */

@@ -19,6 +19,7 @@ import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { ProposalsChecker } from './checkers/proposals.ts';
 import { RepliesChecker } from './checkers/replies.ts';
 import { RootsChecker } from './checkers/roots.ts';
 import { observedApplication } from './checkers/observed-application.ts';
@@ -170,6 +171,7 @@ export class ScenarioWorld {
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new RepliesChecker());
+    world.addObserver(new ProposalsChecker(world.cluster.replicaCount, () => true));
     world.addObserver(new LostVotesChecker());
     world.addObserver(new AccuracyChecker((id) => world.node(id).isCorrect));
     world.addObserver(new CoverageObserver(this.coverage));

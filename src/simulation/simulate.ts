@@ -21,6 +21,7 @@ import { ExecutionChecker } from './checkers/execution.ts';
 import { checkQuietEnd } from './checkers/liveness.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
+import { ProposalsChecker } from './checkers/proposals.ts';
 import { RepliesChecker } from './checkers/replies.ts';
 import { RootsChecker } from './checkers/roots.ts';
 import { observedApplication } from './checkers/observed-application.ts';
@@ -264,6 +265,8 @@ export class Simulation {
     world.addObserver(new MarksChecker({ self: asReplicaId(0), cluster: world.cluster, tuning: options.tuning }));
     world.addObserver(new DurabilityChecker());
     world.addObserver(new RepliesChecker());
+    const correct = new Set(correctClients(options));
+    world.addObserver(new ProposalsChecker(world.cluster.replicaCount, (client) => correct.has(client)));
     world.addObserver(new AccuracyChecker(isCorrect));
     world.addObserver(new CoverageObserver(this.coverage));
   }
