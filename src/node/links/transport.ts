@@ -2,6 +2,7 @@
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Bytes } from '../../base/bytes.ts';
+import { readInto } from './reused-reads.ts';
 
 export interface Address {
   readonly host: string;
@@ -42,7 +43,10 @@ export function dialled({ host, port }: Address): Opener {
 
 /** A connection that somebody made. */
 export function given(socket: Socket): Opener {
-  return (onBytes) => socket.on('data', onBytes);
+  return (onBytes) => {
+    const isRead = readInto(socket, incoming, (count) => onBytes(incoming.subarray(0, count)));
+    return isRead ? socket : socket.on('data', onBytes);
+  };
 }
 
 /** What counts as one neighbour in fair sharing: an IPv4 address, or the /64 of an IPv6 one. */
