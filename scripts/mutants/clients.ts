@@ -159,4 +159,12 @@ export const CLIENTS: readonly Mutant[] = [
     seeds: 0,
     test: 'src/protocol/requests.test.ts',
   },
+  {
+    name: 'a primary waits for the crowd without end',
+    breaks: 'liveness: a primary that waits for those who do not come',
+    file: `${PROTOCOL}/proposing.ts`,
+    search: '  if (monotonic >= until) return true;\n',
+    replace: '',
+    seeds: 40,
+  },
 ];

@@ -18,6 +18,7 @@ import type {
   SlotDigest,
 } from '../messages/index.ts';
 import { ClientTable } from './client-table.ts';
+import { Crowd } from './crowd.ts';
 import { windowSize } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
 import type { Event } from './event.ts';
@@ -151,6 +152,8 @@ export class Core {
   nextSequence: Sequence = asSequence(1);
   /** Running mean of the µs from a batch's PRE-PREPARE to committed-local here; 0: none so far. */
   batchTimeUs = 0;
+  /** Primary: who keeps it busy. */
+  readonly crowd = new Crowd();
   /** Monotonic µs of the last execution, and of the last flagged batch accepted in this view. */
   lastExecutionAt = 0;
   lastFlaggedAt: number | undefined;

@@ -59,6 +59,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
         place.index += 1;
         const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
         core.performance.forget(entry.digest);
+        if (core.isPrimary) core.crowd.note(entry.request.client, entry.request.session, core.now.monotonic);
         if (waiting !== undefined && waiting.arrival > latestArrival) latestArrival = waiting.arrival;
       }
     } catch (error) {

@@ -88,57 +88,90 @@ describe('the pipeline', () => {
     expect(proposalsIn(second ?? [])).toHaveLength(1);
   });
 
-  describe('once it is known that a batch takes 4 ms', () => {
-    /** A primary with as many batches in flight, of one request each. */
-    function busy(inFlight: number): Rig {
-      const rig = primary({ tuning: { batchRequests: 256, pipeline: 8 }, cluster: { checkpointInterval: 64 } });
-      const outputs = rig.requests(many(rig.kit, 1));
-      rig.pass(4000);
+  describe('where eight sessions keep the primary busy, and a batch takes 4 ms', () => {
+    const BATCH_US = 4000;
+
+    /** A primary that has just executed a batch of eight, which took so long. */
+    function busy(batchUs = BATCH_US): Rig {
+      const rig = primary({ tuning: { pipeline: 8 } });
+      const outputs = rig.requests(many(rig.kit, 8));
+      rig.pass(batchUs);
       order(rig, outputs);
-      for (let at = 1; at <= inFlight; at += 1) {
-        expect(proposalsIn([...rig.requests(many(rig.kit, 1, at)), ...rig.pass(2000)])).toHaveLength(1);
-      }
       return rig;
     }
 
     const sizes = (outputs: readonly Output[]): readonly (number | undefined)[] =>
       proposalsIn(outputs).map(({ batch }) => batch?.requests.length);
 
-    test('a request goes out at once when none is in flight', () => {
-      expect(sizes(busy(0).requests(many(busy(0).kit, 1, 50)))).toEqual([1]);
+    test('half of them make the next batch', () => {
+      const rig = busy();
+      expect(sizes(rig.requests(many(rig.kit, 3, 100)))).toEqual([]);
+      expect(sizes(rig.requests(many(rig.kit, 1, 103)))).toEqual([4]);
     });
 
-    test.each([
-      [1, 32],
-      [2, 64],
-      [7, 224],
-    ])('with %i in flight the next batch wants %i requests', (inFlight, wanted) => {
-      const rig = busy(inFlight);
-      expect(sizes(rig.requests(many(rig.kit, wanted - 1, 100)))).toEqual([]);
-      expect(sizes(rig.requests(many(rig.kit, 1, 99)))).toEqual([wanted]);
+    test('or as many as have come when a batch could have been agreed on since the last was executed', () => {
+      const rig = busy();
+      rig.pass(1000);
+      rig.requests(many(rig.kit, 3, 100));
+      expect(sizes(rig.pass(BATCH_US - 1001))).toEqual([]);
+      expect(sizes(rig.pass(1))).toEqual([3]);
     });
 
-    test('or half of what a batch takes, or that the one in flight is executed', () => {
-      const patient = busy(1);
-      patient.requests(many(patient.kit, 2, 100));
-      expect(sizes(patient.pass(1999))).toEqual([]);
-      expect(sizes(patient.pass(1))).toEqual([2]);
-      const rig = busy(0);
-      const outputs = rig.requests(many(rig.kit, 1, 99));
-      rig.requests(many(rig.kit, 2, 100));
-      expect(sizes(order(rig, outputs))).toEqual([2]);
+    test('beside a batch in flight they are waited for as long as two take', () => {
+      const rig = busy();
+      const inFlight = rig.requests(many(rig.kit, 4, 100));
+      rig.pass(1000);
+      rig.requests(many(rig.kit, 3, 104));
+      expect(sizes(rig.pass(2 * BATCH_US - 1))).toEqual([]);
+      expect(sizes(rig.pass(1))).toEqual([3]);
+      expect(sizes(inFlight)).toEqual([4]);
     });
 
-    test('and never more than 5 ms, however long a batch takes', () => {
-      const rig = primary();
-      const outputs = rig.requests(many(rig.kit, 1));
-      rig.pass(300_000);
+    test('on a fast network a wait with nothing in flight may last two batches: that is no slow primary yet', () => {
+      const rig = busy(500);
+      rig.requests(many(rig.kit, 3, 100));
+      expect(sizes(rig.pass(999))).toEqual([]);
+      expect(sizes(rig.pass(1))).toEqual([3]);
+    });
+
+    test('and never more than 20 ms, however long a batch takes', () => {
+      const rig = busy(300_000);
+      rig.requests(many(rig.kit, 3, 100));
+      expect(sizes(rig.pass(19_999))).toEqual([]);
+      expect(sizes(rig.pass(1))).toEqual([3]);
+    });
+
+    test('who comes after a pause waits for nobody', () => {
+      const rig = busy();
+      rig.pass(BATCH_US);
+      expect(sizes(rig.requests(many(rig.kit, 1, 100)))).toEqual([1]);
+    });
+
+    test('nor does one who comes when the others have been gone for a while', () => {
+      const rig = busy();
+      rig.pass(200_000);
+      const inFlight = rig.requests(many(rig.kit, 1, 100));
+      expect([...sizes(inFlight), ...sizes(rig.requests(many(rig.kit, 1, 101)))]).toEqual([1, 1]);
+    });
+
+    test('a batch in flight that is executed sets the time anew', () => {
+      const rig = busy();
+      const inFlight = rig.requests(many(rig.kit, 4, 100));
+      rig.pass(BATCH_US);
+      rig.requests(many(rig.kit, 3, 104));
+      expect(sizes(order(rig, inFlight))).toEqual([]);
+      expect(sizes(rig.pass(BATCH_US))).toEqual([3]);
+    });
+  });
+
+  test('one session after another waits for nobody', () => {
+    const rig = primary();
+    for (let at = 0; at < 3; at += 1) {
+      const outputs = rig.requests(many(rig.kit, 1, at));
+      expect(proposalsIn(outputs)).toHaveLength(1);
+      rig.pass(60_000);
       order(rig, outputs);
-      rig.requests(many(rig.kit, 1, 1));
-      rig.requests(many(rig.kit, 1, 2));
-      expect(sizes(rig.pass(4999))).toEqual([]);
-      expect(sizes(rig.pass(1))).toEqual([1]);
-    });
+    }
   });
 
   test('never proposes above the high water mark', () => {

@@ -75,22 +75,32 @@ export function isInFlight(core: Core, request: Digest): boolean {
   return false;
 }
 
-/** So long a request waits for others at most, µs: little beside a slow network, and no more than half of what a batch takes on a fast one. */
-const PATIENCE_US = 5000;
-const PATIENCE = 0.5;
+/** Of those who keep the primary busy so many make a batch: while it is agreed on, the others make their next requests. */
+const CROWD_SHARE = 0.5;
+/** Nothing waits for others longer than this, µs. */
+const PATIENCE_US = 20_000;
+/** Nor beside a batch in flight for longer than so many take. */
+const PATIENCE_BATCHES = 2;
+
+/** With none in flight, since the last was executed: half of what makes backups call the primary slow. */
+function idlePatienceUs({ batchTimeUs, config }: Core): number {
+  return Math.min(PATIENCE_BATCHES * batchTimeUs, Math.max(batchTimeUs, config.tuning.slowPrimaryUs / 2));
+}
 
 /**
- * Is what waits enough for one more batch? Beside each batch in flight an equal share of a full one is wanted: where batches are in flight because the
- * processors are busy, more and smaller ones would keep them busier. Sets a timer where it is not.
+ * Is what waits enough for one more batch, since each costs everybody about the same whether it is full or not? Half of those who had requests ordered
+ * lately are waited for, since they come again when they are answered. Whoever comes alone, or after a pause, waits for nobody. Sets a timer where it is not.
  */
 function isWorthwhile(core: Core): boolean {
-  const { batchRequests, pipeline } = core.config.tuning;
-  const wanted = Math.ceil((batchRequests * inFlight(core)) / pipeline);
-  if (core.queue.unproposedCount >= wanted) return true;
   const [oldest] = core.queue.unproposed();
-  if (oldest === undefined) return true;
-  const until = oldest.receivedAt + Math.min(PATIENCE_US, Math.ceil(core.batchTimeUs * PATIENCE));
-  if (core.now.monotonic >= until) return true;
+  const { batchRequests } = core.config.tuning;
+  const { monotonic } = core.now;
+  const wanted = Math.min(batchRequests, Math.floor(core.crowd.size(monotonic) * CROWD_SHARE));
+  if (oldest === undefined || core.queue.unproposedCount >= wanted) return true;
+  const isIdle = inFlight(core) === 0;
+  const patience = Math.ceil(isIdle ? idlePatienceUs(core) : PATIENCE_BATCHES * core.batchTimeUs);
+  const until = (isIdle ? core.lastExecutionAt : oldest.receivedAt) + Math.min(PATIENCE_US, patience);
+  if (monotonic >= until) return true;
   core.timers.set('propose', until);
   return false;
 }
