@@ -165,7 +165,7 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     file: `${PROTOCOL}/new-view.ts`,
     search: '  const fault = findFault(core, message);\n',
     replace: '  const fault = findFault(core, message) === "" ? "" : undefined;\n',
-    seeds: 200,
+    seeds: 400,
     liar: 'equivocate:backup',
   },
   {
