@@ -1,7 +1,7 @@
 /**
- * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. With nothing in flight it proposes at once. The more batches are in
- * flight, the more requests it wants for the next one, since a batch costs everybody about the same whether it is full or not; but none waits
- * for others longer than a moment. At most `pipeline` batches are in flight. Its pre-prepare, on disk before it leaves, is its vote.
+ * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. A batch costs everybody about the same whether it is full or not, so half of those
+ * who keep the primary busy are waited for, and never for long (ADR 30). At most `pipeline` batches are in flight. Its pre-prepare, on disk before it
+ * leaves, is its vote.
  */
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
@@ -82,7 +82,7 @@ const PATIENCE_US = 20_000;
 /** Nor beside a batch in flight for longer than so many take. */
 const PATIENCE_BATCHES = 2;
 
-/** With none in flight, since the last was executed: half of what makes backups call the primary slow. */
+/** With none in flight, since the last was executed: one batch time or half of `slowPrimaryUs`, half of what makes backups call the primary slow. */
 function idlePatienceUs({ batchTimeUs, config }: Core): number {
   return Math.min(PATIENCE_BATCHES * batchTimeUs, Math.max(batchTimeUs, config.tuning.slowPrimaryUs / 2));
 }
