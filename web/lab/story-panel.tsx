@@ -37,9 +37,14 @@ function OwnRun({ opened }: { opened: RunTitle }): VNode {
         <h2 id="story-title">{opened.title}</h2>
       </header>
       <p>
-        {opened.text === undefined
-          ? 'A whole random run of the simulator: clients, faults and liars are drawn from its seed. It is the run that `pbft simulate` makes, step by step.'
-          : 'A run of your own. Play it, look into it, break it; a link keeps it.'}
+        {opened.text === undefined ? (
+          <>
+            A whole random run of the simulator: clients, faults and liars are drawn from its seed. It is the run that{' '}
+            <code>pbft simulate</code> makes, step by step.
+          </>
+        ) : (
+          'A run of your own. Play it, look into it, break it; a link keeps it.'
+        )}
       </p>
     </section>
   );
