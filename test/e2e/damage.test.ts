@@ -17,8 +17,7 @@ beforeEach(async () => {
   nodes = new Map();
   await place.makeFolder();
   await Promise.all(NAMES.map(async (name) => start(name)));
-  for (const name of NAMES)
-    await eventually(`${name} is ready`, async () => (await place.get(name, '/readyz')).status === 200, 60_000);
+  await Promise.all(NAMES.map(async (name) => place.ready(name)));
 });
 afterEach(async () => {
   await place.clear();
@@ -84,7 +83,7 @@ test('in the state of a node: the check names it, the running node finds it when
   // Reads the value: with another one here this node would answer otherwise, and take another checkpoint.
   expect(await execute({ operation: 'get', key: 'k' })).toMatchObject({ value: VALUE });
   await execute({ operation: 'cas', key: 'k', expected: VALUE, value: `${VALUE}, changed` });
-  await eventually(`${DAMAGED} is ready`, async () => (await place.get(DAMAGED, '/readyz')).status === 200, 60_000);
+  await place.ready(DAMAGED);
   await execute({ operation: 'put', key: 'other', value: 1 });
   await checkpoint();
   await place.sameRoots(30_000);

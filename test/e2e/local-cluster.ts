@@ -172,9 +172,7 @@ export class Workplace {
     const started = names.map((name) =>
       this.start(['start', '--directory', join(this.folder, 'pbft-data', name)], {}, within(name)),
     );
-    const ready = names.map(async (name) =>
-      eventually(`${name} is ready`, async () => (await this.get(name, '/readyz')).status === 200, 60_000),
-    );
+    const ready = names.map(async (name) => this.ready(name));
     const early = started.map(async ({ ended }): Promise<never> => {
       const { code, stderr } = await ended;
       throw new Error(`a node ended with ${code}: ${stderr}`);
@@ -247,6 +245,11 @@ export class Workplace {
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
+  }
+
+  /** Until a node takes part. It serves before that; a request given to it then may be refused, to be sent again. */
+  async ready(name: string): Promise<unknown> {
+    return eventually(`${name} is ready`, async () => (await this.get(name, '/readyz')).status === 200, 60_000);
   }
 
   async status(name: string): Promise<StatusBody> {

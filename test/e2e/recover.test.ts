@@ -43,9 +43,7 @@ async function run(command: 'start' | 'recover', name: string): Promise<void> {
 async function startAll(): Promise<void> {
   await place.makeFolder();
   await Promise.all(NAMES.map(async (name) => run('start', name)));
-  // It serves before it is linked; a request given to it then is refused, to be sent again.
-  const ready = async (name: string): Promise<boolean> => (await place.get(name, '/readyz')).status === 200;
-  await Promise.all(NAMES.map(async (name) => eventually(`${name} is ready`, async () => ready(name), 60_000)));
+  await Promise.all(NAMES.map(async (name) => place.ready(name)));
 }
 
 /** The votes of a node for these numbers, as it recorded what it sent. */
