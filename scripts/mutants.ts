@@ -24,7 +24,7 @@ interface Run {
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
-async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads }: Mutant): Promise<Run> {
+async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads, tentative }: Mutant): Promise<Run> {
   const args = [
     COPIED_CLI,
     'simulate',
@@ -43,6 +43,7 @@ async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads }
     ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
     ...(lostDisks === true ? ['--lost-disks'] : []),
     ...(reads === true ? ['--reads'] : []),
+    ...(tentative === true ? ['--tentative'] : []),
   ];
   return execute(folder, args);
 }

@@ -65,8 +65,8 @@ export const CLIENTS: readonly Mutant[] = [
     name: 'the client believes the first reply',
     breaks: 'linearizability: what clients observed',
     file: `${PROTOCOL}/reply-certificate.ts`,
-    search: "    if (claim.outcome === 'read' || this.#support(claim) < this.#needed) return undefined;\n",
-    replace: "    if (claim.outcome === 'read') return undefined;\n",
+    search: '    if (isTentative && tentativeView === undefined) return undefined;\n',
+    replace: '',
     seeds: 100,
   },
   {

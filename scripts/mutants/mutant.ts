@@ -25,6 +25,7 @@ export interface Mutant {
   readonly lostDisks?: true;
   /** Clients use read-only requests in every seed. */
   readonly reads?: true;
+  readonly tentative?: true;
 }
 
 /** Where most of them apply. */

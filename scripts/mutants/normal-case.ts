@@ -96,7 +96,7 @@ export const NORMAL_CASE: readonly Mutant[] = [
   {
     name: 'agreed time by the own clock',
     breaks: 'agreement on time; equal roots',
-    file: `${PROTOCOL}/execution.ts`,
+    file: `${PROTOCOL}/tentative.ts`,
     search: 'Math.max(core.agreedTime + 1, batch.timestamp * 1000)',
     replace: 'Math.max(core.agreedTime + 1, core.now.wall * 1000)',
     seeds: 10,

@@ -112,6 +112,11 @@ const PrePreparedEvent = event('pre-prepared', 'It has accepted this batch for t
   request_count: Count,
 });
 const PreparedEvent = event('prepared', 'It holds a prepared certificate.', SLOT);
+const TentativelyExecutedEvent = event(
+  'tentatively-executed',
+  'It has told clients what this batch comes to, if it is committed.',
+  SLOT,
+);
 const CommittedEvent = event('committed', 'It holds a committed certificate.', SLOT);
 const DecidedEvent = event('decided', 'f+1 others say that this was decided.', {
   sequence: SequenceNumber,
@@ -260,6 +265,7 @@ export const STREAM_EVENTS = [
   RequestReceivedEvent,
   PrePreparedEvent,
   PreparedEvent,
+  TentativelyExecutedEvent,
   CommittedEvent,
   DecidedEvent,
   ExecutedEvent,

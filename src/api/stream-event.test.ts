@@ -32,6 +32,7 @@ const EVENTS: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } =
   'request-received': { kind: 'request-received', client: CLIENT, requestDigest: DIGEST, queued: true },
   'pre-prepared': { kind: 'pre-prepared', view: VIEW, sequence: NUMBER, digest: DIGEST, requests: [OTHER] },
   prepared: { kind: 'prepared', view: VIEW, sequence: NUMBER, digest: DIGEST },
+  'tentatively-executed': { kind: 'tentatively-executed', view: VIEW, sequence: NUMBER, digest: DIGEST },
   committed: { kind: 'committed', view: VIEW, sequence: NUMBER, digest: DIGEST },
   decided: { kind: 'decided', sequence: NUMBER, digest: DIGEST, claims: [NODE] },
   executed: {

@@ -54,6 +54,7 @@ export function toStreamEvent(event: Event, head: EventHead): StreamEvent {
     case 'pre-prepared':
       return { ...head, kind: event.kind, ...slotOf(event), ...listed(event.requests) };
     case 'prepared':
+    case 'tentatively-executed':
     case 'committed':
       return { ...head, kind: event.kind, ...slotOf(event) };
     case 'decided':
@@ -190,7 +191,14 @@ export function frameSummary(frame: Bytes, codec: CodecContext): MessageSummary 
   return decoded.ok ? messageSummary(decoded.value.message, frame) : undefined;
 }
 
-function slotOf(event: Extract<Event, { readonly kind: 'prepared' | 'pre-prepared' | 'committed' | 'executed' }>) {
+function slotOf(
+  event: Extract<
+    Event,
+    {
+      readonly kind: 'prepared' | 'pre-prepared' | 'tentatively-executed' | 'committed' | 'executed';
+    }
+  >,
+) {
   return { view: event.view, sequence: event.sequence, digest: event.digest };
 }
 

@@ -50,6 +50,7 @@ export async function makeClusterFolder(
     mac: row.mac,
     openClients: true,
     readOnlyRequests: row.reads !== 'off',
+    tentativeExecution: row.tentative === 'on',
     lab,
     tuning: { ...tuning, ...row.tuning },
   });

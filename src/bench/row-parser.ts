@@ -9,7 +9,7 @@ import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, READS, SYSTEMS } from './row.ts';
+import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, READS, SYSTEMS, TENTATIVE } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -39,6 +39,7 @@ const CHOICES = {
   clients: CLIENT_KINDS,
   reads: READS,
   asked: ASKED,
+  tentative: TENTATIVE,
 } as const;
 
 const NUMBERS = {
@@ -119,6 +120,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     clients: pick('clients') ?? base.clients,
     reads: pick('reads') ?? base.reads,
     asked: pick('asked') ?? base.asked,
+    tentative: pick('tentative') ?? base.tentative,
     nodes: numbers.get('nodes') ?? base.nodes,
     request: numbers.get('request') ?? base.request,
     reply: numbers.get('reply') ?? base.reply,
@@ -146,6 +148,7 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
   if (row.system !== 'pbft') {
     check(row.clients !== 'http', 'clients', 'multiplexed or independent: only system=pbft has an HTTP API');
     check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
+    check(row.tentative === 'off', 'tentative', 'left out: only system=pbft has what is not committed yet');
     check(row.asked === 'enough', 'asked', 'left out: only system=pbft has several that reply');
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });

@@ -25,6 +25,10 @@ export type Reads = (typeof READS)[number];
 export const ASKED = ['enough', 'all'] as const;
 export type Asked = (typeof ASKED)[number];
 
+/** `on`: replicas say what a request comes to before it is committed. */
+export const TENTATIVE = ['off', 'on'] as const;
+export type Tentative = (typeof TENTATIVE)[number];
+
 export interface Row {
   readonly system: System;
   readonly nodes: number;
@@ -40,6 +44,7 @@ export interface Row {
   readonly clients: ClientKind;
   readonly reads: Reads;
   readonly asked: Asked;
+  readonly tentative: Tentative;
   /** Requests under way at once, at most. */
   readonly sessions: number;
   /** Open loop: so many arrivals a second, evenly spaced. Undefined: closed loop, each session's next request follows its last answer. */
@@ -61,6 +66,7 @@ export const BASE_ROW: Row = {
   clients: 'multiplexed',
   reads: 'off',
   asked: 'enough',
+  tentative: 'off',
   sessions: 64,
   rate: undefined,
   tuning: {},
@@ -89,6 +95,7 @@ const NAMED = [
   'clients',
   'reads',
   'asked',
+  'tentative',
   'sessions',
   'rate',
 ] as const;

@@ -23,6 +23,7 @@ export function defaultSuite(): readonly Row[] {
     ...[7, 10].map((nodes): Row => ({ ...base, nodes })),
     { ...base, mode: 'signature' },
     { ...base, mac: 'hmac-sha256' },
+    { ...base, sessions: 1, tentative: 'on' },
     { ...base, sessions: 1, reads: 'on' },
     { ...base, sessions: 1, reads: 'only' },
     { ...base, asked: 'all' },

@@ -7,7 +7,7 @@ import type { Behaviour, BehaviourContext } from './behaviour.ts';
 
 export function makeWrongReply(context: BehaviourContext): Behaviour {
   const wrong = (reply: Reply): Reply => {
-    if (reply.outcome !== 'executed' && reply.outcome !== 'read') return reply;
+    if (reply.outcome === 'replayed' || reply.outcome === 'table-error') return reply;
     const result = reply.result === undefined ? undefined : alteredBytes(reply.result);
     const digest =
       result === undefined ? alteredDigest(context, reply.resultDigest) : resultDigest(context.codec, result);

@@ -39,6 +39,7 @@ function whatOf(event: StreamEvent): string {
     case 'executed':
       return `${slot(event)}, ${requests(event.request_count)}`;
     case 'prepared':
+    case 'tentatively-executed':
     case 'committed':
       return slot(event);
     case 'decided':

@@ -17,6 +17,7 @@ const WISHES: Omit<LocalClusterWishes, 'directory'> = {
   authentication: undefined,
   mac: undefined,
   readOnlyRequests: undefined,
+  tentativeExecution: undefined,
   application: undefined,
 };
 

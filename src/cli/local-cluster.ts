@@ -40,6 +40,7 @@ export interface LocalClusterWishes {
   readonly authentication: AuthenticationMode | undefined;
   readonly mac: MacPrimitive | undefined;
   readonly readOnlyRequests: boolean | undefined;
+  readonly tentativeExecution: boolean | undefined;
   readonly application: string | undefined;
 }
 
@@ -108,7 +109,7 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     const taken = await takenPort(`node${index + 1}`, node);
     if (taken !== undefined) return fail(taken);
   }
-  const { quorumRule, authentication, mac, readOnlyRequests } = wishes;
+  const { quorumRule, authentication, mac, readOnlyRequests, tentativeExecution } = wishes;
   const made = generateCluster(directory, {
     nodes,
     lab: wishes.lab ?? true,
@@ -117,6 +118,7 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     ...(authentication === undefined ? {} : { authentication }),
     ...(mac === undefined ? {} : { mac }),
     ...(readOnlyRequests === undefined ? {} : { readOnlyRequests }),
+    ...(tentativeExecution === undefined ? {} : { tentativeExecution }),
     application: application.value,
   });
   if (made.ok) return ok(undefined);
@@ -220,6 +222,7 @@ function differs(
     readonly authentication: AuthenticationMode;
     readonly mac: MacPrimitive;
     readonly readOnlyRequests: boolean;
+    readonly tentativeExecution: boolean;
   },
 ): Refused | undefined {
   const settings = [
@@ -234,6 +237,8 @@ function differs(
   }
   if (wishes.readOnlyRequests === true && !made.readOnlyRequests)
     return [`${wishes.directory} was made without --read-only-requests: ${ELSEWHERE}`];
+  if (wishes.tentativeExecution === true && !made.tentativeExecution)
+    return [`${wishes.directory} was made without --tentative-execution: ${ELSEWHERE}`];
   return undefined;
 }
 

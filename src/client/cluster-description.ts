@@ -12,6 +12,8 @@ export interface ClusterDescription {
   readonly mac: MacPrimitive;
   /** Reads are answered without being ordered, and every result takes a quorum of replies. */
   readonly readOnlyRequests: boolean;
+  /** Replicas say what a request comes to before it is committed, and a quorum that does is believed. */
+  readonly tentativeExecution: boolean;
   /** How far a new session number may lie from the cluster's agreed time, in µs. */
   readonly sessionHorizonUs: number;
   readonly replicas: readonly ReplicaAddress[];

@@ -147,6 +147,7 @@ export class PbftClient {
       replicaCount: replicas.length,
       needed: repliesNeeded(quorums, cluster),
       weak: quorums.weak,
+      quorum: quorums.quorum,
       patienceUs: (options.timing ?? DEFAULT_CLIENT_TIMING).requestTimeoutUs * REPLY_PATIENCE,
       asksAllBelow: ASKS_ALL_BELOW[options.replies ?? 'enough'],
     });
@@ -437,6 +438,7 @@ export class PbftClient {
           break;
         }
         case 'outcome':
+          if (output.outcome.kind === 'executed') this.#choice.onAnswered(output.outcome.isTentative);
           this.#settle(session, output.outcome);
           break;
         case 'late-outcome':

@@ -9,7 +9,15 @@ const all = [0, 1, 2, 3].map(asReplicaId);
 const setOf = (...replicas: readonly number[]): number => replicaSetOf(replicas.map(asReplicaId));
 
 function newChoice(options: Partial<ReplyChoiceOptions> = {}): ReplyChoice {
-  return new ReplyChoice({ replicaCount: 4, needed: 2, weak: 2, patienceUs: 50_000, asksAllBelow: 0, ...options });
+  return new ReplyChoice({
+    replicaCount: 4,
+    needed: 2,
+    weak: 2,
+    quorum: 3,
+    patienceUs: 50_000,
+    asksAllBelow: 0,
+    ...options,
+  });
 }
 
 /** The distinct answers of many turns, all at one time, each answered at once. */
@@ -48,6 +56,16 @@ describe('who is asked', () => {
     expect(sets(newChoice({ asksAllBelow: 9 }))).toEqual([EVERYBODY]);
     expect(sets(newChoice({ asksAllBelow: 8 }))).toContain(setOf(1, 2));
     expect(newChoice().next([], PRIMARY, { now: 1, underWay: 8 })).toBeUndefined();
+  });
+});
+
+describe('where answers are tentative', () => {
+  test('a quorum is asked, until one is not', () => {
+    const choice = newChoice();
+    choice.onAnswered(true);
+    expect(sets(choice)).toEqual([EVERYBODY, setOf(1, 2, 3)]);
+    choice.onAnswered(false);
+    expect(sets(choice)).toEqual([EVERYBODY, setOf(1, 2), setOf(1, 3), setOf(2, 3)]);
   });
 });
 

@@ -2,7 +2,8 @@
  * Whom to ask for replies at first [preferred quorums: Q/U, SOSP'05]: as many replicas as have to agree, in turn, without those that are not linked,
  * answered late or lied not long ago; one of them is to return the full result. Every reply that nobody needs costs its sender and the client as
  * much as one that is needed. Now and then everybody is asked, so that a lie of one that is otherwise spared comes to light. Only a choice: whom the
- * client believes does not depend on it, and a call whose replicas do not answer asks the others after a moment.
+ * client believes does not depend on it, and a call whose replicas do not answer asks the others after a moment. Where answers are tentative, a quorum is
+ * asked: everybody's turn shows that they would be.
  */
 import type { ReplicaId } from '../base/ids.ts';
 import { EVERYBODY, isInSet, replicaSetOf } from '../messages/index.ts';
@@ -37,6 +38,8 @@ export interface ReplyChoiceOptions {
   readonly needed: number;
   /** f+1: among so many is a correct replica. */
   readonly weak: number;
+  /** How many have to agree on what is only tentative. */
+  readonly quorum: number;
   /** µs that an answer may always take. */
   readonly patienceUs: number;
   /** With fewer requests under way than this everybody is asked; Infinity: always. */
@@ -56,6 +59,8 @@ export class ReplyChoice {
   readonly #options: ReplyChoiceOptions;
   readonly #standings: readonly Standing[];
   #turn = 0;
+  /** The last answer was tentative: so may the next be, if as many are asked. */
+  #isTentative = false;
   /** See {@link ReplyChoice.#usualUs}; of the turn `#usualSince`. */
   #usual = 0;
   #usualSince = 0;
@@ -90,6 +95,11 @@ export class ReplyChoice {
   onMissed(replica: ReplicaId, now: number): void {
     const standing = this.#standings[replica];
     if (standing !== undefined && now >= standing.bannedUntil) ban(standing, now);
+  }
+
+  /** A request was answered. Where it was known before it was committed, a quorum is asked next: each of them costs a reply, and all are quicker. */
+  onAnswered(isTentative: boolean): void {
+    this.#isTentative = isTentative;
   }
 
   /** It claimed what is not true. */
@@ -151,7 +161,8 @@ export class ReplyChoice {
 
   /** Undefined: everybody is to be asked. */
   #choose(able: readonly ReplicaId[], primary: ReplicaId): readonly ReplicaId[] | undefined {
-    const { needed, replicaCount } = this.#options;
+    const { replicaCount, quorum } = this.#options;
+    const needed = this.#isTentative ? quorum : this.#options.needed;
     if (needed >= replicaCount || able.length < needed || this.#turn % SAMPLE === 0) return undefined;
     const backups = able.filter((replica) => replica !== primary);
     return turned(backups.length >= needed ? backups : able, this.#turn).slice(0, needed);

@@ -29,7 +29,13 @@ const SOURCES: readonly (readonly [string, LabLink['source']])[] = [
     {
       kind: 'seed',
       seed: 17,
-      overrides: { replicaCount: 7, liar: { behaviour: 'equivocate', isPrimary: true }, lostDisks: true, reads: true },
+      overrides: {
+        replicaCount: 7,
+        liar: { behaviour: 'equivocate', isPrimary: true },
+        lostDisks: true,
+        reads: true,
+        tentative: true,
+      },
     },
   ],
   ['options', { kind: 'swarm', options: { ...PLAIN_OPTIONS, seed: 4, replicaCount: 7 } }],

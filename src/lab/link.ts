@@ -43,7 +43,19 @@ export interface LinkProblem {
 const LONGEST_SCENARIO = 16_384;
 const LONGEST_BUILD = 64;
 const SOURCES = ['seed', 'swarm', 'told', 'text'] as const;
-const FIELDS = new Set(['v', 'build', ...SOURCES, 'nodes', 'liar', 'disks', 'reads', 'challenge', 'do', 'at']);
+const FIELDS = new Set([
+  'v',
+  'build',
+  ...SOURCES,
+  'nodes',
+  'liar',
+  'disks',
+  'reads',
+  'tentative',
+  'challenge',
+  'do',
+  'at',
+]);
 /** In µs: a message is not held back longer. */
 export const LONGEST_DELAY_US = 60_000_000;
 
@@ -58,7 +70,7 @@ export function writeLink({ build, source, interventions, at }: LabLink): string
 function sourceFields(source: LinkSource): readonly (readonly [string, string])[] {
   switch (source.kind) {
     case 'seed': {
-      const { liar, replicaCount, lostDisks, reads } = source.overrides;
+      const { liar, replicaCount, lostDisks, reads, tentative } = source.overrides;
       return [
         ['seed', String(source.seed)],
         ...(replicaCount === undefined ? [] : [['nodes', String(replicaCount)] as const]),
@@ -67,6 +79,7 @@ function sourceFields(source: LinkSource): readonly (readonly [string, string])[
           : [['liar', `${liar.behaviour}:${liar.isPrimary ? 'primary' : 'backup'}`] as const]),
         ...(lostDisks === true ? [['disks', 'lost'] as const] : []),
         ...(reads === true ? [['reads', 'yes'] as const] : []),
+        ...(tentative === true ? [['tentative', 'yes'] as const] : []),
       ];
     }
     case 'swarm':
@@ -208,6 +221,7 @@ class Reading {
       ...(liar === undefined ? {} : { liar }),
       ...(this.#flag('disks', 'lost') ? { lostDisks: true } : {}),
       ...(this.#flag('reads', 'yes') ? { reads: true } : {}),
+      ...(this.#flag('tentative', 'yes') ? { tentative: true } : {}),
     };
     const least = leastReplicas(overrides);
     if (replicaCount !== undefined && replicaCount < least)

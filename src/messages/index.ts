@@ -47,7 +47,7 @@ export { REFUSAL_CODES } from './refusal.ts';
 export type { Message, MessageType } from './registry.ts';
 export { MESSAGE_TYPES } from './registry.ts';
 export type { ReplicaSet } from './replica-set.ts';
-export { EVERYBODY, isInSet, replicaSetOf, unionOf } from './replica-set.ts';
+export { EVERYBODY, isInSet, replicaSetOf, sizeOfSet, unionOf } from './replica-set.ts';
 export type { Replies } from './replies.ts';
 export type { Reply, ReplyContent } from './reply.ts';
 export { replySize, resultDigest } from './reply.ts';

@@ -32,6 +32,14 @@ export function unionOf(left: ReplicaSet, right: ReplicaSet): ReplicaSet {
   return left === EVERYBODY || right === EVERYBODY ? EVERYBODY : left | right;
 }
 
+/** How many of `replicaCount` replicas are in it. */
+export function sizeOfSet(set: ReplicaSet, replicaCount: number): number {
+  if (set === EVERYBODY) return replicaCount;
+  let size = 0;
+  for (let rest = set; rest !== 0; rest &= rest - 1) size += 1;
+  return size;
+}
+
 /** 4 bytes; in JSON the names of the replicas in ascending order, and no member for everybody. */
 export const replicaSet: Schema<ReplicaSet> = {
   minBytes: 4,

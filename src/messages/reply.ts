@@ -29,7 +29,7 @@ const since = option(sequence);
 
 /** Session, timestamp. */
 export const number = count();
-export const outcome = oneOf(['executed', 'replayed', 'table-error', 'read']);
+export const outcome = oneOf(['executed', 'replayed', 'table-error', 'read', 'tentative']);
 export const resultBytes = readableBytes(LIMITS.resultBytes);
 
 const result = option(resultBytes);
@@ -53,7 +53,7 @@ export const reply = message({
     session: number,
     timestamp: number,
     requestDigest: digest,
-    /** Whether the application executed it, or the client table refused it; `read`: it answered a read-only request, and `sequence` is the state it read. */
+    /** Whether the application executed it, or the client table refused it; `read`: it answered a read-only request, and `sequence` is the state it read; `tentative`: executed, if the batch is committed. */
     outcome: named('result', outcome),
     resultDigest: repeatedResultDigest,
     /** Of a `read`: nothing that it read has changed after this sequence number; undefined for all others. */

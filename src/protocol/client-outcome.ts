@@ -24,10 +24,12 @@ export type ClientOutcome =
       readonly result: Bytes;
       /** True when it is an idempotency key's first outcome again. */
       readonly replayed: boolean;
-      /** Whose replies match, f+1 or more. */
+      /** Whose replies match, f+1 or more; a quorum where it is tentative. */
       readonly replies: readonly ReplicaId[];
       /** f+1 or more matching replies with verified receipts, when they were asked for or the mode has them. */
       readonly receipt: readonly Reply[] | undefined;
+      /** It was known before the batch was committed: a quorum said what it comes to. */
+      readonly isTentative: boolean;
     }
   | {
       readonly kind: 'rejected';
@@ -81,8 +83,9 @@ export function endingOf(certificate: ReplyCertificate, call: CallFacts): Ending
 }
 
 function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: CallFacts): Ending {
-  const { view, sequence, digest, result, outcome, replies } = certificate;
-  const signed = replies.filter((reply) => reply.receipt !== undefined);
+  const { view, sequence, digest, result, outcome, replies, isTentative } = certificate;
+  // A tentative reply proves nothing to others.
+  const signed = replies.filter((reply) => reply.receipt !== undefined && reply.outcome !== 'tentative');
   return {
     state: 'idle',
     outcome: {
@@ -96,6 +99,7 @@ function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: 
       replayed: outcome === 'replayed',
       replies: replies.map((reply) => reply.replica),
       receipt: signed.length >= weak ? signed : undefined,
+      isTentative,
     },
   };
 }

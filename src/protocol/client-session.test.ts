@@ -229,6 +229,7 @@ describe('a result is accepted', () => {
           replayed: false,
           replies: [1, 2],
           receipt: undefined,
+          isTentative: false,
         },
       },
     ]);

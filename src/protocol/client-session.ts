@@ -149,6 +149,8 @@ interface Settled extends ReplyClaim {
   readonly timestamp: number;
   readonly requestDigest: Digest;
   readonly reported: ReplicaId[];
+  /** So many matching replies were enough. */
+  readonly needed: number;
   /** Those that were accepted, without their results; undefined where they are not signed, and prove nothing to others. */
   readonly replies: readonly Reply[] | undefined;
 }
@@ -200,7 +202,7 @@ export class ClientSession {
     if (this.#call === undefined) return undefined;
     const { digest, attempts, replies } = this.#call;
     const matching = replies.leading().map((reply) => reply.replica);
-    return { requestDigest: digest, attempts, matching, needed: this.#needed };
+    return { requestDigest: digest, attempts, matching, needed: replies.needed };
   }
 
   /** µs of the clock that `now` is of; undefined while nothing is waited for. */
@@ -233,7 +235,7 @@ export class ClientSession {
       asked: this.#whom(options.asked ?? EVERYBODY),
       digest,
       firstSentAt: now,
-      replies: new ReplyCollection(this.#needed),
+      replies: new ReplyCollection(this.#needed, this.#quorums.quorum),
       reported: [],
       refusedAt: 0,
       attempts: 1,
@@ -295,7 +297,8 @@ export class ClientSession {
   onTimeout(now: number): readonly ClientOutput[] {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined) return [];
-    if (now >= call.deadline) return [this.#end(deadlineEnding(call.digest, call.replies.leading(), this.#needed))];
+    if (now >= call.deadline)
+      return [this.#end(deadlineEnding(call.digest, call.replies.leading(), call.replies.needed))];
     if (now >= call.retryAt) return [this.#sendAgain(now, call)];
     return now >= call.askAt ? this.askOthers() : [];
   }
@@ -416,8 +419,9 @@ export class ClientSession {
       timestamp,
       requestDigest: call.digest,
       reported: call.reported,
-      // As evidence: their results are not covered by the receipts.
-      replies: replies.every(({ receipt }) => receipt !== undefined)
+      needed: certificate.isTentative ? this.#quorums.quorum : this.#needed,
+      // As evidence: their results are not covered by the receipts. What is tentative proves nothing to others.
+      replies: replies.every(({ receipt, outcome: said }) => receipt !== undefined && said !== 'tentative')
         ? replies.map((reply) => ({ ...reply, result: undefined }))
         : undefined,
     };
@@ -430,10 +434,10 @@ export class ClientSession {
     return outputs;
   }
 
-  /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot. */
+  /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot, unless it is only tentative. */
   #hold(settled: Settled, reply: Reply): readonly ClientOutput[] {
-    if (reply.outcome === 'table-error' || matches(settled, reply)) return NOTHING;
-    const accepted = `${this.#needed} matching replies say ${tellClaim(settled)}`;
+    if (reply.outcome === 'table-error' || reply.outcome === 'tentative' || matches(settled, reply)) return NOTHING;
+    const accepted = `${settled.needed} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
     return report(settled.reported, reply, settled.replies, `${claimed}; ${accepted}`);
   }

@@ -109,6 +109,12 @@ export class ClientTable {
     return this.#openClients.size;
   }
 
+  /** Is its session open, and this the next request there? Then executing it touches no other session. */
+  isNext({ client, session, timestamp }: RequestPlace): boolean {
+    const last = this.#find(client, session)?.item.last;
+    return last !== undefined && timestamp === last.timestamp + 1;
+  }
+
   /** What executing `request` comes to. Changes nothing. `agreedTime`: µs since 1970, that of its batch already applied. */
   judge(request: RequestPlace, requestDigest: Digest, agreedTime: number): Judgement {
     const last = this.#find(request.client, request.session)?.item.last;

@@ -33,6 +33,8 @@ export interface ClusterConfig {
   readonly idempotencyKeys: number;
   /** Read-only requests are answered without being ordered; then every result, of whatever request, takes a quorum of matching replies (read-only.ts). */
   readonly readOnlyRequests: boolean;
+  /** Clients are told what a batch comes to when it is prepared, and believe a quorum of such replies (tentative.ts). */
+  readonly tentativeExecution: boolean;
   /** How many different batches a replica votes for at one sequence number before it takes no fresh one there: see {@link slotDigestLimit}. */
   readonly digestsPerSlot: number;
 }
@@ -86,6 +88,7 @@ export const DEFAULT_CLUSTER = {
   storedReplyBytes: LIMITS.resultBytes,
   idempotencyKeys: 65_536,
   readOnlyRequests: false,
+  tentativeExecution: false,
   digestsPerSlot: 64,
 } as const satisfies Partial<ClusterConfig>;
 

@@ -9,6 +9,8 @@ import { GENESIS, NULL_DIGEST, VIEW_ZERO, asReplicaId, asSequence } from '../bas
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { CodecContext } from '../messages/index.ts';
 import type {
+  AuthenticatedRequest,
+  Commit,
   FetchState,
   Message,
   MessageType,
@@ -41,6 +43,7 @@ import type { Slot } from './slot.ts';
 import type { SlotStatus } from './status.ts';
 import type { Suspicion } from './suspicion.ts';
 import type { Transfer } from './state-transfer.ts';
+import type { Tentative } from './tentative.ts';
 import { Timers } from './timers.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
 
@@ -161,6 +164,13 @@ export class Core {
   /** What was collected last, for people who look: one window of it, ascending. */
   finishedSlots: readonly SlotStatus[] = [];
 
+  /** What the next batch comes to, if it is committed (tentative.ts). */
+  tentative: Tentative | undefined;
+  /** COMMITs of batches that are prepared here, for which nobody waits yet. */
+  unsentCommits: Commit[] = [];
+  /** Reads that wait for a tentative batch to be committed. */
+  parkedReads: AuthenticatedRequest[] = [];
+
   /** Own checkpoints from h up, by sequence: each is a durable version of the state. */
   readonly ownCheckpoints = new Map<number, SignedCheckpoint>();
   /** The last checkpoint whose state was sealed here: hashed and durable now, or soon. */
@@ -258,6 +268,11 @@ export class Core {
   /** May this replica vote or propose now? */
   get mayVote(): boolean {
     return !this.inViewChange && !this.diverged && !this.isRecovering;
+  }
+
+  /** Up to here those who wait for batches have been told: executed, or tentatively so. */
+  get lastTold(): Sequence {
+    return this.tentative?.sequence ?? this.lastExecuted;
   }
 
   /** Has it lost what it said before, so that nothing may be said for which it would have to be remembered? */

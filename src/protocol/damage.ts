@@ -34,6 +34,7 @@ export class DamageWatch {
 /** From here on nothing is executed until the state is repaired. */
 export function noteDamage(core: Core, reason: string): void {
   if (core.damage !== undefined) return;
+  core.tentative = undefined;
   core.damage = { reason, sinceUs: core.now.monotonic };
   core.emit({ kind: 'state-damaged', reason });
 }

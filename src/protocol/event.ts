@@ -46,6 +46,8 @@ export type Event =
       readonly requests: readonly Digest[];
     }
   | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
+  /** Its clients were told what it comes to, if it is committed (tentative.ts). */
+  | { readonly kind: 'tentatively-executed'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
   | { readonly kind: 'committed'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
   | {
       readonly kind: 'decided';

@@ -235,8 +235,8 @@ function repliesToOneRequest(of: Case): {
   readonly others: readonly ExhibitOf<'reply'>[];
 } {
   const all = ofType(of.exhibits, 'reply').filter(
-    // Whoever reads twice may get two answers.
-    ({ content }) => content.outcome !== 'table-error' && content.outcome !== 'read',
+    // Whoever reads twice may get two answers, and what was tentative need not have come to be.
+    ({ content }) => content.outcome === 'executed' || content.outcome === 'replayed',
   );
   const liar = by(of.node, all).find(({ content }) => content.view === of.view && content.sequence === of.sequence);
   const others = all.filter(

@@ -22,6 +22,8 @@ import { executeRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
+import { agreedTimeAfter, takeTentative } from './tentative.ts';
+import type { Tentative, TentativeResult } from './tentative.ts';
 
 /** Executes every decided batch that is next in order and whose body is held, unless earlier contents of the state have to be written first. */
 export function executeReady(core: Core): void {
@@ -40,6 +42,7 @@ function nextSequence(core: Core): Slot['sequence'] {
 /** Requires: `digest` is decided for this slot, its body is held, and the slot before it is executed. */
 export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const batch = digest === NULL_DIGEST ? undefined : slot.bodyOf(digest);
+  const tentative = takeTentative(core, slot, digest);
   const requests: ExecutedRequest[] = [];
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
@@ -49,12 +52,12 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const before = core.outputCount;
   if (isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   if (batch !== undefined) {
-    core.agreedTime = Math.max(core.agreedTime + 1, batch.timestamp * 1000);
+    core.agreedTime = agreedTimeAfter(core, batch);
     const transaction = core.state.begin();
-    const place: Place = { transaction, sequence: slot.sequence, digest, index: 0, isAsked: true };
+    const place: Place = { transaction, sequence: slot.sequence, digest, tentative, index: 0, isAsked: true };
     try {
       for (const entry of batch.requests) {
-        place.isAsked = batch !== slot.verified || isAskedHere(core, entry);
+        place.isAsked = (batch !== slot.verified || isAskedHere(core, entry)) && !isTold(core, entry, place);
         requests.push(executeRequest(core, entry, place));
         place.index += 1;
         const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
@@ -122,6 +125,8 @@ interface Place {
   readonly transaction: OpenTransaction;
   readonly sequence: Sequence;
   readonly digest: Digest;
+  /** What was known of the batch before it was committed. */
+  readonly tentative: Tentative | undefined;
   index: number;
   /** Is this replica to reply? */
   isAsked: boolean;
@@ -131,10 +136,15 @@ interface Place {
  * Its client wants a reply of this replica: it says so in the request as it stands in the batch, or as it waits here because the client has asked
  * again. Requires: the request was verified here; who may have altered the proof of another one must not silence anybody.
  */
-function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequest): boolean {
+export function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequest): boolean {
   if (isInSet(askedBy(proof), self)) return true;
   const waiting = queue.find(digest);
   return waiting !== undefined && isInSet(waiting.asked, self);
+}
+
+/** Its client has the tentative reply of this replica, and has not asked again since. */
+function isTold({ queue }: Core, { digest }: AuthenticatedRequest, { tentative, index }: Place): boolean {
+  return tentative?.results[index]?.isTold === true && queue.find(digest)?.isTold !== false;
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */
@@ -199,12 +209,58 @@ function executed({ sequence, digest }: Place, result: Bytes): StoredReply {
   return { outcome: 'executed', sequence, digest, result };
 }
 
+/** The application's result, its changes made; or what is known of both from before. */
+function run(core: Core, request: Request, { transaction, sequence, index, tentative }: Place): Bytes {
+  const known = tentative?.results[index];
+  if (known !== undefined) {
+    for (const { key, value } of known.changes) {
+      if (value === undefined) transaction.delete(key);
+      else transaction.put(key, value);
+      core.lastChanges.note(key, sequence);
+    }
+    return known.result;
+  }
+  const place = { sequence, index, agreedTime: core.agreedTime };
+  const { result, changed } = runOn(core, request, transaction, place, core.config.cluster.readOnlyRequests);
+  for (const key of changed) core.lastChanges.note(key, sequence);
+  return result;
+}
+
+interface OperationPlace {
+  readonly sequence: Sequence;
+  readonly index: number;
+  /** Once its batch is executed. */
+  readonly agreedTime: number;
+}
+
+/** What the application makes of a request on `transaction`, its changes beside the result. Throws StateDamaged. */
+export function runTentatively(
+  core: Core,
+  request: Request,
+  transaction: OpenTransaction,
+  place: OperationPlace,
+): Pick<TentativeResult, 'result' | 'changes'> {
+  const { result, changed } = runOn(core, request, transaction, place, true);
+  const changes = changed.map((key) => ({ key, value: copied(transaction.get(key)) }));
+  return { result, changes };
+}
+
+function copied(value: Bytes | undefined): Bytes | undefined {
+  return value === undefined ? undefined : new Uint8Array(value);
+}
+
 /** The application on a transaction of its own: what it throws undoes its changes and becomes a result that is the same everywhere. */
-function run(core: Core, request: Request, { transaction, sequence, index }: Place): Bytes {
-  const { storedReplyBytes: limit, readOnlyRequests } = core.config.cluster;
+function runOn(
+  core: Core,
+  request: Request,
+  transaction: OpenTransaction,
+  { sequence, index, agreedTime }: OperationPlace,
+  notesChanges: boolean,
+): { readonly result: Bytes; readonly changed: readonly Bytes[] } {
+  const { storedReplyBytes: limit } = core.config.cluster;
   const inner = transaction.begin();
-  const state = new OperationTransaction(inner, readOnlyRequests);
-  const context = { sequence, index, timestamp: core.agreedTime, client: request.client };
+  const state = new OperationTransaction(inner, notesChanges);
+  const context = { sequence, index, timestamp: agreedTime, client: request.client };
   let result: unknown;
   try {
     result = core.application.execute(state, request.operation, context);
@@ -212,7 +268,7 @@ function run(core: Core, request: Request, { transaction, sequence, index }: Pla
     if (error instanceof InvariantViolation) throw error;
     inner.rollback();
     if (state.damage !== undefined) throw state.damage;
-    return errorResult('application_error', 'the application threw; nothing was changed');
+    return failed('application_error', 'the application threw; nothing was changed');
   }
   if (state.damage !== undefined) {
     inner.rollback();
@@ -220,16 +276,19 @@ function run(core: Core, request: Request, { transaction, sequence, index }: Pla
   }
   if (!(result instanceof Uint8Array)) {
     inner.rollback();
-    return errorResult('application_error', 'the application returned something other than bytes; nothing was changed');
+    return failed('application_error', 'the application returned something other than bytes; nothing was changed');
   }
   if (result.length > limit) {
     inner.rollback();
-    return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
+    return failed('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
   }
   inner.commit();
-  for (const key of state.changed) core.lastChanges.note(key, sequence);
   // A copy: the result is kept in the tables, and its author may use the buffer again.
-  return result.length === 0 ? EMPTY : new Uint8Array(result);
+  return { result: result.length === 0 ? EMPTY : new Uint8Array(result), changed: state.changed };
+}
+
+function failed(code: string, message: string): { readonly result: Bytes; readonly changed: readonly Bytes[] } {
+  return { result: errorResult(code, message), changed: [] };
 }
 
 /** What an application that threw, or gave nothing that can be answered, is made to say: the same everywhere. */
@@ -242,8 +301,22 @@ export function replyFromTable(core: Core, request: Request, requestDigest: Dige
   reply(core, request, requestDigest, stored);
 }
 
+/** To a request of a batch that is prepared and not committed. */
+export function replyTentatively(
+  core: Core,
+  { request, digest }: AuthenticatedRequest,
+  known: Pick<StoredReply, 'sequence' | 'digest' | 'result'>,
+): void {
+  reply(core, request, digest, { ...known, outcome: 'tentative' });
+}
+
 /** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]; a small result from all. */
-function reply(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
+function reply(
+  core: Core,
+  request: Request,
+  requestDigest: Digest,
+  stored: Pick<StoredReply, 'sequence' | 'digest' | 'result'> & { readonly outcome: Reply['outcome'] },
+): void {
   if (core.replaying) return;
   const { self, view } = core;
   const { client, session, timestamp, replier, flags } = request;

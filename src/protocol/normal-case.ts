@@ -22,6 +22,7 @@ import {
   onSecondPrePrepare,
   suspect,
 } from './detection.ts';
+import { releaseCommits } from './held-commits.ts';
 import type { RequestVerification } from './input.ts';
 import { batchBytes, heldBytesLimit } from './memory.ts';
 import { judgePrimary } from './primary-performance.ts';
@@ -69,7 +70,7 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
 
 /** What was passed on and stands in this batch has waited so long for the primary. */
 function notePerformance(core: Core, { batch }: PrePrepare): void {
-  const isIdle = core.highestAccepted <= core.lastExecuted;
+  const isIdle = core.highestAccepted <= core.lastTold;
   const requests = batch?.requests.map(({ digest }) => digest) ?? [];
   core.performance.notePrePrepare(requests, core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
   judgePrimary(core);
@@ -287,6 +288,7 @@ function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   if (!pending.isMixed && !pending.verified.includes('unverified')) slot.verified = pending.batch;
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
     core.lastFlaggedAt = core.now.monotonic;
+  releaseCommits(core);
   core.broadcast({
     type: 'prepare',
     view: pending.view,
@@ -403,7 +405,7 @@ function slotForVote(core: Core, message: Prepare | Commit): Slot | undefined {
   return slot;
 }
 
-/** prepared(v, n, d): the accepted pre-prepare with its body and q−1 matching PREPAREs of distinct backups. Written down, then COMMIT. */
+/** prepared(v, n, d): the accepted pre-prepare with its body and q−1 matching PREPAREs of distinct backups. Written down, then COMMIT, at once or with the next vote (tentative.ts). */
 export function tryPrepared(core: Core, slot: Slot): void {
   const accepted = slot.acceptedIn(core.view);
   if (accepted === undefined || !core.mayVote || slot.prepared?.view === core.view) return;
@@ -415,7 +417,9 @@ export function tryPrepared(core: Core, slot: Slot): void {
   slot.prepared = { view, digest };
   core.persist({ kind: 'prepared', view, sequence, digest });
   core.emit({ kind: 'prepared', view, sequence, digest });
-  core.broadcast({ type: 'commit', view, sequence, digest, replica: core.self });
+  const commit = { type: 'commit', view, sequence, digest, replica: core.self } as const;
+  if (core.config.cluster.tentativeExecution) core.unsentCommits.push(commit);
+  else core.broadcast(commit);
   slot.commits.add(core.self, { view, digest, signature: undefined });
   checkEarlyCommits(core, slot);
   tryCommitted(core, slot);
@@ -433,16 +437,21 @@ export function retryAll(core: Core): void {
 /** The weight of one batch in their mean time. */
 const BATCHES_AVERAGED = 8;
 
+/** How long the batch took here from its PRE-PREPARE until now, when its clients may be told. */
+export function noteBatchTime(core: Core, slot: Slot): void {
+  if (slot.acceptedIn(core.view) === undefined || slot.acceptedAt === 0) return;
+  const took = core.now.monotonic - slot.acceptedAt;
+  core.performance.noteBatchTime(took);
+  core.batchTimeUs += (took - core.batchTimeUs) / (core.batchTimeUs === 0 ? 1 : BATCHES_AVERAGED);
+}
+
 /** committed-local(v, n, d): prepared, and q matching COMMITs of distinct replicas. Execution follows in order (execution.ts). */
 export function tryCommitted(core: Core, slot: Slot): void {
   const { prepared } = slot;
   if (prepared === undefined || slot.decided !== undefined) return;
   if (slot.commits.count(prepared.view, prepared.digest) < core.quorums.quorum) return;
   slot.decided = prepared.digest;
-  if (slot.acceptedIn(core.view) !== undefined && slot.acceptedAt > 0) {
-    const took = core.now.monotonic - slot.acceptedAt;
-    core.performance.noteBatchTime(took);
-    core.batchTimeUs += (took - core.batchTimeUs) / (core.batchTimeUs === 0 ? 1 : BATCHES_AVERAGED);
-  }
+  // That of a batch which clients were told of earlier ended then.
+  if (core.tentative?.sequence !== slot.sequence) noteBatchTime(core, slot);
   core.emit({ kind: 'committed', view: prepared.view, sequence: slot.sequence, digest: prepared.digest });
 }

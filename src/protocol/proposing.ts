@@ -11,6 +11,7 @@ import { mustSign } from './complaints.ts';
 import { slotDigestLimit } from './config.ts';
 import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
+import { releaseCommits } from './held-commits.ts';
 import { recordAccepted, tryPrepared } from './normal-case.ts';
 import { owedUpTo } from './recover-request.ts';
 import type { WaitingRequest } from './request-queue.ts';
@@ -60,8 +61,9 @@ function hasRoom(core: Core): boolean {
   return inFlight(core) < core.config.tuning.pipeline && core.log.place(core.nextSequence) === 'window';
 }
 
+/** Batches whose clients wait. */
 function inFlight(core: Core): number {
-  return core.nextSequence - 1 - core.lastExecuted;
+  return core.nextSequence - 1 - core.lastTold;
 }
 
 /** Stands in a batch of this view that was accepted here and not executed. Looks through all of them. */
@@ -147,6 +149,7 @@ function proposeBatch(core: Core, batch: Batch | undefined): void {
   core.nextSequence = asSequence(sequence + 1);
   recordAccepted(core, slot, { view, digest, batch, signature: undefined });
   slot.verified = batch;
+  releaseCommits(core);
   core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);

@@ -4,7 +4,7 @@
  *
  * 1. *Every* result takes q matching replies, that of an ordered request too. Then some correct replica has answered both it and any later read.
  * 2. A replica answers no read from a state below what it may have answered before, in earlier lives too (`answeredUpTo`): an `executed` record whose slot was
- *    not prepared here is on disk before the replies.
+ *    not prepared here is on disk before the replies. What was told tentatively counts as answered: a read waits until it is committed.
  * 3. A reply to a read says from which number on, up to which number, its result was the true one (`since`, `sequence`). A client takes a result when q replies
  *    with it have a number in common. Equal results alone would not do: a value that changes and changes back lets an old replica and a new one agree, and
  *    the next reader see what was in between.
@@ -22,6 +22,7 @@ import { InvariantViolation } from '../base/assert.ts';
 import type { Core } from './core.ts';
 import { DamageWatch, whileReadable } from './damage.ts';
 import { errorResult, isReturned, sendReply } from './execution.ts';
+import { releaseCommits } from './held-commits.ts';
 import type { LastChanges } from './last-changes.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { applicationReader } from './state-layout.ts';
@@ -33,6 +34,30 @@ export function refuseRead(core: Core, from: ClientId | ReplicaId): CoreRefusalC
   if (typeof from !== 'string') return 'not-asked-for';
   if (core.isRecovering) return 'recovering';
   return core.mayExecute && core.lastExecuted >= core.answeredUpTo ? undefined : 'state-behind';
+}
+
+/** Reads that wait at once, at most; beyond it a read is refused, and its client has it ordered. */
+const PARKED_READS = 1024;
+
+/** Keeps a read that only waits for a tentative batch to be committed, for whose COMMITs somebody waits now. False: it waits for something else. */
+export function parkRead(core: Core, request: AuthenticatedRequest): boolean {
+  const isClose = core.mayExecute && core.tentative !== undefined && core.answeredUpTo <= core.tentative.sequence;
+  if (!isClose || core.parkedReads.length >= PARKED_READS) return false;
+  core.parkedReads.push(request);
+  releaseCommits(core);
+  return true;
+}
+
+/** At the end of a step: what waited for a tentative batch that is committed now, or is not to be any more. */
+export function answerParkedReads(core: Core): void {
+  if (core.parkedReads.length === 0 || core.tentative !== undefined) return;
+  const reads = core.parkedReads;
+  core.parkedReads = [];
+  for (const read of reads) {
+    const code = refuseRead(core, read.request.client);
+    if (code === undefined) answerRead(core, read);
+    else core.refuse('requests', read.request.client, code);
+  }
 }
 
 /** Answers a read on the last executed state. Requires: {@link refuseRead} finds nothing. */

@@ -118,6 +118,7 @@ function takeOverProgress(core: Core, reader: Pick<Reader, 'get'>): void {
   const progress = readProgress(reader);
   if (progress === undefined) throw new UnusableRecords('the stored state lacks its sequence number: it is damaged');
   core.lastExecuted = progress.lastExecuted;
+  core.tentative = undefined;
   core.agreedTime = progress.agreedTime;
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, progress.lastExecuted));
   core.lastChanges.forget(progress.lastExecuted);

@@ -17,6 +17,7 @@ import type { ReplicaModules } from './core.ts';
 import { noteDamage } from './damage.ts';
 import { checkResponsiveness, expireSuspicions, suspect } from './detection.ts';
 import { executeReady } from './execution.ts';
+import { releaseCommits, settleCommits } from './held-commits.ts';
 import type { Input, Now } from './input.ts';
 import { onCommit, onPrePrepare, onPrepare, retryAll, tryAccept, tryAcceptAll } from './normal-case.ts';
 import type { Output } from './output.ts';
@@ -24,6 +25,7 @@ import { needsIdleCheckpoint, propose, proposeIdleCheckpoint } from './proposing
 import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
 import { storedRecords } from './stored-records.ts';
+import { answerParkedReads } from './read-only.ts';
 import { onRequests } from './requests.ts';
 import { beginRecovery, onRecoveryTimer, onReplyStable, pursueRecovery, startRecovery } from './lost-votes.ts';
 import { considerGrants } from './recovery-grant.ts';
@@ -40,6 +42,7 @@ import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
 import { writeGenesis } from './system-state.ts';
+import { executeTentatively } from './tentative-execution.ts';
 import { replicaWaits } from './waits.ts';
 
 export type { ReplicaModules };
@@ -291,6 +294,7 @@ export class Replica {
     if (core.timers.fires('pending', monotonic)) tryAcceptAll(core);
     if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
+    if (core.timers.fires('commit', monotonic)) releaseCommits(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
     // What it is set for happens when the step settles.
     core.timers.fires('propose', monotonic);
@@ -312,8 +316,11 @@ export class Replica {
     do {
       before = core.lastExecuted + core.nextSequence;
       executeReady(core);
+      executeTentatively(core);
       propose(core);
     } while (core.lastExecuted + core.nextSequence !== before);
+    settleCommits(core);
+    answerParkedReads(core);
     watch(core);
     this.#watchIdleness();
     if (hasOpenWork(core))

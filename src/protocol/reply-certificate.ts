@@ -1,7 +1,8 @@
 /**
  * The replies to one request, and when they are enough [OSDI'99 §4.1]: f+1 of distinct replicas that match in everything but the view, one of
  * which is of a correct replica, and the full result from any of them. Where n ≤ 3, f+1 is one: that node is believed. Where there are read-only
- * requests, a quorum.
+ * requests, a quorum. Tentative replies count where a quorum matches, those among them that are tentative made in one view [TOCS §5.1.2]: if none of the others is
+ * true, then all of the correct ones, f+1 or more, have prepared the batch in that view.
  */
 import { asView } from '../base/ids.ts';
 import { equalBytes } from '../base/bytes.ts';
@@ -17,7 +18,7 @@ export function repliesNeeded(quorums: Quorums, cluster: { readonly readOnlyRequ
 
 /** What enough replicas say came of a request. */
 export interface ReplyCertificate {
-  readonly outcome: Exclude<Reply['outcome'], 'read'>;
+  readonly outcome: Exclude<Reply['outcome'], 'read' | 'tentative'>;
   readonly sequence: Sequence;
   readonly digest: Digest;
   readonly resultDigest: Digest;
@@ -26,16 +27,23 @@ export interface ReplyCertificate {
   readonly view: View;
   /** Those that match, in order of their names. */
   readonly replies: readonly Reply[];
+  /** It takes some that are tentative. */
+  readonly isTentative: boolean;
 }
 
-/** True when both say the same: all but view, replica, receipt, and whether the result is there in full. */
+/** True when both say the same: all but view, replica, receipt, whether the result is there in full, and whether the execution is tentative. */
 export function matches(left: ReplyClaim, right: ReplyClaim): boolean {
   return (
     left.sequence === right.sequence &&
     left.digest === right.digest &&
-    left.outcome === right.outcome &&
+    onceCommitted(left.outcome) === onceCommitted(right.outcome) &&
     left.resultDigest === right.resultDigest
   );
+}
+
+/** What a tentative execution is once it is committed. */
+function onceCommitted(outcome: Reply['outcome']): Exclude<Reply['outcome'], 'tentative'> {
+  return outcome === 'tentative' ? 'executed' : outcome;
 }
 
 /** What a reply claims about a request that it names. */
@@ -47,19 +55,23 @@ export type ReplyClaim = Pick<Reply, 'sequence' | 'digest' | 'outcome' | 'result
  */
 export class ReplyCollection {
   readonly #needed: number;
+  readonly #quorum: number;
   /** By replica. */
   readonly #executions: (Reply | undefined)[] = [];
   readonly #errors: (Reply | undefined)[] = [];
 
-  /** `needed`: how many must match; see {@link repliesNeeded}. */
-  constructor(needed: number) {
+  /** `needed`: how many must match; see {@link repliesNeeded}. `quorum`: how many, if some are tentative. */
+  constructor(needed: number, quorum: number) {
     this.#needed = needed;
+    this.#quorum = quorum;
   }
 
   /** True if exactly this is already known of its sender: nothing has to be verified or counted again. */
   holds(reply: Reply): boolean {
     const held = this.#kind(reply)[reply.replica];
-    if (held === undefined || !matches(held, reply) || held.view !== reply.view) return false;
+    if (held === undefined || !matches(held, reply)) return false;
+    if (held.outcome !== reply.outcome || held.view !== reply.view)
+      return reply.outcome === 'tentative' && held.outcome !== 'tentative';
     return (
       (reply.result === undefined || held.result !== undefined) &&
       (reply.receipt === undefined || held.receipt !== undefined)
@@ -95,6 +107,12 @@ export class ReplyCollection {
     return leading === undefined ? [] : this.#matching(leading);
   }
 
+  /** How many must agree on what {@link leading} says. */
+  get needed(): number {
+    const isTentative = this.leading().some(({ outcome }) => outcome === 'tentative');
+    return isTentative ? this.#quorum : this.#needed;
+  }
+
   /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
     return this.#isAnySupported(this.#executions) || this.#isAnySupported(this.#errors);
@@ -118,8 +136,33 @@ export class ReplyCollection {
   }
 
   #isAnySupported(claims: readonly (Reply | undefined)[]): boolean {
-    for (const claim of claims) if (claim !== undefined && this.#support(claim) >= this.#needed) return true;
+    for (const claim of claims) if (claim !== undefined && this.#isEnough(claim)) return true;
     return false;
+  }
+
+  /** As many as are needed say so of what is committed; or a quorum does, with what those of one view only say tentatively. */
+  #isEnough(claim: Reply): boolean {
+    return this.#committed(claim) >= this.#needed || this.#tentativeView(claim) !== undefined;
+  }
+
+  #committed(claim: Reply): number {
+    let count = 0;
+    for (const reply of this.#kind(claim))
+      if (reply !== undefined && reply.outcome !== 'tentative' && matches(reply, claim)) count += 1;
+    return count;
+  }
+
+  /** The view whose tentative replies make a quorum with those that are not. */
+  #tentativeView(claim: Reply): View | undefined {
+    const committed = this.#committed(claim);
+    for (const first of this.#executions) {
+      if (first?.outcome !== 'tentative' || !matches(first, claim)) continue;
+      let count = committed;
+      for (const reply of this.#executions)
+        if (reply?.outcome === 'tentative' && reply.view === first.view && matches(reply, claim)) count += 1;
+      if (count >= this.#quorum) return first.view;
+    }
+    return undefined;
   }
 
   /** How many replicas claim the same. */
@@ -136,18 +179,31 @@ export class ReplyCollection {
   }
 
   #certificate(claim: Reply): ReplyCertificate | undefined {
-    if (claim.outcome === 'read' || this.#support(claim) < this.#needed) return undefined;
-    const replies = this.#matching(claim);
+    if (claim.outcome === 'read') return undefined;
+    const isTentative = this.#committed(claim) < this.#needed;
+    const tentativeView = isTentative ? this.#tentativeView(claim) : undefined;
+    if (isTentative && tentativeView === undefined) return undefined;
+    const replies = this.#matching(claim).filter(
+      ({ outcome, view }) => outcome !== 'tentative' || view === tentativeView,
+    );
     const result = replies.find((reply) => reply.result !== undefined)?.result;
     if (result === undefined) return undefined;
-    const { outcome, sequence, digest, resultDigest } = claim;
-    return { outcome, sequence, digest, resultDigest, result, view: commonView(replies), replies };
+    const { sequence, digest, resultDigest } = claim;
+    const outcome = claim.outcome === 'tentative' ? 'executed' : claim.outcome;
+    return { outcome, sequence, digest, resultDigest, result, view: commonView(replies), replies, isTentative };
   }
 }
 
 /** Two copies of one claim: a later one without the result or the receipt takes neither away. The receipt covers the view beside it. */
 function merge(held: Reply, later: Reply): Reply {
+  if (held.outcome === 'tentative' || later.outcome === 'tentative') return mergeTentative(held, later);
   const base = later.receipt === undefined && held.receipt !== undefined ? held : later;
+  return { ...base, result: later.result ?? held.result };
+}
+
+/** Of a tentative reply and another one for the same claim the firmer, and the later; a receipt stays with what it covers. */
+function mergeTentative(held: Reply, later: Reply): Reply {
+  const base = later.outcome === 'tentative' && held.outcome !== 'tentative' ? held : later;
   return { ...base, result: later.result ?? held.result };
 }
 

@@ -16,6 +16,8 @@ export interface WaitingRequest {
   asked: ReplicaSet;
   /** At a primary: a backup passed it on, and may time it. */
   isPassedOn: boolean;
+  /** Its client was told here what it comes to, if its batch is committed, and has not asked again since. */
+  isTold: boolean;
   /** Order of arrival here. */
   readonly arrival: number;
   /** Monotonic µs. */
@@ -101,7 +103,16 @@ export class RequestQueue {
     this.#arrivals += 1;
     const asked = askedBy(request.proof);
     const arrival = this.#arrivals;
-    const waiting: WaitingRequest = { request, verified, asked, isPassedOn, arrival, receivedAt: now, sizeBytes };
+    const waiting: WaitingRequest = {
+      request,
+      verified,
+      asked,
+      isPassedOn,
+      isTold: false,
+      arrival,
+      receivedAt: now,
+      sizeBytes,
+    };
     this.#unproposed.add(waiting);
     this.#requestsOf(client).set(session, waiting);
     this.#byDigest.set(request.digest, waiting);
@@ -234,6 +245,7 @@ export class RequestQueue {
     verified: Exclude<RequestVerification, 'unverified'>,
   ): WaitingRequest {
     known.asked = unionOf(known.asked, askedBy(request.proof));
+    known.isTold = false;
     if (verified === 'signature') {
       this.#release(known.request);
       known.request = request;
@@ -286,6 +298,12 @@ export class RequestQueue {
   /** It stands in a batch that was proposed or accepted here. */
   markProposed(waiting: WaitingRequest): void {
     this.#unproposed.delete(waiting);
+  }
+
+  /** Its client has been told tentatively. */
+  noteTold(digest: Digest): void {
+    const waiting = this.#byDigest.get(digest);
+    if (waiting !== undefined) waiting.isTold = true;
   }
 
   /** The timer of a backup runs for it from now on. */

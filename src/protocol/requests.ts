@@ -11,7 +11,7 @@ import { replyFromTable } from './execution.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
 import { tryAcceptAll } from './normal-case.ts';
 import { isInFlight } from './proposing.ts';
-import { answerRead, refuseRead } from './read-only.ts';
+import { answerRead, parkRead, refuseRead } from './read-only.ts';
 import { wouldRecover } from './recover-request.ts';
 import type { CoreRefusalCode } from './refusal.ts';
 import { replicaOfClient } from './replica-client.ts';
@@ -41,7 +41,7 @@ export function onRequests(core: Core, from: ClientId | ReplicaId, requests: rea
  */
 function notePassedOn(core: Core, waiting: WaitingRequest): void {
   if (!core.queue.hasTimer(waiting)) return;
-  const isIdle = core.highestAccepted <= core.lastExecuted;
+  const isIdle = core.highestAccepted <= core.lastTold;
   core.performance.notePassedOn(waiting.request.digest, core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
 }
 
@@ -121,7 +121,7 @@ function onRead(core: Core, from: ClientId | ReplicaId, { request, verified }: R
   const isMac = core.config.cluster.authentication === 'mac' && verified === 'mac';
   const code = verified === 'signature' || isMac ? refuseRead(core, from) : 'signature-required';
   if (code === undefined) answerRead(core, request);
-  else core.refuse('requests', from, code);
+  else if (code !== 'state-behind' || !parkRead(core, request)) core.refuse('requests', from, code);
   return undefined;
 }
 

@@ -14,13 +14,14 @@ const PROGRESS = systemKey(SYSTEM_TABLE.cluster, Uint8Array.of(1));
 
 /** The configuration as one byte string: equal on replicas that share it, so that a replica with another one has another root from genesis on. */
 export function configurationBytes(cluster: ClusterConfig): Bytes {
-  const { mac, readOnlyRequests, ...others } = cluster;
+  const { mac, readOnlyRequests, tentativeExecution, ...others } = cluster;
   const fields = Object.entries({
     ...others,
     clients: [...cluster.clients].toSorted(),
-    // Clusters that were made before there was the choice have HMAC, and before there was the switch have it off.
+    // Clusters that were made before there was the choice have HMAC, and before there were the switches have them off.
     ...(mac === 'hmac-sha256' ? {} : { mac }),
     ...(readOnlyRequests ? { readOnlyRequests } : {}),
+    ...(tentativeExecution ? { tentativeExecution } : {}),
   }).toSorted(([left], [right]) => (left < right ? -1 : 1));
   const bytes = encodeUtf8(JSON.stringify(fields));
   assert(bytes !== undefined, 'a configuration is well-formed text');

@@ -20,6 +20,8 @@ export type TimerName =
   | 'serve'
   /** What a replica that lost its log asks goes out again. */
   | 'recovery'
+  /** A COMMIT has waited long enough for a vote to leave with. */
+  | 'commit'
   /** Complaints about unverified requests go out again. */
   | 'complaint';
 

@@ -17,6 +17,7 @@ import { suspect } from './detection.ts';
 import { dropAllPending } from './normal-case.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
+import { forgetTentative } from './tentative.ts';
 import { checkAgainstCommits, checkAgainstEarlier, isSame, onSecondViewChange } from './view-change-evidence.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
 import { sendNewView } from './view-messages.ts';
@@ -41,6 +42,7 @@ export function startViewChange(core: Core, view: View, reason: ViewChangeReason
   for (const timer of ['request', 'view-change', 'idle-checkpoint', 'pending', 'complaint'] as const)
     core.timers.clear(timer);
   dropAllPending(core);
+  forgetTentative(core);
   const viewChange = makeViewChange(core);
   const signed = { viewChange, signature: core.authenticator.sign(viewChangeBytes(core.codec, viewChange)) };
   core.persist({ kind: 'view-change', viewChange: signed });

@@ -101,6 +101,7 @@ export class Metrics {
     switch (event.kind) {
       case 'pre-prepared':
       case 'prepared':
+      case 'tentatively-executed':
       case 'committed':
         this.#phases.add(event.kind);
         return;

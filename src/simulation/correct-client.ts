@@ -204,7 +204,8 @@ export class CorrectClient implements ClientParty {
   /** As many as have to agree, one of them to return the result. */
   #drawAsked(): Pick<SubmitOptions, 'asked' | 'replier'> {
     const { cluster } = this.#world;
-    const needed = repliesNeeded(makeQuorums(cluster.replicaCount, cluster.quorumRule), cluster);
+    const quorums = makeQuorums(cluster.replicaCount, cluster.quorumRule);
+    const needed = cluster.tentativeExecution ? quorums.quorum : repliesNeeded(quorums, cluster);
     const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));
     const some = this.#plan.random.shuffle(all).slice(0, needed);
     return { asked: replicaSetOf(some), replier: some[0] };
@@ -325,8 +326,8 @@ export class CorrectClient implements ClientParty {
     if (request === undefined) return;
     this.#world.observer.concluded(request, outcome);
     if (outcome.kind !== 'executed') return;
-    const { sequence, digest, result, replies, replayed } = outcome;
-    this.#world.observer.acknowledged({ request, sequence, digest, result, replayed, replicas: replies });
+    const { sequence, digest, result, replies: replicas, replayed, isTentative } = outcome;
+    this.#world.observer.acknowledged({ request, sequence, digest, result, replayed, isTentative, replicas });
   }
 }
 

@@ -89,6 +89,7 @@ export function describeEvent(event: Event): string {
   switch (event.kind) {
     case 'pre-prepared':
     case 'prepared':
+    case 'tentatively-executed':
     case 'committed':
       return `${event.kind} v${event.view} n${event.sequence} d=${shortDigest(event.digest)}`;
     case 'executed': {

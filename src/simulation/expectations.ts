@@ -27,6 +27,7 @@ const EVENTS: Table<EventKind> = {
   'request-received': true,
   'pre-prepared': true,
   prepared: true,
+  'tentatively-executed': true,
   committed: true,
   decided: true,
   executed: true,

@@ -32,6 +32,8 @@ export interface Acknowledgement {
   readonly digest: Digest;
   readonly result: Bytes;
   readonly replayed: boolean;
+  /** It was told before it was committed. */
+  readonly isTentative: boolean;
   readonly replicas: readonly ReplicaId[];
 }
 

@@ -60,6 +60,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   shownShare: 0,
   readOnlyRequests: false,
   readShare: 0,
+  tentativeExecution: false,
 };
 
 /** An hour, in µs: nothing in a run takes longer. */
@@ -191,6 +192,7 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   shownShare: fraction,
   readOnlyRequests: flag,
   readShare: fraction,
+  tentativeExecution: flag,
 };
 const OPTIONS = shape<SwarmOptions>(FIELDS);
 

@@ -76,6 +76,8 @@ export interface SwarmOptions {
   /** Read-only requests are answered without being ordered, and clients ask for so large a share of their operations in this way. */
   readonly readOnlyRequests: boolean;
   readonly readShare: number;
+  /** Clients are told what a batch comes to before it is committed. */
+  readonly tentativeExecution: boolean;
 }
 
 /** How many replicas, and how likely that is. */
@@ -89,6 +91,8 @@ const REPLICA_COUNTS: readonly (readonly [number, number])[] = [
   [2, 2],
   [1, 3],
 ];
+/** How likely clients are told before what they ask for is committed. */
+const TENTATIVE_SHARE = 0.35;
 /** How likely disks are lost in a run that could bear it; each is one of the f. */
 const DISK_LOSS_SHARE = 0.15;
 /** The work of a request grows with the square of the number of replicas: there are fewer of them. */
@@ -104,6 +108,8 @@ export interface SwarmOverrides {
   readonly lostDisks?: boolean;
   /** Clients read without having it ordered in every seed, much. */
   readonly reads?: boolean;
+  /** Clients are told what a batch comes to before it is committed, in every seed. */
+  readonly tentative?: boolean;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -177,10 +183,17 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     shownShare: 0,
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
+    tentativeExecution: false,
   };
   // Results of one byte or none in full from all, or most.
   const tuning = { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) };
-  return { ...drawn, tuning, askedShare: random.pick([0, 0.5, 1]), shownShare: random.pick([0, 0.2]) };
+  const shares = { askedShare: random.pick([0, 0.5, 1]), shownShare: random.pick([0, 0.2]) };
+  return {
+    ...drawn,
+    tuning,
+    ...shares,
+    tentativeExecution: random.chance(TENTATIVE_SHARE) || overrides.tentative === true,
+  };
 }
 
 function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {

@@ -45,6 +45,8 @@ export interface ScenarioOptions {
   readonly clientCount: number;
   /** The cluster answers read-only requests. */
   readonly readOnlyRequests: boolean;
+  /** Clients are told what a batch comes to before it is committed. */
+  readonly tentativeExecution: boolean;
   readonly quorumRule: QuorumRule;
   readonly network: LinkQuality;
   /** What is left to chance, such as delays and keys, is drawn from it. */
@@ -66,6 +68,7 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   tuning: {},
   clientCount: 2,
   readOnlyRequests: false,
+  tentativeExecution: false,
   quorumRule: 'intersecting',
   network: { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US },
   seed: 1,
@@ -106,8 +109,8 @@ export class ScenarioWorld {
 
   constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
-    const { replicaCount, checkpointInterval, authentication, tuning, clientCount, readOnlyRequests } = this.options;
-    const { quorumRule, network, seed } = this.options;
+    const { replicaCount, checkpointInterval, authentication, tuning, clientCount } = this.options;
+    const { readOnlyRequests, tentativeExecution, quorumRule, network, seed } = this.options;
     const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
     const cluster = {
       ...DEFAULT_CLUSTER,
@@ -117,6 +120,7 @@ export class ScenarioWorld {
       checkpointInterval,
       authentication,
       readOnlyRequests,
+      tentativeExecution,
       clients: clientIds,
     };
     const { sha256 = portableSha256, makeAuthority } = modules;

@@ -186,6 +186,7 @@ export class Simulation {
     yield* world.walk(() => this.#areClientsDone(), world.time + HEAL_US);
     yield* this.#playUntilQuiet();
     this.linearizability.check();
+    this.execution.end();
     this.#judgedAtEnd = checkQuietEnd(this);
   }
 
@@ -343,5 +344,6 @@ export function clusterOf(options: SwarmOptions): ClusterConfig {
     idempotencyKeys: options.idempotencyKeys,
     digestsPerSlot: options.digestsPerSlot,
     readOnlyRequests: options.readOnlyRequests,
+    tentativeExecution: options.tentativeExecution,
   };
 }

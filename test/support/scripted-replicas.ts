@@ -132,6 +132,7 @@ export class ScriptedReplicas {
       authentication: this.mode,
       mac: this.mac,
       readOnlyRequests: this.readOnlyRequests,
+      tentativeExecution: false,
       sessionHorizonUs: 600_000_000,
       replicas: this.identities.map((identity, index) => ({
         id: asReplicaId(index),

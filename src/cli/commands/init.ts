@@ -37,6 +37,7 @@ interface InitOptions {
   readonly application: string;
   readonly openClients?: boolean;
   readonly readOnlyRequests?: boolean;
+  readonly tentativeExecution?: boolean;
   readonly lab?: boolean;
 }
 
@@ -92,6 +93,10 @@ export function addInitCommand(program: Command, end: End): void {
       '--read-only-requests',
       'answer read-only requests without ordering them; every result then takes a quorum of replies',
     )
+    .option(
+      '--tentative-execution',
+      'tell clients what a request comes to before it is committed; they then wait for a quorum that says so',
+    )
     .option('--lab', 'let nodes be told to misbehave; never where value is at stake')
     .addHelpText('after', HELP)
     .action((options: InitOptions) => end(run(options)));
@@ -106,7 +111,8 @@ function readHosts(text: string): readonly string[] {
 }
 
 function run(options: InitOptions): ExitCode {
-  const { quorumRule, authentication, mac, application, openClients, readOnlyRequests, lab } = options;
+  const { quorumRule, authentication, mac, application, openClients, lab } = options;
+  const { readOnlyRequests, tentativeExecution } = options;
   const nodes = planNodes(options);
   const clash = nodes.find(({ host, peerPort, httpPort }) =>
     nodes.some(
@@ -126,6 +132,7 @@ function run(options: InitOptions): ExitCode {
     application,
     openClients: openClients ?? false,
     readOnlyRequests: readOnlyRequests ?? false,
+    tentativeExecution: tentativeExecution ?? false,
     lab: lab ?? false,
   });
   if (!made.ok) {

@@ -34,6 +34,7 @@ interface SimulateOptions {
   readonly crypto: CryptoChoice;
   readonly lostDisks?: boolean;
   readonly reads?: boolean;
+  readonly tentative?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -90,6 +91,7 @@ export function addSimulateCommand(program: Command, end: End): void {
     .addOption(cryptoOption())
     .option('--lost-disks', 'disks are lost in every seed')
     .option('--reads', 'clients use read-only requests in every seed')
+    .option('--tentative', 'clients are told what requests come to before they are committed in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -127,12 +129,13 @@ function contradiction(options: SimulateOptions, one: number | undefined): strin
   return undefined;
 }
 
-function overridesOf({ liar: one, nodes, lostDisks, reads }: SimulateOptions): SwarmOverrides {
+function overridesOf({ liar: one, nodes, lostDisks, reads, tentative }: SimulateOptions): SwarmOverrides {
   return {
     ...(one === undefined ? {} : { liar: one }),
     ...(nodes === undefined ? {} : { replicaCount: nodes }),
     ...(lostDisks === undefined ? {} : { lostDisks }),
     ...(reads === undefined ? {} : { reads }),
+    ...(tentative === undefined ? {} : { tentative }),
   };
 }
 

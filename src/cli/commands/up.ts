@@ -40,6 +40,7 @@ interface UpOptions {
   readonly authentication?: AuthenticationMode;
   readonly mac?: MacPrimitive;
   readonly readOnlyRequests?: boolean;
+  readonly tentativeExecution?: boolean;
   readonly application?: string;
 }
 
@@ -106,9 +107,10 @@ export function addUpCommand(program: Command, end: End): void {
 
 async function run(options: UpOptions): Promise<ExitCode> {
   const startedAt = Date.now();
-  const { nodes, port, peerPort, lab, quorumRule, authentication, mac, readOnlyRequests, application } = options;
+  const { nodes, port, peerPort, lab, quorumRule, authentication, mac, application } = options;
+  const { readOnlyRequests, tentativeExecution } = options;
   const ports = { directory: options.data, nodes, port, peerPort };
-  const wishes = { ...ports, lab, quorumRule, authentication, mac, readOnlyRequests, application };
+  const wishes = { ...ports, lab, quorumRule, authentication, mac, readOnlyRequests, tentativeExecution, application };
   const prepared = await prepareLocalCluster(wishes);
   if (!prepared.ok) return terminal.fail(EXIT.usage, ...prepared.error);
   const cluster = prepared.value;

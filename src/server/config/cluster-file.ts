@@ -22,6 +22,7 @@ const FIELDS = [
   'mac',
   'checkpoint_interval',
   'read_only_requests',
+  'tentative_execution',
   'replicas',
 ] as const;
 
@@ -33,6 +34,7 @@ export interface ClusterFile {
   /** K; undefined in a file of an older version. */
   readonly checkpointInterval: number | undefined;
   readonly readOnlyRequests: boolean;
+  readonly tentativeExecution: boolean;
   readonly replicas: readonly ReplicaEntry[];
 }
 
@@ -66,11 +68,14 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
         : (list.choice('mac', givenMac, MAC_PRIMITIVES) ?? DEFAULT_CLUSTER.mac);
     const replicas = readReplicas(list, fields['replicas']);
     const checkpointInterval = readInterval(list, fields['checkpoint_interval'], replicas?.length ?? 1);
-    const given = fields['read_only_requests'];
-    const readOnlyRequests = given === undefined ? false : (list.boolean('read_only_requests', given) ?? false);
+    // Files that were made before there were these have them off.
+    const isOn = (name: string): boolean => fields[name] !== undefined && (list.boolean(name, fields[name]) ?? false);
+    const readOnlyRequests = isOn('read_only_requests');
+    const tentativeExecution = isOn('tentative_execution');
     const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
     if (complete && replicas !== undefined && list.problems.length === 0) {
-      const common = { quorumRule, authentication, mac, checkpointInterval, readOnlyRequests };
+      const switches = { readOnlyRequests, tentativeExecution };
+      const common = { quorumRule, authentication, mac, checkpointInterval, ...switches };
       return ok({ clusterId: asDigest(clusterId), ...common, replicas });
     }
   }
@@ -99,6 +104,7 @@ export function clusterFileJson(cluster: ClusterFile): object {
     mac: cluster.mac,
     ...(cluster.checkpointInterval === undefined ? {} : { checkpoint_interval: cluster.checkpointInterval }),
     ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
+    ...(cluster.tentativeExecution ? { tentative_execution: true } : {}),
     replicas: cluster.replicas.map(replicaJson),
   };
 }
@@ -112,8 +118,9 @@ export function replicaJson(replica: ReplicaEntry): object {
 
 /** What the client library needs of it. The horizon is not in the file: a client only judges by it how old a refusal may be. */
 export function describeCluster(cluster: ClusterFile): ClusterDescription {
-  const { clusterId, quorumRule, authentication, mac, readOnlyRequests } = cluster;
+  const { clusterId, quorumRule, authentication, mac, readOnlyRequests, tentativeExecution } = cluster;
   const { sessionHorizonUs } = DEFAULT_CLUSTER;
   const replicas = cluster.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
-  return { clusterId, quorumRule, authentication, mac, readOnlyRequests, sessionHorizonUs, replicas };
+  const common = { quorumRule, authentication, mac, readOnlyRequests, tentativeExecution };
+  return { clusterId, ...common, sessionHorizonUs, replicas };
 }

@@ -23,6 +23,7 @@ export function toClusterConfig(config: NodeConfig): ClusterConfig {
     storedReplyBytes: config.storedReplyBytes,
     idempotencyKeys: config.idempotencyKeys,
     readOnlyRequests: config.readOnlyRequests,
+    tentativeExecution: config.tentativeExecution,
     digestsPerSlot: DEFAULT_CLUSTER.digestsPerSlot,
   };
 }
@@ -34,10 +35,11 @@ export function toReplicaConfig(config: NodeConfig): ReplicaConfig {
 
 /** What a client of the cluster needs to know; public. */
 export function toClusterDescription(config: NodeConfig): ClusterDescription {
-  const { clusterId, quorumRule, authentication, mac, readOnlyRequests } = config;
+  const { clusterId, quorumRule, authentication, mac, readOnlyRequests, tentativeExecution } = config;
   const replicas = config.replicas.map(({ id, host, peerPort, identity }) => ({ id, host, port: peerPort, identity }));
   const sessionHorizonUs = config.sessionHorizonMs * 1000;
-  return { clusterId, quorumRule, authentication, mac, readOnlyRequests, sessionHorizonUs, replicas };
+  const common = { quorumRule, authentication, mac, readOnlyRequests, tentativeExecution };
+  return { clusterId, ...common, sessionHorizonUs, replicas };
 }
 
 /** What is allowed and still worth a warning at every start and in the status; one sentence each, empty for a sound configuration. */

@@ -30,6 +30,8 @@ export const NODE_DEFAULTS = {
   openClients: DEFAULT_CLUSTER.openClients,
   /** A result takes one reply more with it, which only those should pay who read much. */
   readOnlyRequests: DEFAULT_CLUSTER.readOnlyRequests,
+  /** Worth it where few requests are under way, and one more thing to understand. */
+  tentativeExecution: DEFAULT_CLUSTER.tentativeExecution,
   sessionsPerClient: DEFAULT_CLUSTER.sessionsPerClient,
   openClientLimit: DEFAULT_CLUSTER.openClientLimit,
   sessionHorizonMs: DEFAULT_CLUSTER.sessionHorizonUs / 1000,

@@ -38,6 +38,7 @@ export interface ClusterPlan {
   readonly checkpointInterval?: number;
   readonly openClients?: boolean;
   readonly readOnlyRequests?: boolean;
+  readonly tentativeExecution?: boolean;
   readonly lab?: boolean;
   readonly insecureNoCredentials?: boolean;
   /** As in the file: `{ request_timeout_ms: 250 }`. */
@@ -84,6 +85,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     mac: plan.mac ?? NEW_CLUSTER_MAC,
     checkpointInterval: plan.checkpointInterval ?? NODE_DEFAULTS.checkpointInterval,
     readOnlyRequests: plan.readOnlyRequests ?? NODE_DEFAULTS.readOnlyRequests,
+    tentativeExecution: plan.tentativeExecution ?? NODE_DEFAULTS.tentativeExecution,
     replicas: nodes.map(({ id, plan: { host, peerPort, httpPort }, node }) => {
       const authority = host.includes(':') ? `[${host}]` : host;
       return { id, host, peerPort, httpUrl: `http://${authority}:${httpPort}`, identity: node.public };
@@ -128,6 +130,7 @@ function commonJson(plan: ClusterPlan, cluster: ClusterFile): object {
     open_clients: plan.openClients ?? false,
     lab: plan.lab ?? false,
     ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
+    ...(cluster.tentativeExecution ? { tentative_execution: true } : {}),
     ...(checkpointInterval === undefined ? {} : { checkpoint_interval: checkpointInterval }),
     ...(tuning === undefined ? {} : { tuning }),
   };

@@ -69,6 +69,7 @@ export interface NodeConfig {
   readonly checkpointInterval: number;
   readonly openClients: boolean;
   readonly readOnlyRequests: boolean;
+  readonly tentativeExecution: boolean;
   readonly sessionsPerClient: number;
   readonly openClientLimit: number;
   readonly sessionHorizonMs: number;

@@ -34,6 +34,7 @@ export const FIELDS = [
   'checkpoint_interval',
   'open_clients',
   'read_only_requests',
+  'tentative_execution',
   'sessions_per_client',
   'open_client_limit',
   'session_horizon_ms',
@@ -102,6 +103,9 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
     openClients: optional('open_clients', NODE_DEFAULTS.openClients, (given) => list.boolean('open_clients', given)),
     readOnlyRequests: optional('read_only_requests', NODE_DEFAULTS.readOnlyRequests, (given) =>
       list.boolean('read_only_requests', given),
+    ),
+    tentativeExecution: optional('tentative_execution', NODE_DEFAULTS.tentativeExecution, (given) =>
+      list.boolean('tentative_execution', given),
     ),
     durability: optional('durability', NODE_DEFAULTS.durability, (given) =>
       list.choice('durability', given, DURABILITIES),

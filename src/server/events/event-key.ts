@@ -8,6 +8,7 @@ export const SAMPLED_KINDS = [
   'request-received',
   'pre-prepared',
   'prepared',
+  'tentatively-executed',
   'committed',
   'decided',
   'body-missing',
@@ -27,6 +28,7 @@ export function keyOfEvent(event: Event, turn: number): number | undefined {
   switch (event.kind) {
     case 'pre-prepared':
     case 'prepared':
+    case 'tentatively-executed':
     case 'committed':
     case 'decided':
     case 'body-missing':

@@ -65,6 +65,7 @@ class Clients {
       replayed,
       replies: [],
       receipt: undefined,
+      isTentative: false,
     });
   }
 

@@ -1,8 +1,8 @@
-/** Durability: no vote leaves before the record it rests on, no log rewriting drops what is still needed. */
+/** Durability: no vote and no tentative reply leaves before the record it rests on, no log rewriting drops what is still needed. */
 import type { ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
 import type { Version } from '../../base/key-value.ts';
-import type { Checkpoint, Message } from '../../messages/index.ts';
+import type { Checkpoint, Message, Reply } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Record } from '../../protocol/record.ts';
@@ -146,6 +146,7 @@ export class DurabilityChecker implements Checker {
     if (output.kind === 'event' && output.event.kind === 'state-damaged') this.#damaged.add(node.id);
     // After a repair numbers come a second time; the votes that they rest on were on disk the first time.
     if (output.kind === 'store') this.#stored.set(node.id, Math.max(output.sequence, this.#stored.get(node.id) ?? 0));
+    if (output.kind === 'reply' && output.reply.outcome === 'tentative') this.#demandPrepared(node, output.reply);
     if (output.kind !== 'send') return;
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
@@ -154,6 +155,13 @@ export class DurabilityChecker implements Checker {
         return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
       });
     }
+  }
+
+  /** What it tells before it is committed would be lost if all of them started again without knowing that it was prepared. */
+  #demandPrepared(node: NodeView, { view, sequence, digest }: Reply): void {
+    this.#durableFirst.check(this.#of(node).has(`prepared ${view}/${sequence} ${digest}`), () => {
+      return `${replicaName(node.id)} tells a client what ${sequence} comes to before it is on its disk that it is prepared in view ${view}`;
+    });
   }
 
   stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {

@@ -78,6 +78,8 @@ export class ExecutionChecker implements Checker {
   /** Scope and key → the first outcome, oldest first, at most as many as the cluster keeps. */
   readonly #idempotent = new Map<string, KeyedOutcome>();
   readonly #idempotencyKeys: number;
+  /** By sequence number: what clients were told before any correct replica had executed it. */
+  readonly #early = new Map<number, Acknowledgement[]>();
 
   constructor(
     application: StateMachine,
@@ -160,6 +162,8 @@ export class ExecutionChecker implements Checker {
     this.#digests.set(event.sequence, event.digest);
     for (const [index, request] of event.requests.entries()) this.#onRequest(event, index, request);
     this.#contents.set(event.sequence, this.#content.fingerprint);
+    for (const acknowledgement of this.#early.get(event.sequence) ?? []) this.#demandTrue(acknowledgement);
+    this.#early.delete(event.sequence);
     const broken = this.#invariant(this.#content);
     demand(broken === undefined, 'application invariant', () => `after ${event.sequence}: ${broken ?? ''}`);
   }
@@ -228,7 +232,23 @@ export class ExecutionChecker implements Checker {
     return outcome;
   }
 
-  acknowledged({ request, result, sequence, digest, replayed }: Acknowledgement): void {
+  /** Where clients are told tentatively, nothing may be executed yet: it has to be later. */
+  acknowledged(acknowledgement: Acknowledgement): void {
+    const { sequence, isTentative } = acknowledgement;
+    if (!isTentative || sequence <= this.#modelSequence) return this.#demandTrue(acknowledgement);
+    const early = this.#early.get(sequence) ?? [];
+    this.#early.set(sequence, [...early, acknowledgement]);
+  }
+
+  /** Everybody has executed what there is to execute. */
+  end(): void {
+    for (const [sequence, acknowledgements] of this.#early)
+      demand(false, 'what clients observed', () => {
+        return `${acknowledgements[0]?.request.digest ?? ''} was acknowledged at ${sequence}, which no correct replica has executed`;
+      });
+  }
+
+  #demandTrue({ request, result, sequence, digest, replayed }: Acknowledgement): void {
     const expected = this.#results.get(request.digest);
     demand(expected !== undefined, 'what clients observed', () => {
       return `${request.digest} was acknowledged, but no correct replica has executed it`;

@@ -1,8 +1,8 @@
 /**
- * Replies: a correct replica that executes a request, or has it repeated, replies to it in the same step, unless its client itself has issued a
+ * Replies: a correct replica that executes a request, or has it repeated, replies to it in the same step, or has before it was committed, unless its client itself has issued a
  * proof of that request which does not ask this replica. So nobody but a client silences a replica, whoever alters on the way who is asked.
  */
-import type { Digest } from '../../base/ids.ts';
+import type { Digest, ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
 import { EVERYBODY, askedBy, isInSet } from '../../messages/index.ts';
 import type { AuthenticatedRequest, ReplicaSet } from '../../messages/index.ts';
@@ -20,6 +20,8 @@ export class RepliesChecker implements Checker {
   readonly judges = ['replies'];
   /** By request: whom all proofs ask that were issued so far. */
   readonly #asked = new Map<Digest, AskedByAll>();
+  /** By replica: which requests it has told their clients of tentatively, in this life and view. */
+  readonly #told = new Map<ReplicaId, Set<Digest>>();
 
   issued({ digest, proof }: AuthenticatedRequest): void {
     const asked = askedBy(proof);
@@ -27,19 +29,34 @@ export class RepliesChecker implements Checker {
     this.#asked.set(digest, before === undefined ? asked : bothOf(before, asked));
   }
 
+  booted(node: NodeView): void {
+    this.#told.delete(node.id);
+  }
+
   stepped(node: NodeView, _input: Input | undefined, outputs: readonly Output[]): void {
     if (!node.isCorrect) return;
+    this.#noteTold(node, outputs);
     let replied: Set<Digest> | undefined;
     for (const output of outputs) {
       if (output.kind !== 'event' || output.event.kind !== 'executed') continue;
       for (const request of output.event.requests) {
         const { requestDigest } = request;
-        if (!this.#owesReply(node, request)) continue;
+        if (this.#told.get(node.id)?.delete(requestDigest) === true || !this.#owesReply(node, request)) continue;
         replied ??= repliesIn(outputs);
         demand(replied.has(requestDigest), 'replies', () => {
           return `${replicaName(node.id)} executes ${requestDigest.slice(0, 12)}… and keeps silent, though its client never left it out`;
         });
       }
+    }
+  }
+
+  /** What is told before it is committed is not told again, unless the view ends in between: then it may not have come to be. */
+  #noteTold({ id }: NodeView, outputs: readonly Output[]): void {
+    for (const output of outputs) {
+      if (output.kind === 'event' && output.event.kind === 'view-change-started') this.#told.delete(id);
+      if (output.kind !== 'reply' || output.reply.outcome !== 'tentative') continue;
+      const told = this.#told.get(id) ?? new Set();
+      this.#told.set(id, told.add(output.reply.requestDigest));
     }
   }
 
