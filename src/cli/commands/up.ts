@@ -100,6 +100,10 @@ export function addUpCommand(program: Command, end: End): void {
       '--read-only-requests',
       'answer read-only requests without ordering them; every result then takes a quorum of replies',
     )
+    .option(
+      '--tentative-execution',
+      'tell clients what a request comes to before it is committed; they then wait for a quorum that says so',
+    )
     .option('--application <name>', 'ledger, counter, or the path of a module of your own (default: ledger)')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions) => end(await run(options)));
