@@ -46,6 +46,18 @@ const fields = object(
     requests: authenticatedRequests,
   },
   {
+    quick: {
+      read: (reader) => ({
+        timestamp: timestamp.read(reader),
+        flags: batchFlags.read(reader),
+        requests: authenticatedRequests.read(reader),
+      }),
+      write(writer, value) {
+        timestamp.write(writer, value.timestamp);
+        batchFlags.write(writer, value.flags);
+        authenticatedRequests.write(writer, value.requests);
+      },
+    },
     rule: ({ requests, flags: set }) =>
       requests.length > 0 || set !== 0 ? undefined : { code: 'inconsistent', at: 'requests' },
   },

@@ -9,6 +9,9 @@ import { Slot } from './slot.ts';
 const kit = new CoreKit();
 const requests = [0, 1, 2].map((at) => kit.signed(`operation ${at}`, { session: SESSION + at }));
 
+/** By the measure of budgets. */
+const LARGE = 4096;
+
 function proposal(batch: Batch): Message {
   return {
     type: 'pre-prepare',
@@ -22,7 +25,7 @@ function proposal(batch: Batch): Message {
 describe('a body in the least memory', () => {
   test('is the same batch, to the last byte', () => {
     const batch = kit.batch(requests);
-    const body = new Body(batch, 1);
+    const body = new Body(batch, LARGE);
     body.compact(kit.codec);
     expect(body.batch).not.toBe(batch);
     expect(body.batch).toEqual(batch);
@@ -31,12 +34,19 @@ describe('a body in the least memory', () => {
     expect(batchDigest(kit.codec, body.batch)).toBe(batchDigest(kit.codec, batch));
   });
 
+  test('is left as it came where it is small', () => {
+    const batch = kit.batch(requests);
+    const body = new Body(batch, LARGE - 1);
+    body.compact(kit.codec);
+    expect(body.batch).toBe(batch);
+  });
+
   test('made of one that was never encoded, and of one that was, and twice', () => {
-    const fresh = new Body(kit.batch(requests), 1);
+    const fresh = new Body(kit.batch(requests), LARGE);
     fresh.compact(kit.codec);
     const sent = kit.batch(requests);
     encodeMessage(proposal(sent));
-    const again = new Body(sent, 1);
+    const again = new Body(sent, LARGE);
     again.compact(kit.codec);
     again.compact(kit.codec);
     expect(again.batch).toEqual(fresh.batch);
@@ -53,7 +63,7 @@ describe('a body in the least memory', () => {
   });
 
   test('knows the digests of its requests, in order', () => {
-    const body = new Body(kit.batch(requests), 1);
+    const body = new Body(kit.batch(requests), LARGE);
     const digests = requests.map(({ digest }) => digest);
     expect(body.requests.toArray()).toEqual(digests);
     body.compact(kit.codec);
