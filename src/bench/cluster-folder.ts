@@ -11,12 +11,15 @@ import {
   writeJson,
 } from '../server/config/index.ts';
 import type { NodeConfig } from '../server/config/index.ts';
+import { DEFAULT_CLUSTER, DEFAULT_TUNING } from '../protocol/config.ts';
 import type { PbftSetup } from './pbft-setup.ts';
 import type { Row } from './row.ts';
 import type { Surroundings } from './system.ts';
 import { scriptOf } from './workplace.ts';
 
 const HOST = '127.0.0.1';
+/** A request that waits, besides its operation: with its share of a bundle, generously. */
+const WAITING_BYTES = 4096;
 
 /** `config.json` of a node, as far as it matters here. */
 interface ConfigFile {
@@ -26,6 +29,18 @@ interface ConfigFile {
 export interface ClusterFolder {
   readonly clusterFile: string;
   readonly nodes: readonly { readonly directory: string; readonly config: NodeConfig }[];
+}
+
+/** More sessions than a cluster keeps of one client by default; the file of each node says so then. */
+function roomFor({ clients, sessions }: Row): { readonly sessions_per_client?: number } {
+  const isMore = clients === 'multiplexed' && sessions > DEFAULT_CLUSTER.sessionsPerClient;
+  return isMore ? { sessions_per_client: sessions } : {};
+}
+
+/** What waits of one client at the primary: all its sessions' requests at once. */
+function queueFor({ sessions, request }: Row): { readonly client_queue_bytes?: number } {
+  const bytes = sessions * (request + WAITING_BYTES);
+  return bytes > DEFAULT_TUNING.clientQueueBytes ? { client_queue_bytes: bytes } : {};
 }
 
 /** Makes them below `parent`, on free ports of loopback. Throws when they cannot be made, or a node would not take its configuration. */
@@ -52,7 +67,7 @@ export async function makeClusterFolder(
     readOnlyRequests: row.reads !== 'off',
     tentativeExecution: row.tentative === 'on',
     lab,
-    tuning: { ...tuning, ...row.tuning },
+    tuning: { ...tuning, ...queueFor(row), ...row.tuning },
   });
   if (!generated.ok) throw new Error(`${directory} cannot be made: ${generated.error.code}`);
   const nodes = generated.value.replicas.map(({ id }) => {
@@ -63,7 +78,7 @@ export async function makeClusterFolder(
     const replicas = isCut
       ? made.replicas.map((entry, index) => (index === 0 ? { ...entry, peer_port: nobodysPort } : entry))
       : made.replicas;
-    writeJson(file, { ...made, replicas, durability: row.durability });
+    writeJson(file, { ...made, ...roomFor(row), replicas, durability: row.durability });
     const config = loadNodeConfig(folder);
     if (!config.ok) throw new Error(describeConfigFault(config.error).join('; '));
     return { directory: folder, config: config.value };

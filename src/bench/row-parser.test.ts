@@ -70,16 +70,18 @@ describe('a row on top of the base row', () => {
 
 describe('what is no row is refused, each problem with field, value and what is allowed', () => {
   test('a value', () => {
-    expect(rowOf('sessions=many')).toEqual(['sessions is "many": allowed is an integer from 1 to 1024']);
+    expect(rowOf('sessions=many')).toEqual(['sessions is "many": allowed is an integer from 1 to 10000']);
   });
 
   test.each([
-    ['sessions=0', ['sessions: an integer from 1 to 1024']],
-    ['sessions=1025', ['sessions: an integer from 1 to 1024']],
-    ['sessions=1.5', ['sessions: an integer from 1 to 1024']],
-    ['sessions=-1', ['sessions: an integer from 1 to 1024']],
-    ['sessions=', ['sessions: an integer from 1 to 1024']],
-    ['sessions', ['sessions: an integer from 1 to 1024']],
+    ['sessions=0', ['sessions: an integer from 1 to 10000']],
+    ['sessions=10001', ['sessions: an integer from 1 to 10000']],
+    ['sessions=1.5', ['sessions: an integer from 1 to 10000']],
+    ['sessions=-1', ['sessions: an integer from 1 to 10000']],
+    ['sessions=', ['sessions: an integer from 1 to 10000']],
+    ['sessions', ['sessions: an integer from 1 to 10000']],
+    ['sessions=1025,clients=independent', ['sessions: an integer from 1 to 1024 with clients=independent']],
+    ['system=etcd,tentative=on', ['tentative: left out: only system=pbft has what is not committed yet']],
     ['nodes=32', ['nodes: an integer from 1 to 31']],
     ['rate=0', ['rate: an integer from 1 to 1000000']],
     ['system=raft', ['system: one of pbft, unreplicated, etcd']],

@@ -26,8 +26,10 @@ export function describeRowProblem({ field, value, allowed }: RowProblem): strin
   return `${field} is "${value}": allowed is ${allowed}`;
 }
 
-/** Clients that are not listed, and sessions that one of them may have: what a cluster keeps by default. */
-const MOST_SESSIONS = Math.min(DEFAULT_CLUSTER.openClientLimit, DEFAULT_CLUSTER.sessionsPerClient);
+/** Of one client, whose cluster is then made to keep so many (cluster-folder.ts). */
+const MOST_SESSIONS = 10_000;
+/** Clients that are not listed, and connections to one HTTP API: what a cluster keeps by default. */
+const MOST_CLIENTS = DEFAULT_CLUSTER.openClientLimit;
 const MOST_RATE = 1_000_000;
 
 const CHOICES = {
@@ -145,6 +147,8 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     check(row.app === 'kv', 'app', 'kv with clients=http, whose operations are JSON');
     check(row.asked === 'enough', 'asked', 'left out with clients=http: the node that is asked asks the others');
   }
+  if (row.clients !== 'multiplexed')
+    check(row.sessions <= MOST_CLIENTS, 'sessions', `an integer from 1 to ${MOST_CLIENTS} with clients=${row.clients}`);
   if (row.system !== 'pbft') {
     check(row.clients !== 'http', 'clients', 'multiplexed or independent: only system=pbft has an HTTP API');
     check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
