@@ -65,8 +65,8 @@ export const CLIENTS: readonly Mutant[] = [
     name: 'the client believes the first reply',
     breaks: 'linearizability: what clients observed',
     file: `${PROTOCOL}/reply-certificate.ts`,
-    search: '    if (isTentative && tentativeView === undefined) return undefined;\n',
-    replace: '',
+    search: '    const replies = this.#enough(claim);',
+    replace: '    const replies = this.#matching(claim);',
     seeds: 100,
   },
   {

@@ -286,10 +286,18 @@ export class PbftClient {
       this.#sessions.delete(pooled.session.session);
     }
     if (this.#underWay.size >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
-    const { authentication, quorumRule, sessionHorizonUs, readOnlyRequests, replicas } = cluster;
+    const { authentication, quorumRule, sessionHorizonUs, replicas } = cluster;
+    const { readOnlyRequests, tentativeExecution } = cluster;
     const session = new ClientSession(
       {
-        cluster: { replicaCount: replicas.length, quorumRule, authentication, sessionHorizonUs, readOnlyRequests },
+        cluster: {
+          replicaCount: replicas.length,
+          quorumRule,
+          authentication,
+          sessionHorizonUs,
+          readOnlyRequests,
+          tentativeExecution,
+        },
         client: this.id,
         session: this.#numbers.next(Date.now() * 1000),
         timing: timing ?? DEFAULT_CLIENT_TIMING,

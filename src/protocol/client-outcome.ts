@@ -7,7 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { replicaName } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Reply } from '../messages/index.ts';
-import type { ReplyCertificate } from './reply-certificate.ts';
+import type { ReplyCertificate, ReplyCollection } from './reply-certificate.ts';
 import { parseTableError } from './table-error.ts';
 import type { SessionBounds, TableErrorCode } from './table-error.ts';
 
@@ -161,23 +161,24 @@ function meaningOfRefusal(bounds: SessionBounds | undefined, { session, ageUs, s
   return { isFinal: ageUs < sessionHorizonUs, state: 'closed' };
 }
 
-/** The call's time is up. `heard`: the largest set of matching replies. */
-export function deadlineEnding(requestDigest: Digest, heard: readonly Reply[], weak: number): Ending {
+/** The call's time is up. */
+export function deadlineEnding(requestDigest: Digest, replies: ReplyCollection): Ending {
   const outcome = {
     kind: 'unknown',
     requestDigest,
     code: 'deadline',
-    message: tellHeard(heard, weak),
+    message: tellHeard(replies),
     bounds: undefined,
   } as const;
   return { state: 'unresolved', outcome };
 }
 
-function tellHeard(heard: readonly Reply[], weak: number): string {
+function tellHeard(replies: ReplyCollection): string {
+  const heard = replies.leading();
   if (heard.length === 0) return 'no replica answered in time; the request may still be executed';
   const names = heard.map((reply) => replicaName(reply.replica)).join(', ');
-  if (heard.length < weak)
-    return `only ${heard.length} of ${weak} matching replies came in time (${names}); the request may have been executed`;
+  if (!replies.isAgreed)
+    return `only ${heard.length} of ${replies.needed} matching replies came in time (${names}); the request may have been executed`;
   return `enough replicas agree (${names}), but none sent the full result in time; the request was executed`;
 }
 

@@ -47,7 +47,7 @@ export const DEFAULT_CLIENT_TIMING: ClientTiming = { requestTimeoutUs: 500_000, 
 export interface ClientSessionConfig {
   readonly cluster: Pick<
     ClusterConfig,
-    'replicaCount' | 'quorumRule' | 'authentication' | 'sessionHorizonUs' | 'readOnlyRequests'
+    'replicaCount' | 'quorumRule' | 'authentication' | 'sessionHorizonUs' | 'readOnlyRequests' | 'tentativeExecution'
   >;
   readonly client: ClientId;
   /** The client's clock in µs since 1970 when it opens the session; above every number it used before. */
@@ -297,21 +297,21 @@ export class ClientSession {
   onTimeout(now: number): readonly ClientOutput[] {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined) return [];
-    if (now >= call.deadline)
-      return [this.#end(deadlineEnding(call.digest, call.replies.leading(), call.replies.needed))];
+    if (now >= call.deadline) return [this.#end(deadlineEnding(call.digest, call.replies))];
     if (now >= call.retryAt) return [this.#sendAgain(now, call)];
     return now >= call.askAt ? this.askOthers() : [];
   }
 
   /**
    * A reply whose MAC or signature was verified to be `from`'s. Conditions in the order checked: from the replica it names, one of the cluster;
-   * to this session; its request is one of this session's, remembered; its result, if there in full, hashes to its digest; its receipt
+   * to this session; tentative only where the cluster is so; its request is one of this session's, remembered; its result, if there in full, hashes to its digest; its receipt
    * valid where a receipt is wanted. All else is ignored.
    */
   onReply(now: number, reply: Reply, from: ReplicaId): readonly ClientOutput[] {
     const { client, session } = this.#config;
     if (reply.replica !== from || from >= this.#quorums.replicaCount) return NOTHING;
     if (reply.client !== client || reply.session !== session || reply.outcome === 'read') return NOTHING;
+    if (reply.outcome === 'tentative' && !this.#config.cluster.tentativeExecution) return NOTHING;
     this.views.observe(from, reply.view);
     const call = this.#call;
     const isOpen = this.#state === 'waiting' || this.#state === 'unresolved';
@@ -434,12 +434,15 @@ export class ClientSession {
     return outputs;
   }
 
-  /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot, unless it is only tentative. */
+  /** A reply to a request whose execution was accepted. Table errors may be true beside it; another execution cannot, nor another result of the same batch that is only tentative. */
   #hold(settled: Settled, reply: Reply): readonly ClientOutput[] {
-    if (reply.outcome === 'table-error' || reply.outcome === 'tentative' || matches(settled, reply)) return NOTHING;
+    if (reply.outcome === 'table-error' || matches(settled, reply)) return NOTHING;
+    // What a batch comes to is the same everywhere; that it came to be nothing at all is no lie.
+    const isTentative = reply.outcome === 'tentative';
+    if (isTentative && (reply.sequence !== settled.sequence || reply.digest !== settled.digest)) return NOTHING;
     const accepted = `${settled.needed} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
-    return report(settled.reported, reply, settled.replies, `${claimed}; ${accepted}`);
+    return report(settled.reported, reply, isTentative ? undefined : settled.replies, `${claimed}; ${accepted}`);
   }
 
   #end(ending: Ending): ClientOutput {

@@ -9,7 +9,6 @@ import { GENESIS, NULL_DIGEST, VIEW_ZERO, asReplicaId, asSequence } from '../bas
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { CodecContext } from '../messages/index.ts';
 import type {
-  AuthenticatedRequest,
   Commit,
   FetchState,
   Message,
@@ -30,6 +29,7 @@ import { LastChanges } from './last-changes.ts';
 import { Log } from './log.ts';
 import { Moments } from './moments.ts';
 import type { Output } from './output.ts';
+import { ParkedReads } from './parked-reads.ts';
 import type { AuthenticatedState, Authenticator, Reader, StateMachine } from './ports.ts';
 import { PrimaryPerformance } from './primary-performance.ts';
 import { makeQuorums } from './quorum.ts';
@@ -169,7 +169,7 @@ export class Core {
   /** COMMITs of batches that are prepared here, for which nobody waits yet. */
   unsentCommits: Commit[] = [];
   /** Reads that wait for a tentative batch to be committed. */
-  parkedReads: AuthenticatedRequest[] = [];
+  readonly parkedReads = new ParkedReads();
 
   /** Own checkpoints from h up, by sequence: each is a durable version of the state. */
   readonly ownCheckpoints = new Map<number, SignedCheckpoint>();

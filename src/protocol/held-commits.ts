@@ -22,6 +22,6 @@ export function settleCommits(core: Core): void {
   if (core.unsentCommits.length === 0) return;
   const { tentative } = core;
   const isTold = core.unsentCommits.every(({ sequence }) => sequence === tentative?.sequence);
-  if (!isTold || core.parkedReads.length > 0) releaseCommits(core);
+  if (!isTold || !core.parkedReads.isEmpty) releaseCommits(core);
   else if (!core.timers.isSet('commit')) core.timers.set('commit', core.now.monotonic + COMMIT_PATIENCE_US);
 }

@@ -22,6 +22,7 @@ import { startRequestTimers, stopViewChangeTimer } from './request-timer.ts';
 import { passOnKnownRequests } from './requests.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
+import { forgetTentative } from './tentative.ts';
 import { validateClaims } from './view-change-claims.ts';
 import { checkPassedOn } from './view-change-evidence.ts';
 
@@ -188,6 +189,8 @@ function enterView(core: Core, signed: SignedNewView): void {
   core.decisionWaits = undefined;
   core.lastFlaggedAt = undefined;
   dropAllPending(core);
+  // Whoever comes here without a VIEW-CHANGE of its own leaves a view all the same.
+  forgetTentative(core);
   core.persist({ kind: 'new-view', newView: signed });
   for (const { viewChange } of viewChanges) core.noteView(viewChange.replica, view);
   core.noteView(core.primary, view);

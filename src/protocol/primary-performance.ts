@@ -12,7 +12,7 @@ import { replicaName } from '../base/ids.ts';
 /** So many of the latest measurements count, one for each batch, and so many must be there: what was passed on all at once tells one moment only. */
 const SAMPLES_KEPT = 50;
 const SAMPLES_NEEDED = 12;
-/** From its PRE-PREPARE to committed a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
+/** From its PRE-PREPARE to committed (or twice from there to prepared) a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
 const BATCH_TIMES = 2;
 /** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
 const PIPELINES = 2;
@@ -83,7 +83,7 @@ export class PrimaryPerformance {
     if (this.#passedOn.size > 0) this.#passedOn.delete(request);
   }
 
-  /** A batch took so long here from its PRE-PREPARE to committed-local. */
+  /** A batch took so long here from its PRE-PREPARE to committed-local, or twice as long as to prepared. */
   noteBatchTime(us: number): void {
     keep(this.#batchTimes, us);
   }

@@ -36,24 +36,18 @@ export function refuseRead(core: Core, from: ClientId | ReplicaId): CoreRefusalC
   return core.mayExecute && core.lastExecuted >= core.answeredUpTo ? undefined : 'state-behind';
 }
 
-/** Reads that wait at once, at most; beyond it a read is refused, and its client has it ordered. */
-const PARKED_READS = 1024;
-
-/** Keeps a read that only waits for a tentative batch to be committed, for whose COMMITs somebody waits now. False: it waits for something else. */
+/** Keeps a read that only waits for a tentative batch to be committed, for whose COMMITs somebody waits now. False: it waits for something else, or there is no room. */
 export function parkRead(core: Core, request: AuthenticatedRequest): boolean {
   const isClose = core.mayExecute && core.tentative !== undefined && core.answeredUpTo <= core.tentative.sequence;
-  if (!isClose || core.parkedReads.length >= PARKED_READS) return false;
-  core.parkedReads.push(request);
+  if (!isClose || !core.parkedReads.add(request)) return false;
   releaseCommits(core);
   return true;
 }
 
-/** At the end of a step: what waited for a tentative batch that is committed now, or is not to be any more. */
+/** What waited for a tentative batch that is committed now, or is not to be any more: before the next one is told. */
 export function answerParkedReads(core: Core): void {
-  if (core.parkedReads.length === 0 || core.tentative !== undefined) return;
-  const reads = core.parkedReads;
-  core.parkedReads = [];
-  for (const read of reads) {
+  if (core.parkedReads.isEmpty || core.tentative !== undefined) return;
+  for (const read of core.parkedReads.take()) {
     const code = refuseRead(core, read.request.client);
     if (code === undefined) answerRead(core, read);
     else core.refuse('requests', read.request.client, code);

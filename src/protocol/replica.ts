@@ -316,6 +316,7 @@ export class Replica {
     do {
       before = core.lastExecuted + core.nextSequence;
       executeReady(core);
+      answerParkedReads(core);
       executeTentatively(core);
       propose(core);
     } while (core.lastExecuted + core.nextSequence !== before);

@@ -66,15 +66,16 @@ export class ReplyCollection {
     this.#quorum = quorum;
   }
 
-  /** True if exactly this is already known of its sender: nothing has to be verified or counted again. */
+  /** True if exactly this, or something firmer, is already known of its sender: nothing has to be verified or counted again. */
   holds(reply: Reply): boolean {
     const held = this.#kind(reply)[reply.replica];
-    if (held === undefined || !matches(held, reply)) return false;
-    if (held.outcome !== reply.outcome || held.view !== reply.view)
-      return reply.outcome === 'tentative' && held.outcome !== 'tentative';
+    if (held === undefined) return false;
+    const isFirmer = reply.outcome === 'tentative' && held.outcome !== 'tentative';
+    if (!matches(held, reply)) return isFirmer;
+    if (!isFirmer && (held.outcome !== reply.outcome || held.view !== reply.view)) return false;
     return (
       (reply.result === undefined || held.result !== undefined) &&
-      (reply.receipt === undefined || held.receipt !== undefined)
+      (isFirmer || reply.receipt === undefined || held.receipt !== undefined)
     );
   }
 
@@ -98,24 +99,22 @@ export class ReplyCollection {
 
   /** Those of the most replicas that agree with each other, in order of their names. */
   leading(): readonly Reply[] {
-    let leading: Reply | undefined;
-    let most = 0;
+    let leading: readonly Reply[] = [];
     for (const reply of this.all()) {
-      const count = this.#support(reply);
-      if (count > most) [leading, most] = [reply, count];
+      const agreeing = this.#agreeing(reply);
+      if (agreeing.length > leading.length) leading = agreeing;
     }
-    return leading === undefined ? [] : this.#matching(leading);
+    return leading;
   }
 
   /** How many must agree on what {@link leading} says. */
   get needed(): number {
-    const isTentative = this.leading().some(({ outcome }) => outcome === 'tentative');
-    return isTentative ? this.#quorum : this.#needed;
+    return this.leading().some(isTentative) ? this.#quorum : this.#needed;
   }
 
   /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
-    return this.#isAnySupported(this.#executions) || this.#isAnySupported(this.#errors);
+    return this.#isAnyAgreed(this.#executions) || this.#isAnyAgreed(this.#errors);
   }
 
   /** Is there a reply of `replica`, whatever it claims? */
@@ -135,37 +134,22 @@ export class ReplyCollection {
     return reply.outcome === 'table-error' ? this.#errors : this.#executions;
   }
 
-  #isAnySupported(claims: readonly (Reply | undefined)[]): boolean {
-    for (const claim of claims) if (claim !== undefined && this.#isEnough(claim)) return true;
+  #isAnyAgreed(claims: readonly (Reply | undefined)[]): boolean {
+    for (const claim of claims) if (claim !== undefined && this.#enough(claim) !== undefined) return true;
     return false;
   }
 
-  /** As many as are needed say so of what is committed; or a quorum does, with what those of one view only say tentatively. */
-  #isEnough(claim: Reply): boolean {
-    return this.#committed(claim) >= this.#needed || this.#tentativeView(claim) !== undefined;
+  /** Those whose claim makes a result: as many as are needed that speak of what is committed; or a quorum, with those that are tentative. */
+  #enough(claim: Reply): readonly Reply[] | undefined {
+    if (this.#support(claim) < this.#needed) return undefined;
+    const matching = this.#matching(claim);
+    const committed = matching.filter((reply) => !isTentative(reply));
+    if (committed.length >= this.#needed) return committed;
+    const agreeing = this.#agreeing(claim);
+    return agreeing.length >= this.#quorum && agreeing.some(isTentative) ? agreeing : undefined;
   }
 
-  #committed(claim: Reply): number {
-    let count = 0;
-    for (const reply of this.#kind(claim))
-      if (reply !== undefined && reply.outcome !== 'tentative' && matches(reply, claim)) count += 1;
-    return count;
-  }
-
-  /** The view whose tentative replies make a quorum with those that are not. */
-  #tentativeView(claim: Reply): View | undefined {
-    const committed = this.#committed(claim);
-    for (const first of this.#executions) {
-      if (first?.outcome !== 'tentative' || !matches(first, claim)) continue;
-      let count = committed;
-      for (const reply of this.#executions)
-        if (reply?.outcome === 'tentative' && reply.view === first.view && matches(reply, claim)) count += 1;
-      if (count >= this.#quorum) return first.view;
-    }
-    return undefined;
-  }
-
-  /** How many replicas claim the same. */
+  /** How many replicas claim the same, tentatively or not: most come before there are enough. */
   #support(claim: Reply): number {
     let count = 0;
     for (const reply of this.#kind(claim)) if (reply !== undefined && matches(reply, claim)) count += 1;
@@ -178,25 +162,44 @@ export class ReplyCollection {
     return matching;
   }
 
+  /** Of those that match, what is tentative in one view only: the one of the most. */
+  #agreeing(claim: Reply): readonly Reply[] {
+    const matching = this.#matching(claim);
+    const tentative = matching.filter(isTentative);
+    const [first, ...others] = tentative;
+    if (first === undefined || others.every(({ view }) => view === first.view)) return matching;
+    const view = commonView(tentative);
+    return matching.filter((reply) => !isTentative(reply) || reply.view === view);
+  }
+
   #certificate(claim: Reply): ReplyCertificate | undefined {
     if (claim.outcome === 'read') return undefined;
-    const isTentative = this.#committed(claim) < this.#needed;
-    const tentativeView = isTentative ? this.#tentativeView(claim) : undefined;
-    if (isTentative && tentativeView === undefined) return undefined;
-    const replies = this.#matching(claim).filter(
-      ({ outcome, view }) => outcome !== 'tentative' || view === tentativeView,
-    );
-    const result = replies.find((reply) => reply.result !== undefined)?.result;
-    if (result === undefined) return undefined;
+    const replies = this.#enough(claim);
+    const result = replies?.find((reply) => reply.result !== undefined)?.result;
+    if (replies === undefined || result === undefined) return undefined;
     const { sequence, digest, resultDigest } = claim;
     const outcome = claim.outcome === 'tentative' ? 'executed' : claim.outcome;
-    return { outcome, sequence, digest, resultDigest, result, view: commonView(replies), replies, isTentative };
+    const view = commonView(replies);
+    return {
+      outcome,
+      sequence,
+      digest,
+      resultDigest,
+      result,
+      view,
+      replies,
+      isTentative: replies.some(isTentative),
+    };
   }
+}
+
+function isTentative({ outcome }: Reply): boolean {
+  return outcome === 'tentative';
 }
 
 /** Two copies of one claim: a later one without the result or the receipt takes neither away. The receipt covers the view beside it. */
 function merge(held: Reply, later: Reply): Reply {
-  if (held.outcome === 'tentative' || later.outcome === 'tentative') return mergeTentative(held, later);
+  if (isTentative(held) || isTentative(later)) return mergeTentative(held, later);
   const base = later.receipt === undefined && held.receipt !== undefined ? held : later;
   return { ...base, result: later.result ?? held.result };
 }

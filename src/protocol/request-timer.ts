@@ -25,7 +25,20 @@ export function startRequestTimer(core: Core, waiting: WaitingRequest): void {
 export function isTimed(core: Core, request: Request): boolean {
   const nowUs = Math.max(core.agreedTime, core.now.wall * 1000);
   const isOfReplica = replicaOfClient(request.client) !== undefined;
-  return isOfReplica ? wouldRecover(core, request) : core.clientTable.wouldExecute(request, nowUs);
+  if (isOfReplica) return wouldRecover(core, request);
+  return core.clientTable.wouldExecute(request, nowUs) || followsTold(core, request);
+}
+
+/** Its client was told of the one before it, and need not wait until that is committed here. */
+function followsTold({ tentative, log }: Core, { client, session, timestamp }: Request): boolean {
+  if (tentative === undefined) return false;
+  const batch = log.find(tentative.sequence)?.bodyOf(tentative.digest);
+  return (
+    batch !== undefined &&
+    batch.requests.some(
+      ({ request }) => request.client === client && request.session === session && request.timestamp + 1 === timestamp,
+    )
+  );
 }
 
 /** On entering a view: everything signed that waits here is timed from now on; it was passed on to the new primary. */

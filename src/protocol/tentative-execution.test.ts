@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { BOB, SESSION, bytes, countingApp, text } from '../../test/support/core-kit.ts';
+import { BOB, SESSION, bytes, countingApp, seq, text } from '../../test/support/core-kit.ts';
 import type { RequestOptions } from '../../test/support/core-kit.ts';
 import { DamageableState } from '../../test/support/damageable-state.ts';
 import { Rig } from '../../test/support/rig.ts';
 import type { RigOptions } from '../../test/support/rig.ts';
 import { eventsOfKind, recordsOf, refusalsOf, sentOf } from '../../test/support/transcript.ts';
+import { newViewOf, viewChangeOf } from '../../test/support/view-messages.ts';
+import { asView } from '../base/ids.ts';
 import { REQUEST_READ_ONLY, REQUEST_RECEIPT } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Reply } from '../messages/index.ts';
 import type { Output } from './output.ts';
@@ -40,6 +42,15 @@ const repliesOf = (outputs: readonly Output[]): readonly Reply[] =>
 const typesOf = (outputs: readonly Output[]): readonly string[] => sentOf(outputs).map(({ type }) => type);
 const countOf = (rig: Rig, operation: string): string =>
   text(applicationReader(rig.replica.reader).get(bytes(`count ${operation}`)));
+
+/** What is executed becomes what is read. */
+const registers: StateMachine = {
+  execute(state, operation) {
+    state.put(bytes('a'), operation);
+    return operation;
+  },
+  query: (state) => state.get(bytes('a')) ?? bytes('none'),
+};
 
 describe('a batch that is prepared', () => {
   test('is told its clients behind the record that it is; the state stays as it was until it is committed', () => {
@@ -148,6 +159,56 @@ describe('its COMMIT', () => {
   });
 });
 
+describe('a replica that enters a view by its NEW-VIEW alone', () => {
+  /** Replica 3, which has told what 2 comes to in view 0; the NEW-VIEW of view 2 goes on with `chosen` of the two batches. */
+  function enter(chosen: 1 | 2): { readonly rig: Rig; readonly batch: Batch; readonly outputs: readonly Output[] } {
+    const cluster = { tentativeExecution: true, readOnlyRequests: true };
+    const rig = new Rig({ self: 3, application: registers, cluster });
+    const opening = rig.kit.batch([rig.kit.signed('open')]);
+    rig.decide(1, opening, [1, 2]);
+    const batch = rig.kit.batch([next(rig)]);
+    const digests = [rig.kit.digestOfBatch(opening), rig.kit.digestOfBatch(batch)];
+    const prepares = [1, 2].map((sender) => rig.kit.prepare(sender, 2, rig.kit.digestOfBatch(batch)));
+    expect(repliesOf(rig.receiveAll([rig.kit.prePrepare(2, batch), ...prepares]))).toHaveLength(1);
+    const entries = digests
+      .slice(0, chosen)
+      .map((digest, index) => ({ sequence: seq(index + 1), digest, view: asView(0) }));
+    const claims = [0, 1, 2].map((from) => viewChangeOf(rig.kit, from, 2, { prepared: entries, prePrepared: entries }));
+    const { newView, signature } = newViewOf(rig.kit, 2, claims);
+    const outputs = rig.receive(newView, { signature });
+    expect([rig.status.view, rig.status.inViewChange]).toEqual([2, false]);
+    return { rig, batch, outputs };
+  }
+  const viewsOf = (outputs: readonly Output[]): readonly number[] =>
+    sentOf(outputs).flatMap((message) => (message.type === 'commit' ? [message.view] : []));
+
+  test('sends no COMMIT of the one before, and keeps no read for what it told there', () => {
+    const { rig, outputs } = enter(1);
+    const later = rig.pass(2 * COMMIT_PATIENCE_US);
+    expect(viewsOf([...outputs, ...later])).toEqual([]);
+    const read = rig.kit.signed('get', { client: BOB, flags: REQUEST_READ_ONLY, session: 5, timestamp: 6 });
+    expect(refusalsOf(rig.requests([read], BOB))).toEqual(['requests state-behind']);
+  });
+
+  test('tells it again where the new one has chosen it as well', () => {
+    const { rig, batch } = enter(2);
+    const digest = rig.kit.digestOfBatch(batch);
+    const prepared = rig.receiveAll([0, 1].map((sender) => rig.kit.prepare(sender, 2, digest, 2)));
+    expect(repliesOf(prepared)).toMatchObject([{ outcome: 'tentative', view: 2, sequence: 2 }]);
+  });
+});
+
+describe('the next request of a session whose last one was only told', () => {
+  test('is timed at a backup once it is signed: a primary that leaves it out is suspected', () => {
+    const rig = openRig();
+    const batch = rig.kit.batch([next(rig)]);
+    prepare(rig, 2, batch);
+    rig.requests([next(rig, 'y', { timestamp: 3 })]);
+    commit(rig, 2, batch);
+    expect(eventsOfKind(rig.pass(5_000_000), 'request-timeout')).toHaveLength(1);
+  });
+});
+
 describe('who asks again before it is committed', () => {
   test('is told again when it is', () => {
     const rig = openRig();
@@ -226,13 +287,6 @@ describe('nobody is told, and the COMMIT leaves at once, where', () => {
 });
 
 describe('beside read-only requests', () => {
-  const registers: StateMachine = {
-    execute(state, operation) {
-      state.put(bytes('a'), operation);
-      return operation;
-    },
-    query: (state) => state.get(bytes('a')) ?? bytes('none'),
-  };
   const readOf = (rig: Rig): AuthenticatedRequest =>
     rig.kit.signed('get', { client: BOB, flags: REQUEST_READ_ONLY, session: 5, timestamp: 6 });
   const readingRig = (): Rig => openRig({ application: registers, cluster: { readOnlyRequests: true } });
@@ -246,6 +300,33 @@ describe('beside read-only requests', () => {
     expect(repliesOf(commit(rig, 2, batch))).toMatchObject([
       { outcome: 'read', sequence: 2, since: 2, result: bytes('new') },
     ]);
+  });
+
+  test('one that waits is answered at the next commit, also where another batch is tentative at once', () => {
+    const rig = readingRig();
+    rig.decide(2, rig.kit.batch([rig.kit.signed('open', { client: BOB })]));
+    const [first, second] = [rig.kit.batch([next(rig, 'new')]), rig.kit.batch([next(rig, 'newer', { client: BOB })])];
+    prepare(rig, 3, first);
+    rig.requests([readOf(rig)], BOB);
+    prepare(rig, 4, second);
+    const outputs = commit(rig, 3, first);
+    expect(repliesOf(outputs).map(({ outcome, sequence }) => [outcome, sequence])).toEqual([
+      ['read', 3],
+      ['tentative', 4],
+    ]);
+  });
+
+  test('so many of one client wait, and those of others all the same', () => {
+    const rig = readingRig();
+    const batch = rig.kit.batch([next(rig, 'new')]);
+    prepare(rig, 2, batch);
+    const many = Array.from({ length: 65 }, (_, index) =>
+      rig.kit.signed('get', { client: BOB, flags: REQUEST_READ_ONLY, session: 5, timestamp: index + 1 }),
+    );
+    expect(refusalsOf(rig.requests(many, BOB))).toEqual(['requests state-behind']);
+    const other = rig.kit.signed('get', { flags: REQUEST_READ_ONLY, session: 5, timestamp: 1 });
+    expect(refusalsOf(rig.requests([other]))).toEqual([]);
+    expect(repliesOf(commit(rig, 2, batch)).filter(({ outcome }) => outcome === 'read')).toHaveLength(65);
   });
 
   test('one that waits is refused when the view ends: what was told may be true, and the state here does not have it', () => {

@@ -40,7 +40,7 @@ export function executeTentatively(core: Core): void {
   core.tentative = { sequence: slot.sequence, digest, results };
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
   core.lastExecutionAt = core.now.monotonic;
-  noteBatchTime(core, slot);
+  noteBatchTime(core, slot, 1);
   core.emit({ kind: 'tentatively-executed', view: core.view, sequence: slot.sequence, digest });
   for (const [index, entry] of batch.requests.entries()) {
     const result = results[index];

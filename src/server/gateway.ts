@@ -196,12 +196,13 @@ type Executed = Extract<Outcome, { kind: 'executed' }>;
 interface AcceptedAnswer {
   readonly placed: Placed;
   readonly replies: Executed['replies'];
+  readonly isTentative: boolean;
   readonly resultJson: string;
 }
 
 function acceptedOf(outcome: Executed): AcceptedAnswer {
-  const { view, sequence, digest, replies } = outcome;
-  return { placed: { view, sequence, digest }, replies, resultJson: jsonOf(outcome.result) };
+  const { view, sequence, digest, replies, isTentative } = outcome;
+  return { placed: { view, sequence, digest }, replies, isTentative, resultJson: jsonOf(outcome.result) };
 }
 
 function describeRead({

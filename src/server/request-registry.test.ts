@@ -129,6 +129,7 @@ describe('RequestRegistry', () => {
     registry.whenPlaced(digestOf(1), (placed) => told.push(placed));
     registry.accepted(digestOf(1), {
       placed: at(9),
+      isTentative: false,
       replies: [asReplicaId(1), asReplicaId(2)],
       resultJson: '{"ok":true}',
     });
@@ -205,7 +206,12 @@ describe('RequestRegistry', () => {
     const { registry, executed } = setUp({ resultCharacters: 10 });
     for (const label of [1, 2]) {
       executed(label, 'executed', digestOf(label));
-      registry.accepted(digestOf(label), { placed: at(label), replies: [], resultJson: '"12345678"' });
+      registry.accepted(digestOf(label), {
+        placed: at(label),
+        replies: [],
+        isTentative: false,
+        resultJson: '"12345678"',
+      });
     }
     expect(registry.find(digestOf(1))).toMatchObject({ resultJson: undefined, body: { status: 'executed' } });
     expect(registry.find(digestOf(2))?.resultJson).toBe('"12345678"');

@@ -47,6 +47,8 @@ export interface Placed {
 export interface Accepted {
   readonly placed: Placed;
   readonly replies: readonly ReplicaId[];
+  /** It was known before the batch was committed, by a quorum. */
+  readonly isTentative: boolean;
   readonly resultJson: string;
 }
 
@@ -315,7 +317,7 @@ export class RequestRegistry {
         },
         prepare: progress(slot?.prepares, quorum - 1, executed || slot?.phase === 'prepared'),
         commit: progress(slot?.commits, quorum, executed || slot?.phase === 'committed'),
-        reply: progress(accepted?.replies, weak, accepted !== undefined),
+        reply: progress(accepted?.replies, accepted?.isTentative === true ? quorum : weak, accepted !== undefined),
       },
       outcome: outcome ?? null,
     };

@@ -47,6 +47,9 @@ export interface ScenarioOptions {
   readonly readOnlyRequests: boolean;
   /** Clients are told what a batch comes to before it is committed. */
   readonly tentativeExecution: boolean;
+  /** Of a client's requests so large a share is signed and shown to all, and so long, µs, it waits at most before each. */
+  readonly shownShare: number;
+  readonly thinkUs: number;
   readonly quorumRule: QuorumRule;
   readonly network: LinkQuality;
   /** What is left to chance, such as delays and keys, is drawn from it. */
@@ -69,6 +72,8 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   clientCount: 2,
   readOnlyRequests: false,
   tentativeExecution: false,
+  shownShare: 0,
+  thinkUs: 0,
   quorumRule: 'intersecting',
   network: { ...PERFECT_LINK, minDelayUs: LINK_US, maxDelayUs: LINK_US },
   seed: 1,
@@ -187,11 +192,11 @@ export class ScenarioWorld {
       requests: 0,
       sessions: 1,
       requestsPerSession: 1_000_000,
-      thinkUs: 0,
+      thinkUs: this.options.thinkUs,
       idempotentShare: 0,
       receiptShare: 0,
       askedShare: 0,
-      shownShare: 0,
+      shownShare: this.options.shownShare,
       drawRead: () => (asked[0]?.isRead === true ? asked.shift()?.operation : undefined),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,

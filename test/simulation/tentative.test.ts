@@ -4,8 +4,9 @@ import { UNCHANGED } from '../../src/byzantine/index.ts';
 import type { Behaviour } from '../../src/byzantine/index.ts';
 import { decodeFrame } from '../../src/messages/index.ts';
 import type { Reply } from '../../src/messages/index.ts';
+import { PERFECT_LINK } from '../../src/simulation/network.ts';
 import { ScenarioWorld } from '../../src/simulation/scenario-world.ts';
-import { lose, record, settle, trouble } from '../support/scenes.ts';
+import { lose, record, settle, transfers, trouble } from '../support/scenes.ts';
 
 // Tentative execution, led to where one rule decides: these runs are how mutants of the rules are seen.
 
@@ -133,5 +134,42 @@ describe('beside read-only requests', () => {
     trouble(scene, 'heal');
     expect(settle(scene)).toBe(true);
     scene.linearizability.check();
+  });
+});
+
+describe('the primary is judged as ever', () => {
+  /** Signed and shown to all, one after the other: each comes to backups while the one before it is only told. */
+  const shown = { tentativeExecution: true, clientCount: 1, shownShare: 1, tuning: { fullResultBytes: 4096 } };
+
+  test('one that is slow is found out', () => {
+    const scene = new ScenarioWorld({ ...shown, network: { ...PERFECT_LINK, minDelayUs: 1000, maxDelayUs: 1000 } });
+    transfers(scene, 3);
+    expect(scene.runUntilAnswered()).toBe(true);
+    scene.behave(1, 'slow');
+    scene.node(1).behaviour = { ...UNCHANGED, name: 'slow', delayUs: 50_000 };
+    const left = record(scene, 'view-change-started');
+    transfers(scene, 100);
+    expect(scene.runUntilAnswered(20_000_000)).toBe(true);
+    expect(left.map(({ event }) => event.reason)).toContain('slow-primary');
+    expect(left.every(({ event }) => event.view === 1)).toBe(true);
+  });
+
+  test('one that is far away is not called slow', () => {
+    const near = { ...PERFECT_LINK, minDelayUs: 30_000, maxDelayUs: 30_000 };
+    const scene = new ScenarioWorld({ ...shown, thinkUs: 400_000, network: near });
+    const { network } = scene.world;
+    const set = (one: string, other: string, us: number): void => {
+      for (const [from, to] of [
+        [one, other],
+        [other, one],
+      ] as const)
+        network.setLinkQuality(from, to, { ...PERFECT_LINK, minDelayUs: us, maxDelayUs: us });
+    };
+    for (const other of ['node2', 'node3', 'node4', 'client1']) set('node1', other, 52_000);
+    set('client1', 'node2', 500);
+    const left = record(scene, 'view-change-started');
+    transfers(scene, 100);
+    expect(scene.runUntilAnswered(300_000_000)).toBe(true);
+    expect(left).toEqual([]);
   });
 });

@@ -50,15 +50,23 @@ export type ConfigChange = {
   readonly replicaCount?: number;
   readonly authentication?: 'mac' | 'signature';
   readonly readOnlyRequests?: boolean;
+  readonly tentativeExecution?: boolean;
 };
 
 export function newSession(
-  { replicaCount = 4, authentication = 'mac', readOnlyRequests = false }: ConfigChange = {},
+  { replicaCount = 4, authentication = 'mac', readOnlyRequests = false, tentativeExecution = false }: ConfigChange = {},
   views?: ViewEstimate,
   onVerify: () => void = () => undefined,
 ): ClientSession {
   const config: ClientSessionConfig = {
-    cluster: { replicaCount, quorumRule: 'intersecting', authentication, sessionHorizonUs: HORIZON, readOnlyRequests },
+    cluster: {
+      replicaCount,
+      quorumRule: 'intersecting',
+      authentication,
+      sessionHorizonUs: HORIZON,
+      readOnlyRequests,
+      tentativeExecution,
+    },
     client: CLIENT,
     session: SESSION,
     timing: { requestTimeoutUs: T, retryCapUs: CAP },

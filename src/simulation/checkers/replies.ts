@@ -6,13 +6,15 @@ import type { Digest, ReplicaId } from '../../base/ids.ts';
 import { replicaName } from '../../base/ids.ts';
 import { EVERYBODY, askedBy, isInSet } from '../../messages/index.ts';
 import type { AuthenticatedRequest, ReplicaSet } from '../../messages/index.ts';
-import type { ExecutedRequest } from '../../protocol/event.ts';
+import type { EventKind, ExecutedRequest } from '../../protocol/event.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
 import { demand } from '../observer.ts';
 import type { Checker, NodeView } from '../observer.ts';
 
 const NOBODY = 'nobody';
+/** A replica enters a view also without having left the one before by a VIEW-CHANGE. */
+const ENDS_OF_VIEWS: ReadonlySet<EventKind> = new Set<EventKind>(['view-change-started', 'view-entered']);
 /** {@link NOBODY}: there is no replica that each of them asks. */
 type AskedByAll = ReplicaSet | typeof NOBODY;
 
@@ -53,7 +55,7 @@ export class RepliesChecker implements Checker {
   /** What is told before it is committed is not told again, unless the view ends in between: then it may not have come to be. */
   #noteTold({ id }: NodeView, outputs: readonly Output[]): void {
     for (const output of outputs) {
-      if (output.kind === 'event' && output.event.kind === 'view-change-started') this.#told.delete(id);
+      if (output.kind === 'event' && ENDS_OF_VIEWS.has(output.event.kind)) this.#told.delete(id);
       if (output.kind !== 'reply' || output.reply.outcome !== 'tentative') continue;
       const told = this.#told.get(id) ?? new Set();
       this.#told.set(id, told.add(output.reply.requestDigest));
