@@ -129,7 +129,7 @@ describe('pbft bench', () => {
   test('rows that are none are refused, all at once, and nothing is started', async () => {
     const ended = await run('--row', 'sessions=0', '--row', 'nodes=4,mode=none');
     expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toContain('sessions is "0": allowed is an integer from 1 to 1024');
+    expect(ended.stderr).toContain('sessions is "0": allowed is an integer from 1 to 10000');
     expect(ended.stderr).toContain('mode is "none": allowed is one of mac, signature');
     checkNothingIsLeft();
   });
