@@ -5,6 +5,7 @@ import { DETECTION } from './mutants/detection.ts';
 import { LOST_VOTES } from './mutants/lost-votes.ts';
 import { NORMAL_CASE } from './mutants/normal-case.ts';
 import { READ_ONLY } from './mutants/read-only.ts';
+import { OVERLAPPED_SYNC } from './mutants/overlapped-sync.ts';
 import { TENTATIVE } from './mutants/tentative.ts';
 import { RECEIPTS } from './mutants/receipts.ts';
 import { VIEW_CHANGE } from './mutants/view-change.ts';
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLIENTS,
   ...READ_ONLY,
   ...TENTATIVE,
+  ...OVERLAPPED_SYNC,
   ...RECEIPTS,
   ...DETECTION,
   ...VIEW_CHANGE,

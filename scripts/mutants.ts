@@ -24,7 +24,10 @@ interface Run {
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
-async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads, tentative }: Mutant): Promise<Run> {
+async function runSeeds(
+  folder: string,
+  { seeds, liar, nodes, lostDisks, reads, tentative, overlap }: Mutant,
+): Promise<Run> {
   const args = [
     COPIED_CLI,
     'simulate',
@@ -44,6 +47,7 @@ async function runSeeds(folder: string, { seeds, liar, nodes, lostDisks, reads, 
     ...(lostDisks === true ? ['--lost-disks'] : []),
     ...(reads === true ? ['--reads'] : []),
     ...(tentative === true ? ['--tentative'] : []),
+    ...(overlap === true ? ['--overlap'] : []),
   ];
   return execute(folder, args);
 }

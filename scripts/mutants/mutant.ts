@@ -26,6 +26,7 @@ export interface Mutant {
   /** Clients use read-only requests in every seed. */
   readonly reads?: true;
   readonly tentative?: true;
+  readonly overlap?: true;
 }
 
 /** Where most of them apply. */

@@ -71,7 +71,7 @@ export const NORMAL_CASE: readonly Mutant[] = [
     name: 'PREPARE of the primary counted',
     breaks: 'one prepared digest per (v, n)',
     file: `${PROTOCOL}/normal-case.ts`,
-    search: '  if (replica === core.primaryOf(view)) {\n',
+    search: '  if (replica === core.primaryOf(view) && !core.overlaps) {\n',
     replace: '  if (replica === core.primaryOf(view) && digest === undefined) {\n',
     seeds: 60,
     liar: 'equivocate:primary',

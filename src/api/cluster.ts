@@ -19,6 +19,10 @@ export const ClusterBody = Type.Object(
     n: Type.Integer({ minimum: 1, description: 'number of replicas' }),
     f: Type.Integer({ minimum: 0, description: 'how many replicas may be Byzantine: ⌊(n−1)/3⌋' }),
     quorum_size: Type.Integer({ minimum: 1 }),
+    prepares_needed: Type.Integer({
+      minimum: 0,
+      description: 'PREPAREs in a prepared certificate: one less than a quorum, as many where `overlapped_sync` is on',
+    }),
     quorum_rule: Type.Enum(['intersecting', '2f+1']),
     authentication: Type.Enum(['mac', 'signature']),
     mac: Type.Enum(['blake2b-256', 'hmac-sha256'], { description: 'how MACs are made' }),

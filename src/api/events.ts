@@ -92,7 +92,7 @@ const ViewChangeStartedEvent = event(
   'It leaves its view and votes for nothing until `view` is entered.',
   {
     view: ViewNumber,
-    reason: Type.Enum(['timeout', 'equivocation', 'joined', 'wrong-new-view', 'slow-primary', 'recovery']),
+    reason: Type.Enum(['timeout', 'equivocation', 'joined', 'wrong-new-view', 'slow-primary', 'restart', 'recovery']),
   },
 );
 const NewViewMadeEvent = event('new-view-made', 'The primary has chosen what its view starts with.', {

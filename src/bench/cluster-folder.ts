@@ -66,6 +66,7 @@ export async function makeClusterFolder(
     openClients: true,
     readOnlyRequests: row.reads !== 'off',
     tentativeExecution: row.tentative === 'on',
+    overlappedSync: row.overlap === 'on',
     lab,
     tuning: { ...tuning, ...queueFor(row), ...row.tuning },
   });

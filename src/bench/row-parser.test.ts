@@ -82,6 +82,7 @@ describe('what is no row is refused, each problem with field, value and what is 
     ['sessions', ['sessions: an integer from 1 to 10000']],
     ['sessions=1025,clients=independent', ['sessions: an integer from 1 to 1024 with clients=independent']],
     ['system=etcd,tentative=on', ['tentative: left out: only system=pbft has what is not committed yet']],
+    ['system=etcd,overlap=on', ['overlap: left out: only system=pbft has a primary and backups']],
     ['nodes=32', ['nodes: an integer from 1 to 31']],
     ['rate=0', ['rate: an integer from 1 to 1000000']],
     ['system=raft', ['system: one of pbft, unreplicated, etcd']],

@@ -9,7 +9,7 @@ import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, READS, SYSTEMS, TENTATIVE } from './row.ts';
+import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, OVERLAP, READS, SYSTEMS, TENTATIVE } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -42,6 +42,7 @@ const CHOICES = {
   reads: READS,
   asked: ASKED,
   tentative: TENTATIVE,
+  overlap: OVERLAP,
 } as const;
 
 const NUMBERS = {
@@ -123,6 +124,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     reads: pick('reads') ?? base.reads,
     asked: pick('asked') ?? base.asked,
     tentative: pick('tentative') ?? base.tentative,
+    overlap: pick('overlap') ?? base.overlap,
     nodes: numbers.get('nodes') ?? base.nodes,
     request: numbers.get('request') ?? base.request,
     reply: numbers.get('reply') ?? base.reply,
@@ -153,6 +155,7 @@ function contradictions(row: Row, { tuning }: Given): readonly RowProblem[] {
     check(row.clients !== 'http', 'clients', 'multiplexed or independent: only system=pbft has an HTTP API');
     check(row.reads === 'off', 'reads', 'left out: only system=pbft has requests that it does not order');
     check(row.tentative === 'off', 'tentative', 'left out: only system=pbft has what is not committed yet');
+    check(row.overlap === 'off', 'overlap', 'left out: only system=pbft has a primary and backups');
     check(row.asked === 'enough', 'asked', 'left out: only system=pbft has several that reply');
     for (const [field, value] of Object.entries(tuning))
       problems.push({ field, value: String(value), allowed: 'a setting with system=pbft only' });

@@ -29,6 +29,10 @@ export type Asked = (typeof ASKED)[number];
 export const TENTATIVE = ['off', 'on'] as const;
 export type Tentative = (typeof TENTATIVE)[number];
 
+/** `on`: the primary's sync goes on beside those of the backups. */
+export const OVERLAP = ['off', 'on'] as const;
+export type Overlap = (typeof OVERLAP)[number];
+
 export interface Row {
   readonly system: System;
   readonly nodes: number;
@@ -45,6 +49,7 @@ export interface Row {
   readonly reads: Reads;
   readonly asked: Asked;
   readonly tentative: Tentative;
+  readonly overlap: Overlap;
   /** Requests under way at once, at most. */
   readonly sessions: number;
   /** Open loop: so many arrivals a second, evenly spaced. Undefined: closed loop, each session's next request follows its last answer. */
@@ -67,6 +72,7 @@ export const BASE_ROW: Row = {
   reads: 'off',
   asked: 'enough',
   tentative: 'off',
+  overlap: 'off',
   sessions: 64,
   rate: undefined,
   tuning: {},
@@ -96,6 +102,7 @@ const NAMED = [
   'reads',
   'asked',
   'tentative',
+  'overlap',
   'sessions',
   'rate',
 ] as const;

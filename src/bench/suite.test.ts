@@ -28,6 +28,7 @@ describe('the default suite', () => {
       'pbft mode=signature',
       'pbft mac=hmac-sha256',
       'pbft tentative=on sessions=1',
+      'pbft tentative=on overlap=on sessions=1',
       'pbft reads=on sessions=1',
       'pbft reads=only sessions=1',
       'pbft asked=all',

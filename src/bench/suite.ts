@@ -24,6 +24,7 @@ export function defaultSuite(): readonly Row[] {
     { ...base, mode: 'signature' },
     { ...base, mac: 'hmac-sha256' },
     { ...base, sessions: 1, tentative: 'on' },
+    { ...base, sessions: 1, tentative: 'on', overlap: 'on' },
     { ...base, sessions: 1, reads: 'on' },
     { ...base, sessions: 1, reads: 'only' },
     { ...base, asked: 'all' },

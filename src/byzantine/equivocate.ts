@@ -60,7 +60,7 @@ export function makeEquivocate(context: BehaviourContext): Behaviour {
     }
   };
 
-  /** Some variants vote for each of their proposals once more, by PREPARE, which a primary never sends, and show everybody both VIEW-CHANGEs. */
+  /** Some variants vote for each of their proposals once more, by PREPARE, which a primary mostly never sends, and show everybody both VIEW-CHANGEs. */
   const votesTwice = context.variant % 8 >= 4;
 
   const secondVote = (story: SendOutput): readonly Output[] => {

@@ -18,6 +18,7 @@ const WISHES: Omit<LocalClusterWishes, 'directory'> = {
   mac: undefined,
   readOnlyRequests: undefined,
   tentativeExecution: undefined,
+  overlappedSync: undefined,
   application: undefined,
 };
 

@@ -41,6 +41,7 @@ export interface LocalClusterWishes {
   readonly mac: MacPrimitive | undefined;
   readonly readOnlyRequests: boolean | undefined;
   readonly tentativeExecution: boolean | undefined;
+  readonly overlappedSync: boolean | undefined;
   readonly application: string | undefined;
 }
 
@@ -109,7 +110,7 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     const taken = await takenPort(`node${index + 1}`, node);
     if (taken !== undefined) return fail(taken);
   }
-  const { quorumRule, authentication, mac, readOnlyRequests, tentativeExecution } = wishes;
+  const { quorumRule, authentication, mac, readOnlyRequests, tentativeExecution, overlappedSync } = wishes;
   const made = generateCluster(directory, {
     nodes,
     lab: wishes.lab ?? true,
@@ -119,6 +120,7 @@ async function createFolder(wishes: LocalClusterWishes): Promise<Result<undefine
     ...(mac === undefined ? {} : { mac }),
     ...(readOnlyRequests === undefined ? {} : { readOnlyRequests }),
     ...(tentativeExecution === undefined ? {} : { tentativeExecution }),
+    ...(overlappedSync === undefined ? {} : { overlappedSync }),
     application: application.value,
   });
   if (made.ok) return ok(undefined);
@@ -223,6 +225,7 @@ function differs(
     readonly mac: MacPrimitive;
     readonly readOnlyRequests: boolean;
     readonly tentativeExecution: boolean;
+    readonly overlappedSync: boolean;
   },
 ): Refused | undefined {
   const settings = [
@@ -239,6 +242,8 @@ function differs(
     return [`${wishes.directory} was made without --read-only-requests: ${ELSEWHERE}`];
   if (wishes.tentativeExecution === true && !made.tentativeExecution)
     return [`${wishes.directory} was made without --tentative-execution: ${ELSEWHERE}`];
+  if (wishes.overlappedSync === true && !made.overlappedSync)
+    return [`${wishes.directory} was made without --overlapped-sync: ${ELSEWHERE}`];
   return undefined;
 }
 

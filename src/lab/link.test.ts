@@ -35,6 +35,7 @@ const SOURCES: readonly (readonly [string, LabLink['source']])[] = [
         lostDisks: true,
         reads: true,
         tentative: true,
+        overlap: true,
       },
     },
   ],

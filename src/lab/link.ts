@@ -52,6 +52,7 @@ const FIELDS = new Set([
   'disks',
   'reads',
   'tentative',
+  'overlap',
   'challenge',
   'do',
   'at',
@@ -70,7 +71,7 @@ export function writeLink({ build, source, interventions, at }: LabLink): string
 function sourceFields(source: LinkSource): readonly (readonly [string, string])[] {
   switch (source.kind) {
     case 'seed': {
-      const { liar, replicaCount, lostDisks, reads, tentative } = source.overrides;
+      const { liar, replicaCount, lostDisks, reads, tentative, overlap } = source.overrides;
       return [
         ['seed', String(source.seed)],
         ...(replicaCount === undefined ? [] : [['nodes', String(replicaCount)] as const]),
@@ -80,6 +81,7 @@ function sourceFields(source: LinkSource): readonly (readonly [string, string])[
         ...(lostDisks === true ? [['disks', 'lost'] as const] : []),
         ...(reads === true ? [['reads', 'yes'] as const] : []),
         ...(tentative === true ? [['tentative', 'yes'] as const] : []),
+        ...(overlap === true ? [['overlap', 'yes'] as const] : []),
       ];
     }
     case 'swarm':
@@ -222,6 +224,7 @@ class Reading {
       ...(this.#flag('disks', 'lost') ? { lostDisks: true } : {}),
       ...(this.#flag('reads', 'yes') ? { reads: true } : {}),
       ...(this.#flag('tentative', 'yes') ? { tentative: true } : {}),
+      ...(this.#flag('overlap', 'yes') ? { overlap: true } : {}),
     };
     const least = leastReplicas(overrides);
     if (replicaCount !== undefined && replicaCount < least)

@@ -94,6 +94,8 @@ export interface ClusterSight {
   readonly replicaCount: number;
   readonly faultLimit: number;
   readonly quorum: number;
+  /** PREPAREs in a prepared certificate. */
+  readonly prepares: number;
   readonly rule: string;
   readonly authentication: string;
   readonly checkpointInterval: number;
@@ -178,8 +180,8 @@ function brokenOf(broken: readonly BrokenAt[], name: string): InvariantSight['br
 function clusterSight(world: World): ClusterSight | undefined {
   const { authentication, checkpointInterval, quorumRule } = world.cluster;
   const quorums = world.quorums;
-  const { replicaCount, faultLimit, quorum } = quorums;
-  return { replicaCount, faultLimit, quorum, rule: quorumRule, authentication, checkpointInterval };
+  const { replicaCount, faultLimit, quorum, prepares } = quorums;
+  return { replicaCount, faultLimit, quorum, prepares, rule: quorumRule, authentication, checkpointInterval };
 }
 
 /** What is under way, in the order in which it arrives; at most {@link MOST_FLIGHTS}. */

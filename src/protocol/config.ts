@@ -35,6 +35,8 @@ export interface ClusterConfig {
   readonly readOnlyRequests: boolean;
   /** Clients are told what a batch comes to when it is prepared, and believe a quorum of such replies (tentative.ts). */
   readonly tentativeExecution: boolean;
+  /** A primary sends PRE-PREPARE before its vote is on disk, and PREPARE when it is (proposing.ts). */
+  readonly overlappedSync: boolean;
   /** How many different batches a replica votes for at one sequence number before it takes no fresh one there: see {@link slotDigestLimit}. */
   readonly digestsPerSlot: number;
 }
@@ -89,6 +91,7 @@ export const DEFAULT_CLUSTER = {
   idempotencyKeys: 65_536,
   readOnlyRequests: false,
   tentativeExecution: false,
+  overlappedSync: false,
   digestsPerSlot: 64,
 } as const satisfies Partial<ClusterConfig>;
 

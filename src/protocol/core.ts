@@ -153,6 +153,8 @@ export class Core {
   highestAccepted: Sequence = GENESIS;
   /** Primary: the number of its next batch. */
   nextSequence: Sequence = asSequence(1);
+  /** The last view in which this replica proposed before its votes were on disk, in earlier lives too. */
+  proposesIn: View | undefined;
   /** Running mean of the µs from a batch's PRE-PREPARE to committed-local here; 0: none so far. */
   batchTimeUs = 0;
   /** Primary: who keeps it busy. */
@@ -216,7 +218,7 @@ export class Core {
   constructor(config: ReplicaConfig, modules: ReplicaModules) {
     const { cluster, tuning } = config;
     this.config = config;
-    this.quorums = makeQuorums(cluster.replicaCount, cluster.quorumRule);
+    this.quorums = makeQuorums(cluster.replicaCount, cluster.quorumRule, cluster.overlappedSync);
     this.authenticator = modules.authenticator;
     this.codec = new CodecContext(cluster.clusterId, (bytes) => modules.authenticator.sha256(bytes));
     this.state = modules.state;
@@ -263,6 +265,11 @@ export class Core {
 
   get isPrimary(): boolean {
     return this.primary === this.self;
+  }
+
+  /** Does the primary's sync go on beside those of the backups (proposing.ts)? Then a PRE-PREPARE is no vote, and its primary sends PREPARE as well. */
+  get overlaps(): boolean {
+    return this.quorums.prepares === this.quorums.quorum;
   }
 
   /** May this replica vote or propose now? */

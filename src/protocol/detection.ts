@@ -144,9 +144,21 @@ export function onContradictoryVote(
   });
 }
 
-/** A PREPARE for another digest than the one accepted here in that view. */
+/** A PREPARE for another digest than the one accepted here in that view. Of the primary itself it contradicts what it proposed. */
 export function onPrepareMismatch(core: Core, sender: ReplicaId, slot: Slot, view: View, digest: Digest): void {
   const primary = core.primaryOf(view);
+  if (sender === primary) {
+    suspect(core, {
+      node: primary,
+      kind: 'equivocation',
+      certainty: 'certain',
+      view,
+      sequence: slot.sequence,
+      summary: `${replicaName(primary)} prepared ${short(digest)} at view ${view}, sequence ${slot.sequence}, where it had pre-prepared ${short(slot.accepted?.digest)}`,
+      isOwnContradiction: true,
+    });
+    return;
+  }
   const summary = `${replicaName(sender)} prepared ${short(digest)} at view ${view}, sequence ${slot.sequence}, where ${short(slot.accepted?.digest)} was pre-prepared here`;
   const accuse = (node: ReplicaId, kind: SuspicionKind, certainty: Certainty): void => {
     suspect(core, { node, kind, certainty, view, sequence: slot.sequence, summary });

@@ -23,6 +23,7 @@ import { passOnKnownRequests } from './requests.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
 import { forgetTentative } from './tentative.ts';
+import { followPrimary } from './view-change.ts';
 import { validateClaims } from './view-change-claims.ts';
 import { checkPassedOn } from './view-change-evidence.ts';
 
@@ -203,4 +204,5 @@ function enterView(core: Core, signed: SignedNewView): void {
   startRequestTimers(core);
   if (!core.isPrimary) passOnKnownRequests(core);
   stopViewChangeTimer(core);
+  followPrimary(core);
 }

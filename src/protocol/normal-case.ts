@@ -245,7 +245,7 @@ export function acceptChosen(core: Core): void {
 }
 
 /**
- * The slot as the NEW-VIEW chose it: its Q entry and body on disk, then PREPARE; the primary's vote is the NEW-VIEW. False: its body is missing.
+ * The slot as the NEW-VIEW chose it: its Q entry and body on disk, then PREPARE; the primary's vote is the NEW-VIEW, where syncs do not overlap. False: its body is missing.
  * None for a slot that was executed here with another digest, which an equivocated NEW-VIEW can cause; nor beyond twice the cap.
  */
 export function tryAcceptChosen(core: Core, slot: Slot): boolean {
@@ -256,10 +256,7 @@ export function tryAcceptChosen(core: Core, slot: Slot): boolean {
   if (!slot.holdsBody(digest)) return false;
   const { view } = core;
   recordAccepted(core, slot, { view, digest, batch: slot.bodyOf(digest), signature: undefined });
-  if (!core.isPrimary) {
-    core.broadcast({ type: 'prepare', view, sequence: slot.sequence, digest, replica: core.self });
-    slot.prepares.add(core.self, { view, digest, signature: undefined });
-  }
+  if (!core.isPrimary || core.overlaps) castPrepare(core, slot, { view, digest });
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);
   return true;
@@ -289,16 +286,16 @@ function accept(core: Core, slot: Slot, pending: PendingPrePrepare): void {
   if (pending.batch !== undefined && (pending.batch.flags & BATCH_CHECKPOINT) !== 0)
     core.lastFlaggedAt = core.now.monotonic;
   releaseCommits(core);
-  core.broadcast({
-    type: 'prepare',
-    view: pending.view,
-    sequence: slot.sequence,
-    digest: pending.digest,
-    replica: core.self,
-  });
-  slot.prepares.add(core.self, { view: pending.view, digest: pending.digest, signature: undefined });
+  castPrepare(core, slot, pending);
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);
+}
+
+/** The own vote: PREPARE to all. Requires: its record is before it. */
+export function castPrepare(core: Core, { sequence, prepares }: Slot, vote: Pick<Prepare, 'view' | 'digest'>): void {
+  const { view, digest } = vote;
+  core.broadcast({ type: 'prepare', view, sequence, digest, replica: core.self });
+  prepares.add(core.self, { view, digest, signature: undefined });
 }
 
 /** Common to backup and primary: the pre-prepare is this replica's for (v, n), its Q entry and body are on disk behind the barrier. */
@@ -332,10 +329,10 @@ export function recordAccepted(
 
 type AcceptedView = PrePrepare['view'];
 
-/** PREPARE. Conditions: v not below this view; n in the window or one above; not from primary(v), whose PRE-PREPARE is its vote; one per (sender, v, n). */
+/** PREPARE. Conditions: v not below this view; n in the window or one above; not from primary(v), whose PRE-PREPARE is its vote, unless syncs overlap; one per (sender, v, n). */
 export function onPrepare(core: Core, message: Prepare, signature: Bytes | undefined): void {
   const { replica, view, digest } = message;
-  if (replica === core.primaryOf(view)) {
+  if (replica === core.primaryOf(view) && !core.overlaps) {
     core.refuse('prepare', replica, 'not-from-primary');
     return;
   }
@@ -405,13 +402,13 @@ function slotForVote(core: Core, message: Prepare | Commit): Slot | undefined {
   return slot;
 }
 
-/** prepared(v, n, d): the accepted pre-prepare with its body and q−1 matching PREPAREs of distinct backups. Written down, then COMMIT, at once or with the next vote (held-commits.ts). */
+/** prepared(v, n, d): the accepted pre-prepare with its body and q−1 matching PREPAREs of distinct backups, where syncs overlap q of distinct replicas. Written down, then COMMIT, at once or with the next vote (held-commits.ts). */
 export function tryPrepared(core: Core, slot: Slot): void {
   const accepted = slot.acceptedIn(core.view);
   if (accepted === undefined || !core.mayVote || slot.prepared?.view === core.view) return;
   if (core.log.place(slot.sequence) !== 'window' || slot.sequence <= core.floor || !slot.holdsBody(accepted.digest))
     return;
-  if (slot.prepares.count(accepted.view, accepted.digest) < core.quorums.quorum - 1) return;
+  if (slot.prepares.count(accepted.view, accepted.digest) < core.quorums.prepares) return;
   const { view, digest } = accepted;
   const { sequence } = slot;
   slot.prepared = { view, digest };

@@ -1,7 +1,9 @@
 /**
  * The primary's part: requests become batches [OSDI'99 §4.2, TOCS §3.2.3]. A batch costs everybody about the same whether it is full or not, so half of those
  * who keep the primary busy are waited for, and never for long (ADR 30). At most `pipeline` batches are in flight. Its pre-prepare, on disk before it
- * leaves, is its vote.
+ * leaves, is its vote; where syncs overlap [PROTOCOL: durability; ADR 32] it leaves at once and is none, and PREPARE follows when it is on disk. What a primary
+ * has sent so it may have forgotten after a restart. So that it never sends another batch under the same number, it writes down that it proposes in a view
+ * before it does, and a primary that finds that in its log proposes nothing there any more, and leaves the view (restart in replica.ts).
  */
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
@@ -12,7 +14,7 @@ import { slotDigestLimit } from './config.ts';
 import type { Core } from './core.ts';
 import { checkEarlyPrepares } from './detection.ts';
 import { releaseCommits } from './held-commits.ts';
-import { recordAccepted, tryPrepared } from './normal-case.ts';
+import { castPrepare, recordAccepted, tryPrepared } from './normal-case.ts';
 import { owedUpTo } from './recover-request.ts';
 import type { WaitingRequest } from './request-queue.ts';
 
@@ -141,16 +143,32 @@ function skipFullSlots(core: Core): void {
   }
 }
 
+/** Once in each view. */
+function beginToPropose(core: Core): void {
+  if (core.proposesIn === core.view) return;
+  core.proposesIn = core.view;
+  core.persist({ kind: 'proposes', view: core.view });
+}
+
 function proposeBatch(core: Core, batch: Batch | undefined): void {
   const { view } = core;
   const digest = batch === undefined ? NULL_DIGEST : batchDigest(core.codec, batch);
   const sequence = core.nextSequence;
   const slot = core.log.at(sequence);
   core.nextSequence = asSequence(sequence + 1);
-  recordAccepted(core, slot, { view, digest, batch, signature: undefined });
+  const prePrepare = { type: 'pre-prepare', view, sequence, digest, batch } as const;
+  if (core.overlaps) {
+    beginToPropose(core);
+    releaseCommits(core);
+    core.broadcast(prePrepare);
+    recordAccepted(core, slot, { view, digest, batch, signature: undefined });
+    castPrepare(core, slot, { view, digest });
+  } else {
+    recordAccepted(core, slot, { view, digest, batch, signature: undefined });
+    releaseCommits(core);
+    core.broadcast(prePrepare);
+  }
   slot.verified = batch;
-  releaseCommits(core);
-  core.broadcast({ type: 'pre-prepare', view, sequence, digest, batch });
   checkEarlyPrepares(core, slot);
   tryPrepared(core, slot);
 }

@@ -16,20 +16,27 @@ export interface Quorums {
   readonly quorum: number;
   /** f+1, votes in a weak certificate: at least one is of a correct replica. */
   readonly weak: number;
+  /** PREPAREs in a prepared certificate: q−1 beside the PRE-PREPARE; q where that is no vote (proposing.ts). */
+  readonly prepares: number;
   readonly rule: QuorumRule;
 }
 
 export const MAX_REPLICAS = 31;
 
-/** Requires: 1 ≤ replicaCount ≤ 31. */
-export function makeQuorums(replicaCount: number, rule: QuorumRule = 'intersecting'): Quorums {
+/** `overlapped`: a PRE-PREPARE may leave before it is on disk, where a fault is borne; else nothing is won by it. Requires: 1 ≤ replicaCount ≤ 31. */
+export function makeQuorums(
+  replicaCount: number,
+  rule: QuorumRule = 'intersecting',
+  overlapped: boolean = false,
+): Quorums {
   assert(
     Number.isInteger(replicaCount) && replicaCount >= 1 && replicaCount <= MAX_REPLICAS,
     'n is an integer from 1 to 31',
   );
   const faultLimit = Math.floor((replicaCount - 1) / 3);
   const quorum = rule === '2f+1' ? 2 * faultLimit + 1 : Math.ceil((replicaCount + faultLimit + 1) / 2);
-  return { replicaCount, faultLimit, quorum, weak: faultLimit + 1, rule };
+  const prepares = overlapped && faultLimit > 0 ? quorum : quorum - 1;
+  return { replicaCount, faultLimit, quorum, weak: faultLimit + 1, prepares, rule };
 }
 
 /** False for the demonstration rule where two of its quorums need not share a correct replica. */

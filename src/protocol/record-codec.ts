@@ -41,6 +41,7 @@ const TAGS = {
   'view-change': 7,
   'new-view': 8,
   recovery: 9,
+  proposes: 10,
 } as const;
 type Kind = keyof typeof TAGS;
 
@@ -69,6 +70,8 @@ const accepted = object(
     verify: verifyBody,
   },
 );
+
+const proposes = object({ kind: kind('proposes'), view });
 
 const prepared = object({ kind: kind('prepared'), view, sequence, digest });
 
@@ -141,6 +144,8 @@ export function encodeRecord(record: Record): Bytes {
       return encodeValue(newView, record);
     case 'recovery':
       return encodeValue(recovery, record);
+    case 'proposes':
+      return encodeValue(proposes, record);
     case 'suspicion':
       return encodeSuspicion(record);
   }
@@ -164,6 +169,8 @@ export function decodeRecord(stored: Bytes, context: CodecContext): Result<Recor
       return decodeValue(newView, stored, context);
     case TAGS.recovery:
       return decodeValue(recovery, stored, context);
+    case TAGS.proposes:
+      return decodeValue(proposes, stored, context);
     case TAGS.suspicion: {
       const decoded = decodeValue(suspicion, stored, context);
       return decoded.ok ? suspicionRecord(decoded.value) : decoded;

@@ -8,7 +8,7 @@ import type { Batch, SignedCheckpoint, SignedNewView, SignedViewChange } from '.
 import type { Suspicion } from './suspicion.ts';
 
 export type Record =
-  /** A PRE-PREPARE accepted (backup) or made (primary), with its body: before PREPARE or PRE-PREPARE leaves. The Q entry (n, d, v). */
+  /** A PRE-PREPARE accepted (backup) or made (primary), with its body: before PREPARE or PRE-PREPARE leaves, where syncs overlap before PREPARE. The Q entry (n, d, v). */
   | {
       readonly kind: 'accepted';
       readonly view: View;
@@ -19,6 +19,8 @@ export type Record =
       /** The primary's signature in signature mode. */
       readonly signature: Bytes | undefined;
     }
+  /** The primary of this view begins to propose in it, and does so before its votes are on disk (proposing.ts): after a restart it may not go on there. */
+  | { readonly kind: 'proposes'; readonly view: View }
   /** prepared(v, n, d) holds: before COMMIT leaves. The P entry (n, d, v). */
   | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
   /**

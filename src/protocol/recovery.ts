@@ -142,6 +142,10 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
     core.recovery = makeRecovery(record);
     return;
   }
+  if (record.kind === 'proposes') {
+    core.proposesIn = record.view;
+    return;
+  }
   if (record.kind === 'view-change') return restoreViewChange(core, record.viewChange);
   if (record.kind === 'new-view') return restoreNewView(core, record.newView);
   const { sequence, view, digest } = record;
@@ -160,7 +164,8 @@ function restoreRecord(core: Core, record: Exclude<Record, { kind: 'stable' }>):
         core.heldBytes += slot.hold(digest, record.batch, batchBytes(record.batch));
       slot.prePrepared.set(digest, view);
       slot.accepted = { view, digest, signature: record.signature };
-      if (core.primaryOf(view) !== core.self) slot.prepares.add(core.self, { view, digest, signature: undefined });
+      if (core.overlaps || core.primaryOf(view) !== core.self)
+        slot.prepares.add(core.self, { view, digest, signature: undefined });
       if (sequence > core.highestAccepted) core.highestAccepted = sequence;
       return;
     }

@@ -97,6 +97,9 @@ export class Replica {
     sendStatus(core, core.others);
     resendViewChange(core, core.others);
     startRecovery(core);
+    // What it proposed here and forgot it must not propose otherwise.
+    if (core.overlaps && core.isPrimary && !core.inViewChange && core.proposesIn === core.view)
+      leaveView(core, 'restart');
     retryAll(core);
     onSealed(core);
     core.isDecisionDue = true;

@@ -22,8 +22,8 @@ export function slotWait(core: Core, slot: Slot): Wait | undefined {
   const { view, digest } = accepted;
   if (slot.prepared?.view !== view) {
     const have = slot.prepares.voters(view, digest);
-    const missing = without(core, [...have, core.primary]);
-    return { ...base, what: 'prepares', needed: core.quorums.quorum - 1, have, missing };
+    const missing = without(core, core.overlaps ? have : [...have, core.primary]);
+    return { ...base, what: 'prepares', needed: core.quorums.prepares, have, missing };
   }
   const have = slot.commits.voters(view, digest);
   return { ...base, what: 'commits', needed: core.quorums.quorum, have, missing: without(core, have) };

@@ -19,6 +19,7 @@ export function storedRecords(core: Core): readonly Record[] {
   if (core.inViewChange && lastNewView !== undefined) records.push({ kind: 'new-view', newView: lastNewView });
   if (own !== undefined) records.push({ kind: 'view-change', viewChange: own });
   if (!core.inViewChange && lastNewView !== undefined) records.push({ kind: 'new-view', newView: lastNewView });
+  if (core.proposesIn !== undefined) records.push({ kind: 'proposes', view: core.proposesIn });
   for (const slot of core.log.from(core.log.low + 1)) {
     const { sequence } = slot;
     const byView = [...slot.prePrepared].toSorted(([, left], [, right]) => left - right);

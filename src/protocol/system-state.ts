@@ -14,7 +14,7 @@ const PROGRESS = systemKey(SYSTEM_TABLE.cluster, Uint8Array.of(1));
 
 /** The configuration as one byte string: equal on replicas that share it, so that a replica with another one has another root from genesis on. */
 export function configurationBytes(cluster: ClusterConfig): Bytes {
-  const { mac, readOnlyRequests, tentativeExecution, ...others } = cluster;
+  const { mac, readOnlyRequests, tentativeExecution, overlappedSync, ...others } = cluster;
   const fields = Object.entries({
     ...others,
     clients: [...cluster.clients].toSorted(),
@@ -22,6 +22,7 @@ export function configurationBytes(cluster: ClusterConfig): Bytes {
     ...(mac === 'hmac-sha256' ? {} : { mac }),
     ...(readOnlyRequests ? { readOnlyRequests } : {}),
     ...(tentativeExecution ? { tentativeExecution } : {}),
+    ...(overlappedSync ? { overlappedSync } : {}),
   }).toSorted(([left], [right]) => (left < right ? -1 : 1));
   const bytes = encodeUtf8(JSON.stringify(fields));
   assert(bytes !== undefined, 'a configuration is well-formed text');

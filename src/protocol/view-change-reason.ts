@@ -10,5 +10,7 @@ export type ViewChangeReason =
   | 'wrong-new-view'
   /** The primary is slow or leaves requests out. */
   | 'slow-primary'
+  /** A primary that started again may propose nothing more in its view (proposing.ts). */
+  | 'restart'
   /** A replica that lost its log, this one or another, has recovered and may vote only from there on. */
   | 'recovery';

@@ -115,6 +115,17 @@ export function onViewChange(core: Core, message: ViewChange, signature: Bytes):
   if (view <= core.view) sendNewView(core, replica);
   core.isDecisionDue = true;
   join(core);
+  followPrimary(core);
+}
+
+/**
+ * Where syncs overlap a primary that starts again has to leave its view, and says so: nobody else would end it while nothing is waited for. A primary that
+ * lies ends its view as well by silence.
+ */
+export function followPrimary(core: Core): void {
+  if (!core.overlaps || core.inViewChange || core.isPrimary) return;
+  const signed = core.viewChanges.get(core.primary);
+  if (signed !== undefined && signed.viewChange.view > core.view) core.toppled ??= 'joined';
 }
 
 function onInvalid(core: Core, { viewChange, signature }: SignedViewChange, fault: string): void {

@@ -93,7 +93,7 @@ export class NodeParts {
     this.#options = options;
     this.#prepared = prepared;
     this.#stored = stored;
-    this.#quorums = makeQuorums(config.replicas.length, config.quorumRule);
+    this.#quorums = makeQuorums(config.replicas.length, config.quorumRule, config.overlappedSync);
     const peers = config.replicas.map(({ id }) => id).filter((id) => id !== config.self);
     this.#peers = new LinkWatch(peers, () => now().monotonic);
     this.#events = new EventLog(this.logger, () => performance.now());

@@ -72,6 +72,7 @@ export function clusterBody(
     n: quorums.replicaCount,
     f: quorums.faultLimit,
     quorum_size: quorums.quorum,
+    prepares_needed: quorums.prepares,
     quorum_rule: quorums.rule,
     authentication: config.authentication,
     mac: config.mac,
@@ -117,7 +118,7 @@ export function logSlot(slot: SlotStatus, quorums: Quorums): LogSlot {
     requests: [...slot.requests],
     prepares: slot.prepares.map(replicaName),
     commits: slot.commits.map(replicaName),
-    prepared_certificate: slot.phase === 'prepared' || slot.prepares.length >= quorums.quorum - 1,
+    prepared_certificate: slot.phase === 'prepared' || slot.prepares.length >= quorums.prepares,
     committed_certificate: isDecided || slot.commits.length >= quorums.quorum,
     waiting_for: slot.waitingFor === undefined ? null : describeWait(slot.waitingFor),
   };

@@ -296,7 +296,7 @@ export class RequestRegistry {
     { batch, outcome }: Standing,
     accepted: Accepted | undefined,
   ): Omit<RequestStatusBody, 'result'> {
-    const { quorum, weak } = this.#options.quorums;
+    const { quorum, weak, prepares } = this.#options.quorums;
     const placed = batch?.placed ?? accepted?.placed;
     const live = placed === undefined ? undefined : this.#options.slot(placed.sequence);
     const slot = live?.digest === placed?.digest ? (live ?? batch?.final) : batch?.final;
@@ -315,7 +315,7 @@ export class RequestRegistry {
           needed: 1,
           nodes: this.#primaryOf(placed),
         },
-        prepare: progress(slot?.prepares, quorum - 1, executed || slot?.phase === 'prepared'),
+        prepare: progress(slot?.prepares, prepares, executed || slot?.phase === 'prepared'),
         commit: progress(slot?.commits, quorum, executed || slot?.phase === 'committed'),
         reply: progress(accepted?.replies, accepted?.isTentative === true ? quorum : weak, accepted !== undefined),
       },

@@ -19,6 +19,7 @@ export const RECORD_KINDS = [
   'new-view',
   'suspicion',
   'recovery',
+  'proposes',
 ] as const satisfies readonly Record['kind'][];
 type UnlistedKind = Exclude<Record['kind'], (typeof RECORD_KINDS)[number]>;
 /** Does not compile while a kind is missing above. */

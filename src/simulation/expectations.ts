@@ -137,6 +137,7 @@ const RECORDS: Table<DiskEffect> = {
   'new-view': true,
   suspicion: true,
   recovery: true,
+  proposes: true,
   truncate: true,
 };
 

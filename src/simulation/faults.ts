@@ -181,6 +181,8 @@ const TOTAL_US = 8_000_000;
 const LONGEST_US = 2_000_000;
 const BUFFER_BYTES: readonly number[] = [2_000, 32_000, 1_000_000];
 
+/** What is written down only where primaries propose before their votes are on disk comes in afterwards: {@link trippedAtProposing}. */
+const DRAWN_EFFECTS = DISK_EFFECTS.filter((effect) => effect !== 'proposes');
 /** Records that few runs write, or few nodes of a run. */
 const SELDOM_EFFECTS: readonly DiskEffect[] = ['suspicion', 'new-view', 'view-change'];
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
@@ -300,7 +302,7 @@ class Drawing {
     if (random.chance(0.2)) return { ...this.#seldomTrap(), survivors };
     if (random.chance(0.1)) return { kind: 'version', phase: random.pick(VERSION_PHASES), survivors };
     if (random.chance(0.6)) {
-      return { kind: 'record', record: random.pick(DISK_EFFECTS), phase: random.pick(CRASH_PHASES), survivors };
+      return { kind: 'record', record: random.pick(DRAWN_EFFECTS), phase: random.pick(CRASH_PHASES), survivors };
     }
     const of = random.chance(0.6) ? random.pick(RELEASES) : undefined;
     return {
@@ -387,4 +389,19 @@ class Drawing {
 
 function allReplicas(replicaCount: number): readonly ReplicaId[] {
   return Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
+}
+
+/** The same faults, and some of the power cuts at a record where a primary writes down that it proposes, or has proposed what is not on disk yet. */
+export function trippedAtProposing(random: Random, faults: readonly Fault[]): readonly Fault[] {
+  return faults.map((fault) => {
+    if (fault.kind !== 'crash' || fault.trap?.kind !== 'record' || !random.chance(0.6)) return fault;
+    const { trap } = fault;
+    if (random.chance(0.3)) return { ...fault, trap: { ...trap, record: 'proposes' } };
+    // Whom it reaches, by bits: mostly some of the backups of the first view.
+    const receivers = random.between(1, 15);
+    return {
+      ...fault,
+      trap: { kind: 'output', of: 'pre-prepare', count: random.between(1, 3), receivers, survivors: 0 },
+    };
+  });
 }

@@ -61,6 +61,7 @@ export const PLAIN_OPTIONS: SwarmOptions = {
   readOnlyRequests: false,
   readShare: 0,
   tentativeExecution: false,
+  overlappedSync: false,
 };
 
 /** An hour, in µs: nothing in a run takes longer. */
@@ -193,6 +194,7 @@ const FIELDS: FieldGuards<SwarmOptions> = {
   readOnlyRequests: flag,
   readShare: fraction,
   tentativeExecution: flag,
+  overlappedSync: flag,
 };
 const OPTIONS = shape<SwarmOptions>(FIELDS);
 

@@ -8,7 +8,7 @@ import { asReplicaId } from '../base/ids.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { DEFAULT_TUNING } from '../protocol/config.ts';
 import type { AuthenticationMode, TuningConfig } from '../protocol/config.ts';
-import { makeFaults } from './faults.ts';
+import { makeFaults, trippedAtProposing } from './faults.ts';
 import type { Fault } from './faults.ts';
 import type { LinkQuality } from './network.ts';
 import { Random } from './random.ts';
@@ -78,6 +78,8 @@ export interface SwarmOptions {
   readonly readShare: number;
   /** Clients are told what a batch comes to before it is committed. */
   readonly tentativeExecution: boolean;
+  /** A primary proposes before its vote is on disk. */
+  readonly overlappedSync: boolean;
 }
 
 /** How many replicas, and how likely that is. */
@@ -93,6 +95,8 @@ const REPLICA_COUNTS: readonly (readonly [number, number])[] = [
 ];
 /** How likely clients are told before what they ask for is committed. */
 const TENTATIVE_SHARE = 0.35;
+/** How likely primaries propose before their votes are on disk. */
+const OVERLAP_SHARE = 0.25;
 /** How likely disks are lost in a run that could bear it; each is one of the f. */
 const DISK_LOSS_SHARE = 0.15;
 /** The work of a request grows with the square of the number of replicas: there are fewer of them. */
@@ -110,6 +114,8 @@ export interface SwarmOverrides {
   readonly reads?: boolean;
   /** Clients are told what a batch comes to before it is committed, in every seed. */
   readonly tentative?: boolean;
+  /** Primaries propose before their votes are on disk, in every seed. */
+  readonly overlap?: boolean;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -184,16 +190,15 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
     tentativeExecution: false,
+    overlappedSync: false,
   };
   // Results of one byte or none in full from all, or most.
   const tuning = { ...drawn.tuning, fullResultBytes: random.pick([1, 64]) };
   const shares = { askedShare: random.pick([0, 0.5, 1]), shownShare: random.pick([0, 0.2]) };
-  return {
-    ...drawn,
-    tuning,
-    ...shares,
-    tentativeExecution: random.chance(TENTATIVE_SHARE) || overrides.tentative === true,
-  };
+  const tentativeExecution = random.chance(TENTATIVE_SHARE) || overrides.tentative === true;
+  const overlappedSync = random.chance(OVERLAP_SHARE) || overrides.overlap === true;
+  const asDrawn = { ...drawn, tuning, ...shares, tentativeExecution, overlappedSync };
+  return overlappedSync ? { ...asDrawn, faults: trippedAtProposing(random, faults) } : asDrawn;
 }
 
 function makeReads(random: Random, forced?: boolean): Pick<SwarmOptions, 'readOnlyRequests' | 'readShare'> {

@@ -54,7 +54,7 @@ function share(text: string): number {
   return percent / 100;
 }
 
-/** `nodes 4 interval 8 clients 2 signature reads tentative rule 2f+1 delay 1ms to 5ms loss 2% seed 7` */
+/** `nodes 4 interval 8 clients 2 signature reads tentative overlap rule 2f+1 delay 1ms to 5ms loss 2% seed 7` */
 export function clusterOptions(words: readonly string[]): Partial<ScenarioOptions> {
   const left = [...words];
   const flag = (name: string): boolean => {
@@ -81,6 +81,7 @@ export function clusterOptions(words: readonly string[]): Partial<ScenarioOption
     authentication: flag('signature') ? 'signature' : 'mac',
     readOnlyRequests: flag('reads'),
     tentativeExecution: flag('tentative'),
+    overlappedSync: flag('overlap'),
     quorumRule: rule,
     network: linkQuality(after('delay'), after('to'), after('loss')),
   };

@@ -47,6 +47,8 @@ export interface ScenarioOptions {
   readonly readOnlyRequests: boolean;
   /** Clients are told what a batch comes to before it is committed. */
   readonly tentativeExecution: boolean;
+  /** A primary proposes before its vote is on disk. */
+  readonly overlappedSync: boolean;
   /** Of a client's requests so large a share is signed and shown to all, and so long, µs, it waits at most before each. */
   readonly shownShare: number;
   readonly thinkUs: number;
@@ -72,6 +74,7 @@ export const SCENARIO_DEFAULTS: ScenarioOptions = {
   clientCount: 2,
   readOnlyRequests: false,
   tentativeExecution: false,
+  overlappedSync: false,
   shownShare: 0,
   thinkUs: 0,
   quorumRule: 'intersecting',
@@ -115,7 +118,7 @@ export class ScenarioWorld {
   constructor(options: Partial<ScenarioOptions> = {}, modules: ScenarioModules = {}) {
     this.options = { ...SCENARIO_DEFAULTS, ...options };
     const { replicaCount, checkpointInterval, authentication, tuning, clientCount } = this.options;
-    const { readOnlyRequests, tentativeExecution, quorumRule, network, seed } = this.options;
+    const { readOnlyRequests, tentativeExecution, overlappedSync, quorumRule, network, seed } = this.options;
     const clientIds = Array.from({ length: clientCount }, (_, index) => asClientId(`c${index + 1}`.padEnd(64, '0')));
     const cluster = {
       ...DEFAULT_CLUSTER,
@@ -126,6 +129,7 @@ export class ScenarioWorld {
       authentication,
       readOnlyRequests,
       tentativeExecution,
+      overlappedSync,
       clients: clientIds,
     };
     const { sha256 = portableSha256, makeAuthority } = modules;

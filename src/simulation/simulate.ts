@@ -345,5 +345,6 @@ export function clusterOf(options: SwarmOptions): ClusterConfig {
     digestsPerSlot: options.digestsPerSlot,
     readOnlyRequests: options.readOnlyRequests,
     tentativeExecution: options.tentativeExecution,
+    overlappedSync: options.overlappedSync,
   };
 }

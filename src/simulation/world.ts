@@ -125,7 +125,7 @@ export class World implements NodeHost {
   }
 
   get quorums(): Quorums {
-    return makeQuorums(this.cluster.replicaCount, this.cluster.quorumRule);
+    return makeQuorums(this.cluster.replicaCount, this.cluster.quorumRule, this.cluster.overlappedSync);
   }
 
   addObserver(observer: Observer): void {

@@ -21,13 +21,15 @@ cases, or by one that leads the real core to the place.
 |---|---|---|
 `;
 
-function seenBy({ seeds, liar, nodes, lostDisks, reads, test: file }: Mutant): string {
+function seenBy({ seeds, liar, nodes, lostDisks, reads, tentative, overlap, test: file }: Mutant): string {
   if (file !== undefined) return `[${file}](../${file})`;
   const more = [
     liar === undefined ? '' : `, \`${liar}\``,
     nodes === undefined ? '' : `, ${nodes} nodes`,
     lostDisks === true ? ', lost disks' : '',
     reads === true ? ', reads' : '',
+    tentative === true ? ', tentative' : '',
+    overlap === true ? ', overlap' : '',
   ].join('');
   return `${seeds} seeds${more}`;
 }

@@ -95,6 +95,8 @@ export function recordLine(record: Record, names: Names = NONE): string {
       return `view-change v${record.viewChange.viewChange.view}`;
     case 'new-view':
       return `new-view v${record.newView.newView.view}`;
+    case 'proposes':
+      return `proposes v${record.view}`;
     case 'recovery':
       return `recovery M ${record.mark ?? '-'} ${record.barred === undefined ? '' : `barred ${record.barred}`}`.trimEnd();
     case 'suspicion':

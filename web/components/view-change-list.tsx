@@ -18,6 +18,7 @@ const REASONS: Readonly<Record<string, string>> = {
   joined: 'enough others had left already',
   'wrong-new-view': 'the new view did not follow from what was claimed',
   'slow-primary': 'the primary was slow or left requests out',
+  restart: 'the primary has started again, and may propose nothing more in its view',
   recovery: 'a node that lost its log votes again only from there on',
 };
 

@@ -108,7 +108,12 @@ export class ClusterStore {
     const nodes = cluster.nodes.map(({ node_id }) => node_id);
     batch(() => {
       this.cluster.value = cluster;
-      this.picture.value = new Picture({ nodes, faultLimit: cluster.f, quorum: cluster.quorum_size });
+      this.picture.value = new Picture({
+        nodes,
+        faultLimit: cluster.f,
+        quorum: cluster.quorum_size,
+        prepares: cluster.prepares_needed,
+      });
       this.phase.value = { kind: 'ready' };
     });
     for (const name of nodes) {

@@ -6,7 +6,7 @@ import { standingOf } from './standing.ts';
 const NODES = ['node1', 'node2', 'node3', 'node4'];
 
 function standing(...presences: readonly Presence[]): ReturnType<typeof standingOf> {
-  const picture = new Picture({ nodes: NODES, faultLimit: 1, quorum: 3 });
+  const picture = new Picture({ nodes: NODES, faultLimit: 1, quorum: 3, prepares: 2 });
   return standingOf(picture, new Map(NODES.map((name, index) => [name, presences[index] ?? 'up'])), 'node1');
 }
 

@@ -369,7 +369,12 @@ export class LabStore {
 
 function newPicture({ cluster, nodes }: Standing['sight']): Picture {
   const names = [...new Set(nodes.map(({ node }) => node))];
-  return new Picture({ nodes: names, faultLimit: cluster?.faultLimit ?? 0, quorum: cluster?.quorum ?? 1 });
+  return new Picture({
+    nodes: names,
+    faultLimit: cluster?.faultLimit ?? 0,
+    quorum: cluster?.quorum ?? 1,
+    prepares: cluster?.prepares ?? 0,
+  });
 }
 
 const LAB_ONLY: readonly string[] = [

@@ -21,7 +21,7 @@ const REQUEST = 'e'.repeat(64);
 const OTHER_DIGEST = 'f'.repeat(64);
 
 function pictureOf(...events: readonly StreamEvent[]): Picture {
-  const picture = new Picture({ nodes: NODES, faultLimit: 1, quorum: 3 });
+  const picture = new Picture({ nodes: NODES, faultLimit: 1, quorum: 3, prepares: 2 });
   for (const event of events) picture.apply(event);
   return picture;
 }

@@ -20,6 +20,8 @@ export interface Members {
   readonly nodes: readonly string[];
   readonly faultLimit: number;
   readonly quorum: number;
+  /** PREPAREs in a prepared certificate. */
+  readonly prepares: number;
 }
 
 /** The part of `GET /pbft/status` that says how a node stands. */
@@ -86,7 +88,7 @@ export class Picture {
   }
 
   get quorums(): QuorumSizes {
-    return { quorum: this.members.quorum, weak: this.members.faultLimit + 1 };
+    return { quorum: this.members.quorum, prepares: this.members.prepares, weak: this.members.faultLimit + 1 };
   }
 
   /** The view that most nodes are in; one that a single node has left for is none yet. */

@@ -51,6 +51,8 @@ export interface RequestPicture {
 /** Sizes of certificates. */
 export interface QuorumSizes {
   readonly quorum: number;
+  /** Of PREPAREs. */
+  readonly prepares: number;
   /** f+1 */
   readonly weak: number;
 }
@@ -63,17 +65,17 @@ export interface SlotProgress {
   readonly reply: Progress;
 }
 
-/** `slot`: undefined while the request has no number. The primary's proposal stands for its PREPARE, so that a certificate takes quorum − 1 of them. */
-export function progressOf(slot: Slot | undefined, { quorum, weak }: QuorumSizes): SlotProgress {
+/** `slot`: undefined while the request has no number. The primary's proposal mostly stands for its PREPARE, so that a certificate takes quorum − 1 of them. */
+export function progressOf(slot: Slot | undefined, { quorum, prepares, weak }: QuorumSizes): SlotProgress {
   if (slot === undefined) {
-    return { prePrepare: none(1), prepare: none(quorum - 1), commit: none(quorum), reply: none(weak) };
+    return { prePrepare: none(1), prepare: none(prepares), commit: none(quorum), reply: none(weak) };
   }
   const isExecuted = slot.executed.size > 0;
   const isCommitted = isExecuted || slot.committed.size > 0;
   const proposed = [...slot.proposed.keys()];
   return {
     prePrepare: { done: true, votes: 1, needed: 1, nodes: proposed },
-    prepare: progress(votersOf(slot.prepares, slot.digest), quorum - 1, isCommitted || slot.prepared.size > 0),
+    prepare: progress(votersOf(slot.prepares, slot.digest), prepares, isCommitted || slot.prepared.size > 0),
     commit: progress(votersOf(slot.commits, slot.digest), quorum, isCommitted),
     reply: progress([...slot.executed], weak, false),
   };

@@ -38,6 +38,7 @@ interface InitOptions {
   readonly openClients?: boolean;
   readonly readOnlyRequests?: boolean;
   readonly tentativeExecution?: boolean;
+  readonly overlappedSync?: boolean;
   readonly lab?: boolean;
 }
 
@@ -97,6 +98,7 @@ export function addInitCommand(program: Command, end: End): void {
       '--tentative-execution',
       'tell clients what a request comes to before it is committed; they then wait for a quorum that says so',
     )
+    .option('--overlapped-sync', 'let a primary propose before its vote is on disk; when it starts again its view ends')
     .option('--lab', 'let nodes be told to misbehave; never where value is at stake')
     .addHelpText('after', HELP)
     .action((options: InitOptions) => end(run(options)));
@@ -112,7 +114,7 @@ function readHosts(text: string): readonly string[] {
 
 function run(options: InitOptions): ExitCode {
   const { quorumRule, authentication, mac, application, openClients, lab } = options;
-  const { readOnlyRequests, tentativeExecution } = options;
+  const { readOnlyRequests, tentativeExecution, overlappedSync } = options;
   const nodes = planNodes(options);
   const clash = nodes.find(({ host, peerPort, httpPort }) =>
     nodes.some(
@@ -133,6 +135,7 @@ function run(options: InitOptions): ExitCode {
     openClients: openClients ?? false,
     readOnlyRequests: readOnlyRequests ?? false,
     tentativeExecution: tentativeExecution ?? false,
+    overlappedSync: overlappedSync ?? false,
     lab: lab ?? false,
   });
   if (!made.ok) {

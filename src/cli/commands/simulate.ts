@@ -35,6 +35,7 @@ interface SimulateOptions {
   readonly lostDisks?: boolean;
   readonly reads?: boolean;
   readonly tentative?: boolean;
+  readonly overlap?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -92,6 +93,7 @@ export function addSimulateCommand(program: Command, end: End): void {
     .option('--lost-disks', 'disks are lost in every seed')
     .option('--reads', 'clients use read-only requests in every seed')
     .option('--tentative', 'clients are told what requests come to before they are committed in every seed')
+    .option('--overlap', 'primaries propose before their votes are on disk in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -129,13 +131,14 @@ function contradiction(options: SimulateOptions, one: number | undefined): strin
   return undefined;
 }
 
-function overridesOf({ liar: one, nodes, lostDisks, reads, tentative }: SimulateOptions): SwarmOverrides {
+function overridesOf({ liar: one, nodes, lostDisks, reads, tentative, overlap }: SimulateOptions): SwarmOverrides {
   return {
     ...(one === undefined ? {} : { liar: one }),
     ...(nodes === undefined ? {} : { replicaCount: nodes }),
     ...(lostDisks === undefined ? {} : { lostDisks }),
     ...(reads === undefined ? {} : { reads }),
     ...(tentative === undefined ? {} : { tentative }),
+    ...(overlap === undefined ? {} : { overlap }),
   };
 }
 

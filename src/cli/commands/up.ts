@@ -41,6 +41,7 @@ interface UpOptions {
   readonly mac?: MacPrimitive;
   readonly readOnlyRequests?: boolean;
   readonly tentativeExecution?: boolean;
+  readonly overlappedSync?: boolean;
   readonly application?: string;
 }
 
@@ -104,6 +105,7 @@ export function addUpCommand(program: Command, end: End): void {
       '--tentative-execution',
       'tell clients what a request comes to before it is committed; they then wait for a quorum that says so',
     )
+    .option('--overlapped-sync', 'let a primary propose before its vote is on disk; when it starts again its view ends')
     .option('--application <name>', 'ledger, counter, or the path of a module of your own (default: ledger)')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions) => end(await run(options)));
@@ -112,9 +114,10 @@ export function addUpCommand(program: Command, end: End): void {
 async function run(options: UpOptions): Promise<ExitCode> {
   const startedAt = Date.now();
   const { nodes, port, peerPort, lab, quorumRule, authentication, mac, application } = options;
-  const { readOnlyRequests, tentativeExecution } = options;
+  const { readOnlyRequests, tentativeExecution, overlappedSync } = options;
   const ports = { directory: options.data, nodes, port, peerPort };
-  const wishes = { ...ports, lab, quorumRule, authentication, mac, readOnlyRequests, tentativeExecution, application };
+  const switches = { readOnlyRequests, tentativeExecution, overlappedSync };
+  const wishes = { ...ports, lab, quorumRule, authentication, mac, ...switches, application };
   const prepared = await prepareLocalCluster(wishes);
   if (!prepared.ok) return terminal.fail(EXIT.usage, ...prepared.error);
   const cluster = prepared.value;

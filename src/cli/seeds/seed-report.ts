@@ -26,10 +26,10 @@ export function describeLiar({ behaviour, isPrimary }: NonNullable<SwarmOverride
 
 /** The command line that runs this seed again. */
 function againLine(seed: number, { crypto, overrides }: SeedChoices): string {
-  const { liar, replicaCount, lostDisks, reads, tentative } = overrides;
+  const { liar, replicaCount, lostDisks, reads, tentative, overlap } = overrides;
   const nodes = replicaCount === undefined ? '' : ` --nodes ${replicaCount}`;
   const disks = lostDisks === true ? ' --lost-disks' : '';
-  const reading = `${reads === true ? ' --reads' : ''}${tentative === true ? ' --tentative' : ''}`;
+  const reading = `${reads === true ? ' --reads' : ''}${tentative === true ? ' --tentative' : ''}${overlap === true ? ' --overlap' : ''}`;
   const lies = liar === undefined ? '' : ` --liar ${describeLiar(liar)}`;
   return `pbft simulate --seed ${seed} --trace${nodes}${disks}${reading}${lies}${cryptoArgument(crypto)}`;
 }
@@ -84,6 +84,7 @@ export function printReportAsJson(done: SeedsDone, files: ReadonlyMap<number, st
     ...(overrides.lostDisks === true ? { lost_disks: true } : {}),
     ...(overrides.reads === true ? { reads: true } : {}),
     ...(overrides.tentative === true ? { tentative: true } : {}),
+    ...(overrides.overlap === true ? { overlap: true } : {}),
     failures: report.failures.map(({ seed, violation, traceHash, tail }) => ({
       seed,
       ...violation,

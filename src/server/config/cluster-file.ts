@@ -23,6 +23,7 @@ const FIELDS = [
   'checkpoint_interval',
   'read_only_requests',
   'tentative_execution',
+  'overlapped_sync',
   'replicas',
 ] as const;
 
@@ -35,6 +36,7 @@ export interface ClusterFile {
   readonly checkpointInterval: number | undefined;
   readonly readOnlyRequests: boolean;
   readonly tentativeExecution: boolean;
+  readonly overlappedSync: boolean;
   readonly replicas: readonly ReplicaEntry[];
 }
 
@@ -72,9 +74,10 @@ export function readClusterFile(file: string): Result<ClusterFile, ClusterFileFa
     const isOn = (name: string): boolean => fields[name] !== undefined && (list.boolean(name, fields[name]) ?? false);
     const readOnlyRequests = isOn('read_only_requests');
     const tentativeExecution = isOn('tentative_execution');
+    const overlappedSync = isOn('overlapped_sync');
     const complete = clusterId !== undefined && quorumRule !== undefined && authentication !== undefined;
     if (complete && replicas !== undefined && list.problems.length === 0) {
-      const switches = { readOnlyRequests, tentativeExecution };
+      const switches = { readOnlyRequests, tentativeExecution, overlappedSync };
       const common = { quorumRule, authentication, mac, checkpointInterval, ...switches };
       return ok({ clusterId: asDigest(clusterId), ...common, replicas });
     }
@@ -105,6 +108,7 @@ export function clusterFileJson(cluster: ClusterFile): object {
     ...(cluster.checkpointInterval === undefined ? {} : { checkpoint_interval: cluster.checkpointInterval }),
     ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
     ...(cluster.tentativeExecution ? { tentative_execution: true } : {}),
+    ...(cluster.overlappedSync ? { overlapped_sync: true } : {}),
     replicas: cluster.replicas.map(replicaJson),
   };
 }

@@ -24,6 +24,7 @@ export function toClusterConfig(config: NodeConfig): ClusterConfig {
     idempotencyKeys: config.idempotencyKeys,
     readOnlyRequests: config.readOnlyRequests,
     tentativeExecution: config.tentativeExecution,
+    overlappedSync: config.overlappedSync,
     digestsPerSlot: DEFAULT_CLUSTER.digestsPerSlot,
   };
 }

@@ -32,6 +32,8 @@ export const NODE_DEFAULTS = {
   readOnlyRequests: DEFAULT_CLUSTER.readOnlyRequests,
   /** Worth it where few requests are under way, and one more thing to understand. */
   tentativeExecution: DEFAULT_CLUSTER.tentativeExecution,
+  /** A primary that starts again costs a view change with it. */
+  overlappedSync: DEFAULT_CLUSTER.overlappedSync,
   sessionsPerClient: DEFAULT_CLUSTER.sessionsPerClient,
   openClientLimit: DEFAULT_CLUSTER.openClientLimit,
   sessionHorizonMs: DEFAULT_CLUSTER.sessionHorizonUs / 1000,

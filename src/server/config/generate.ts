@@ -39,6 +39,7 @@ export interface ClusterPlan {
   readonly openClients?: boolean;
   readonly readOnlyRequests?: boolean;
   readonly tentativeExecution?: boolean;
+  readonly overlappedSync?: boolean;
   readonly lab?: boolean;
   readonly insecureNoCredentials?: boolean;
   /** As in the file: `{ request_timeout_ms: 250 }`. */
@@ -86,6 +87,7 @@ function fill(directory: string, plan: ClusterPlan): ClusterFile {
     checkpointInterval: plan.checkpointInterval ?? NODE_DEFAULTS.checkpointInterval,
     readOnlyRequests: plan.readOnlyRequests ?? NODE_DEFAULTS.readOnlyRequests,
     tentativeExecution: plan.tentativeExecution ?? NODE_DEFAULTS.tentativeExecution,
+    overlappedSync: plan.overlappedSync ?? NODE_DEFAULTS.overlappedSync,
     replicas: nodes.map(({ id, plan: { host, peerPort, httpPort }, node }) => {
       const authority = host.includes(':') ? `[${host}]` : host;
       return { id, host, peerPort, httpUrl: `http://${authority}:${httpPort}`, identity: node.public };
@@ -131,6 +133,7 @@ function commonJson(plan: ClusterPlan, cluster: ClusterFile): object {
     lab: plan.lab ?? false,
     ...(cluster.readOnlyRequests ? { read_only_requests: true } : {}),
     ...(cluster.tentativeExecution ? { tentative_execution: true } : {}),
+    ...(cluster.overlappedSync ? { overlapped_sync: true } : {}),
     ...(checkpointInterval === undefined ? {} : { checkpoint_interval: checkpointInterval }),
     ...(tuning === undefined ? {} : { tuning }),
   };

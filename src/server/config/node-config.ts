@@ -70,6 +70,7 @@ export interface NodeConfig {
   readonly openClients: boolean;
   readonly readOnlyRequests: boolean;
   readonly tentativeExecution: boolean;
+  readonly overlappedSync: boolean;
   readonly sessionsPerClient: number;
   readonly openClientLimit: number;
   readonly sessionHorizonMs: number;

@@ -35,6 +35,7 @@ export const FIELDS = [
   'open_clients',
   'read_only_requests',
   'tentative_execution',
+  'overlapped_sync',
   'sessions_per_client',
   'open_client_limit',
   'session_horizon_ms',
@@ -106,6 +107,9 @@ function readConfig(list: Checklist, file: Fields, directory: string): NodeConfi
     ),
     tentativeExecution: optional('tentative_execution', NODE_DEFAULTS.tentativeExecution, (given) =>
       list.boolean('tentative_execution', given),
+    ),
+    overlappedSync: optional('overlapped_sync', NODE_DEFAULTS.overlappedSync, (given) =>
+      list.boolean('overlapped_sync', given),
     ),
     durability: optional('durability', NODE_DEFAULTS.durability, (given) =>
       list.choice('durability', given, DURABILITIES),

@@ -5,6 +5,7 @@ import type { Version } from '../../base/key-value.ts';
 import type { Checkpoint, Message, Reply } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
+import type { Quorums } from '../../protocol/quorum.ts';
 import type { Record } from '../../protocol/record.ts';
 import { Demand } from '../observer.ts';
 import type { Checker, NodeView } from '../observer.ts';
@@ -19,6 +20,8 @@ function keyOf(record: Record): string | undefined {
       return `view-change ${record.viewChange.viewChange.view}`;
     case 'new-view':
       return `new-view ${record.newView.newView.view}`;
+    case 'proposes':
+      return `proposes ${record.view}`;
     case 'stable':
     case 'executed':
     case 'suspicion':
@@ -30,19 +33,25 @@ function keyOf(record: Record): string | undefined {
 }
 
 /** Names of the records that must be durable before `message` leaves `self`: of the vote, and of the view that it is cast in. */
-function neededFor(self: ReplicaId, replicaCount: number, message: Message): readonly string[] {
-  const vote = voteRecord(self, replicaCount, message);
+function neededFor(self: ReplicaId, cluster: Quorums, message: Message): readonly string[] {
+  const vote = voteRecord(self, cluster, message);
   if (vote === undefined) return [];
   const isInView = message.type === 'pre-prepare' || message.type === 'prepare' || message.type === 'commit';
   return isInView && message.view > 0 ? [vote, `new-view ${message.view}`] : [vote];
 }
 
-function voteRecord(self: ReplicaId, replicaCount: number, message: Message): string | undefined {
+function voteRecord(
+  self: ReplicaId,
+  { replicaCount, quorum, prepares }: Quorums,
+  message: Message,
+): string | undefined {
   switch (message.type) {
     case 'pre-prepare':
-      return message.view % replicaCount === self
-        ? `accepted ${message.view}/${message.sequence} ${message.digest}`
-        : undefined;
+      if (message.view % replicaCount !== self) return undefined;
+      // Where a PREPARE of the primary is its vote.
+      return prepares === quorum
+        ? `proposes ${message.view}`
+        : `accepted ${message.view}/${message.sequence} ${message.digest}`;
     case 'prepare':
       return message.replica === self ? `accepted ${message.view}/${message.sequence} ${message.digest}` : undefined;
     case 'commit':
@@ -61,6 +70,7 @@ function voteRecord(self: ReplicaId, replicaCount: number, message: Message): st
 /** What a record in a rewritten log stands for. A replica votes in no view below its own again: only the latest of each is needed. */
 function coveredBy(record: Record): readonly string[] {
   const key = keyOf(record);
+  if (record.kind === 'proposes') return Array.from({ length: record.view + 1 }, (_, view) => `proposes ${view}`);
   if (key === undefined || (record.kind !== 'accepted' && record.kind !== 'prepared'))
     return key === undefined ? [] : [key];
   const { kind, view, sequence, digest } = record;
@@ -75,12 +85,16 @@ function coveringName(record: Record): string | undefined {
       return `accepted ${record.sequence} ${record.digest} up to ${record.view}`;
     case 'prepared':
       return `prepared ${record.sequence} up to ${record.view}`;
+    case 'proposes':
+      return `proposes ${record.view}`;
     default:
       return undefined;
   }
 }
 
 function sequenceOf(record: Record): number {
+  // No checkpoint makes it superfluous.
+  if (record.kind === 'proposes') return Infinity;
   return 'sequence' in record ? record.sequence : 0;
 }
 
@@ -150,7 +164,7 @@ export class DurabilityChecker implements Checker {
     if (output.kind !== 'send') return;
     if (output.message.type === 'checkpoint' && output.message.replica === node.id)
       this.#demandKept(node, output.message);
-    for (const key of neededFor(node.id, node.status.quorums.replicaCount, output.message)) {
+    for (const key of neededFor(node.id, node.status.quorums, output.message)) {
       this.#durableFirst.check(this.#of(node).has(key), () => {
         return `${replicaName(node.id)} sends ${output.message.type} before "${key}" is on its disk`;
       });
