@@ -44,12 +44,16 @@ export function makeLie(context: BehaviourContext): Behaviour {
 
   const claim = (message: Message): Output => ({ kind: 'send', to, message, signature: undefined });
 
+  /** A primary's PREPARE is looked at only where its PRE-PREPARE is no vote. */
+  const maySayPrepare = ({ primary, quorums }: ReplicaStatus): boolean =>
+    primary !== context.self || quorums.prepares === quorums.quorum;
+
   /** Votes and a decision for a slot that nobody has proposed yet. The true votes follow later, and contradict them. */
   const inventedFor = (sequence: Sequence, status: ReplicaStatus): readonly Output[] => {
     const digest = alteredDigest(context, status.stateRoot);
     const vote = { view: status.view, sequence, digest, replica: context.self };
     return [
-      ...(status.primary === context.self ? [] : [claim({ type: 'prepare', ...vote })]),
+      ...(maySayPrepare(status) ? [claim({ type: 'prepare', ...vote })] : []),
       claim({ type: 'commit', ...vote }),
       claim({ type: 'decided', replica: context.self, decisions: [{ sequence, digest }] }),
     ];

@@ -68,11 +68,7 @@ test('[G20] everything killed at once and started again: same balances, next seq
   const before = await place.balance('node1', 'load');
   expect(before).toBe(executed);
   const { last_executed: last } = await place.status('node1');
-  const pids = place.pids();
-  up.signal('SIGKILL');
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await up.ended;
-  await eventually('all have ended', () => !pids.some(isAlive));
+  await place.killAll(up);
   await place.up();
   expect(await place.balance('node4', 'load')).toBe(executed);
   const next = await place.post('node3', '/pbft/request?wait=true', { operation: 'transfer', to: 'load', amount: 1 });

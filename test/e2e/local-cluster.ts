@@ -230,6 +230,15 @@ export class Workplace {
     return files.filter((file) => existsSync(file)).map((file) => Number(readFileSync(file, 'utf8')));
   }
 
+  /** The power of all nodes goes at once, and that of `pbft up` with them. */
+  async killAll(up: CliProcess): Promise<void> {
+    const pids = this.pids();
+    up.signal('SIGKILL');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await up.ended;
+    await eventually('all have ended', () => !pids.some(isAlive));
+  }
+
   async get(name: string, path: string): Promise<Answer> {
     return call(`${this.url(name)}${path}`, {});
   }

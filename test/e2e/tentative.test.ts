@@ -1,6 +1,6 @@
 // Clients are told before a batch is committed, and what they were told is kept.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually, isAlive, Workplace } from './local-cluster.ts';
+import { Workplace } from './local-cluster.ts';
 
 let place: Workplace;
 beforeEach(() => {
@@ -28,11 +28,7 @@ test.each([[['--tentative-execution']], [['--tentative-execution', '--overlapped
     // Each gateway finds out by itself, in one of sixteen turns, that replies are tentative.
     for (let round = 0; round < 40; round += 1) await pay('node2');
     expect(await slotsOf('node1', 'tentatively-executed')).toBeGreaterThan(5);
-    const pids = place.pids();
-    up.signal('SIGKILL');
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
-    await up.ended;
-    await eventually('all have ended', () => !pids.some(isAlive));
+    await place.killAll(up);
     await place.up();
     expect(await place.balance('node3', 'rent')).toBe(40);
     await pay('node4');
