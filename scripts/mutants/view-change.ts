@@ -203,6 +203,14 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     test: 'src/protocol/request-timer.test.ts',
   },
   {
+    name: 'nobody joins a stray',
+    breaks: 'liveness: all correct replicas come to one view',
+    file: `${PROTOCOL}/stray.ts`,
+    search: "    core.toppled ??= 'stray';\n",
+    replace: '',
+    seeds: 60,
+  },
+  {
     name: 'excused by others that stand still',
     breaks: 'liveness: of f+1 that are ahead one may be the only correct one',
     file: `${PROTOCOL}/request-timer.ts`,

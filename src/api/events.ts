@@ -92,7 +92,16 @@ const ViewChangeStartedEvent = event(
   'It leaves its view and votes for nothing until `view` is entered.',
   {
     view: ViewNumber,
-    reason: Type.Enum(['timeout', 'equivocation', 'joined', 'wrong-new-view', 'slow-primary', 'restart', 'recovery']),
+    reason: Type.Enum([
+      'timeout',
+      'equivocation',
+      'joined',
+      'wrong-new-view',
+      'slow-primary',
+      'restart',
+      'stray',
+      'recovery',
+    ]),
   },
 );
 const NewViewMadeEvent = event('new-view-made', 'The primary has chosen what its view starts with.', {

@@ -43,5 +43,6 @@ export const INVARIANTS: readonly InvariantEntry[] = [
   entry('liveness', 'In a network that has healed, every request is answered.', true),
   entry('convergence', 'In the end all correct replicas are at the same place.', true),
   entry('checkpoints', 'In the end checkpoints have become stable.', true),
+  entry('one view', 'In the end no correct replica stands alone in a higher view.', true),
   entry('idle checkpoint', 'When all is quiet, the last checkpoint covers everything.', true),
 ];

@@ -267,7 +267,7 @@ test('a broken invariant is told with its step, and the run goes on', () => {
 describe('an invariant', () => {
   const openIn = (session: LabSession): readonly string[] =>
     sightOf(session.run).invariants.flatMap(({ name, unjudged }) => (unjudged === undefined ? [] : [name]));
-  const AT_END = ['liveness', 'convergence', 'checkpoints', 'idle checkpoint'];
+  const AT_END = ['liveness', 'convergence', 'checkpoints', 'one view', 'idle checkpoint'];
 
   test('that nobody judges in a scenario is not said to hold', () => {
     const session = make();

@@ -121,6 +121,8 @@ export class Core {
   isDecisionDue = false;
   /** Seen in the step under way: on to the next view. */
   toppled: ViewChangeReason | undefined;
+  /** How often this replica has left its view for the sake of one that stood alone in the next. */
+  straysJoined = 0;
   /** Up to here others had executed when a timer of this replica last expired and blamed nobody. */
   excusedUpTo: Sequence = GENESIS;
   /** What a backup measures of the primary of this view. */

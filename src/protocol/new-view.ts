@@ -22,6 +22,7 @@ import { startRequestTimers, stopViewChangeTimer } from './request-timer.ts';
 import { passOnKnownRequests } from './requests.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
+import { watchStrays } from './stray.ts';
 import { forgetTentative } from './tentative.ts';
 import { followPrimary } from './view-change.ts';
 import { validateClaims } from './view-change-claims.ts';
@@ -205,4 +206,5 @@ function enterView(core: Core, signed: SignedNewView): void {
   if (!core.isPrimary) passOnKnownRequests(core);
   stopViewChangeTimer(core);
   followPrimary(core);
+  watchStrays(core);
 }

@@ -42,6 +42,7 @@ import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
 import { writeGenesis } from './system-state.ts';
+import { onStrayTimeout } from './stray.ts';
 import { executeTentatively } from './tentative-execution.ts';
 import { replicaWaits } from './waits.ts';
 
@@ -298,6 +299,7 @@ export class Replica {
     if (core.timers.fires('recovery', monotonic)) onRecoveryTimer(core);
     if (core.timers.fires('complaint', monotonic)) repeatComplaints(core);
     if (core.timers.fires('commit', monotonic)) releaseCommits(core);
+    if (core.timers.fires('stray', monotonic)) onStrayTimeout(core);
     if (core.timers.fires('idle-checkpoint', monotonic)) proposeIdleCheckpoint(core);
     // What it is set for happens when the step settles.
     core.timers.fires('propose', monotonic);

@@ -22,6 +22,8 @@ export type TimerName =
   | 'recovery'
   /** A COMMIT has waited long enough for a vote to leave with. */
   | 'commit'
+  /** A replica has stood alone in the next view for long. */
+  | 'stray'
   /** Complaints about unverified requests go out again. */
   | 'complaint';
 

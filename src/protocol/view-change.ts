@@ -17,6 +17,7 @@ import { suspect } from './detection.ts';
 import { dropAllPending } from './normal-case.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
+import { watchStrays } from './stray.ts';
 import { forgetTentative } from './tentative.ts';
 import { checkAgainstCommits, checkAgainstEarlier, isSame, onSecondViewChange } from './view-change-evidence.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
@@ -39,7 +40,7 @@ export function startViewChange(core: Core, view: View, reason: ViewChangeReason
   core.performance.reset();
   core.viewChangeSince = core.now.monotonic;
   core.timeoutUs = Math.min(core.config.tuning.maxTimeoutUs, 2 * core.timeoutUs);
-  for (const timer of ['request', 'view-change', 'idle-checkpoint', 'pending', 'complaint'] as const)
+  for (const timer of ['request', 'view-change', 'idle-checkpoint', 'pending', 'complaint', 'stray'] as const)
     core.timers.clear(timer);
   dropAllPending(core);
   forgetTentative(core);
@@ -116,6 +117,7 @@ export function onViewChange(core: Core, message: ViewChange, signature: Bytes):
   core.isDecisionDue = true;
   join(core);
   followPrimary(core);
+  watchStrays(core);
 }
 
 /**

@@ -44,6 +44,9 @@ export class CoverageObserver implements Observer {
   #onEvent(event: Event): void {
     this.#coverage.count('event', event.kind);
     switch (event.kind) {
+      case 'view-change-started':
+        this.#coverage.count('view change', event.reason);
+        return;
       case 'refused':
         this.#coverage.count(event.type === 'frame' ? 'intake refusal' : 'refusal', event.code);
         return;

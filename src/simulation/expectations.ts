@@ -6,6 +6,7 @@ import type { MessageType } from '../messages/index.ts';
 import type { Event, EventKind, ExecutedRequest } from '../protocol/event.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from '../protocol/refusal.ts';
 import type { SuspicionKind } from '../protocol/suspicion.ts';
+import type { ViewChangeReason } from '../protocol/view-change-reason.ts';
 import { ALTERATIONS } from './alter-asked.ts';
 import type { Verdict } from './checkers/linearizability.ts';
 import type { CoverageCounts } from './coverage.ts';
@@ -197,6 +198,17 @@ const NEW_VIEWS: readonly string[] = [
   'A2 decisive',
 ];
 
+const VIEW_CHANGES: Table<ViewChangeReason> = {
+  timeout: true,
+  equivocation: true,
+  joined: true,
+  'wrong-new-view': true,
+  'slow-primary': true,
+  restart: true,
+  stray: true,
+  recovery: true,
+};
+
 const CRASH_POINTS: readonly string[] = [
   'at rest',
   'all at once',
@@ -258,6 +270,7 @@ export const EXPECTATIONS: { readonly [category: string]: { readonly [name: stri
   'dropped type': allTrue(TAKEN_TYPES),
   replayed: allTrue(REPLAYED),
   'client fault': allTrue(CLIENT_FAULTS),
+  'view change': VIEW_CHANGES,
   'new view': allTrue(NEW_VIEWS),
   'crash point': { ...allTrue(CRASH_POINTS), ...OUTPUT_POINTS },
   behaviour: allTrue(LIARS),

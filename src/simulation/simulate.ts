@@ -18,7 +18,7 @@ import { AuthenticityChecker } from './checkers/authenticity.ts';
 import { LinearizabilityChecker } from './checkers/client-history.ts';
 import { DurabilityChecker } from './checkers/durability.ts';
 import { ExecutionChecker } from './checkers/execution.ts';
-import { checkQuietEnd } from './checkers/liveness.ts';
+import { areTogether, checkQuietEnd, checkTogether } from './checkers/liveness.ts';
 import { LostVotesChecker } from './checkers/lost-votes.ts';
 import { MarksChecker } from './checkers/marks.ts';
 import { ProposalsChecker } from './checkers/proposals.ts';
@@ -185,9 +185,10 @@ export class Simulation {
     this.director.heal();
     yield* world.walk(() => this.#areClientsDone(), world.time + HEAL_US);
     yield* this.#playUntilQuiet();
+    yield* this.#playUntilTogether();
     this.linearizability.check();
     this.execution.end();
-    this.#judgedAtEnd = checkQuietEnd(this);
+    this.#judgedAtEnd = [...checkQuietEnd(this), 'one view'];
   }
 
   /** Until nothing was executed for {@link QUIET_US}: what faulty clients left behind comes to its end as well. */
@@ -199,6 +200,16 @@ export class Simulation {
       ({ sequence } = execution);
       yield* world.walk(() => false, world.time + QUIET_US);
     } while (execution.sequence !== sequence && world.time < latest);
+  }
+
+  /** Until all correct replicas are in one view, and quiet again there. */
+  *#playUntilTogether(): Generator<void> {
+    const { world, coverage } = this;
+    if (areTogether(world)) return;
+    coverage.count('end', 'somebody alone in a higher view');
+    yield* world.walk(() => areTogether(world), world.time + LAST_US);
+    checkTogether(world);
+    yield* this.#playUntilQuiet();
   }
 
   /** The i-th fault begins when its share of the requests is answered, or its share of the time is over. */

@@ -81,7 +81,8 @@ export async function eventually<Value>(
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   } while (Date.now() < deadline);
-  throw new Error(`not within ${withinMs} ms: ${what}`, { cause: problem });
+  const why = problem instanceof Error ? ` (${problem.message})` : '';
+  throw new Error(`not within ${withinMs} ms: ${what}${why}`, { cause: problem });
 }
 
 /** True while the process exists. */

@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'wrong-new-view': 'the new view did not follow from what was claimed',
   'slow-primary': 'the primary was slow or left requests out',
   restart: 'the primary has started again, and may propose nothing more in its view',
+  stray: 'a node stood alone in the next view for long',
   recovery: 'a node that lost its log votes again only from there on',
 };
 

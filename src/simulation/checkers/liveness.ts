@@ -1,6 +1,6 @@
 /**
  * The end of a run, after everything that can be mended was: every request of a correct client has been answered, whoever lies, and all correct
- * replicas have one root.
+ * replicas have one root and are in one view.
  */
 import { replicaName } from '../../base/ids.ts';
 import type { Coverage } from '../coverage.ts';
@@ -20,6 +20,22 @@ export interface QuietWorld {
 }
 
 const STABLE_CHECKPOINTS = 2;
+
+/** Are all correct replicas in one view? Nobody stands alone in a higher one, where it would be missing when the next one fails. */
+export function areTogether({ nodes }: World): boolean {
+  const correct = nodes.filter((node) => node.isCorrect);
+  return correct.every(({ status }) => !status.inViewChange && status.view === correct[0]?.status.view);
+}
+
+/** Throws Violation unless they are. */
+export function checkTogether(world: World): void {
+  demand(areTogether(world), 'one view', () => {
+    const standings = world.nodes
+      .filter((node) => node.isCorrect)
+      .map(({ name, status }) => `${name} ${status.inViewChange ? 'between views before' : 'in'} ${status.view}`);
+    return `long after everything was mended, ${standings.join(', ')}`;
+  });
+}
 
 /** Throws Violation; returns the invariants of a quiet end that it could judge. */
 export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }: QuietWorld): readonly string[] {
@@ -52,7 +68,7 @@ export function checkQuietEnd({ world, coverage, execution, lostVotes, clients }
   for (const { name, status } of correct)
     demand(status.lowWaterMark >= due, 'checkpoints', () => `${name} ended at h ${status.lowWaterMark}, below ${due}`);
   // Nobody waits for a checkpoint of an idle cluster: a primary that lies need not order one, and one that has left its view alone cannot, until the
-  // next request ends that view for the others as well (seed 1223768).
+  // others come along (seed 1223768).
   const primary = correct.find(({ id }) => id === first.status.primary);
   const isPresent = primary?.status.view === first.status.view && !primary.status.inViewChange;
   const isOrdered = isPresent && !first.status.inViewChange;
