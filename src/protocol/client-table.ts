@@ -115,6 +115,12 @@ export class ClientTable {
     return last !== undefined && timestamp === last.timestamp + 1;
   }
 
+  /** Has a later request of its session been executed, so that executing it comes to nothing? */
+  isOld({ client, session, timestamp }: RequestPlace): boolean {
+    const last = this.#find(client, session)?.item.last;
+    return last !== undefined && timestamp < last.timestamp;
+  }
+
   /** What executing `request` comes to. Changes nothing. `agreedTime`: µs since 1970, that of its batch already applied. */
   judge(request: RequestPlace, requestDigest: Digest, agreedTime: number): Judgement {
     const last = this.#find(request.client, request.session)?.item.last;

@@ -93,8 +93,7 @@ function onRequest(
     replyFromTable(core, request.request, request.digest, stored);
     return undefined;
   }
-  if (core.clientTable.judge(request.request, request.digest, core.agreedTime).kind === 'ignore')
-    return refuse('old-request');
+  if (core.clientTable.isOld(request.request)) return refuse('old-request');
   const isLost = core.clientTable.isLost(request.request, core.agreedTime);
   if (isLost && core.queue.holdsLost(client, request.digest)) return refuse('queue-full');
   if (!core.isPrimary) core.queue.evictIdle(request);
