@@ -54,15 +54,21 @@ export const EQUIVOCATE_VIEW_CHANGE: ViewChangePart = {
 
 export const LIE_VIEW_CHANGE: ViewChangePart = {
   changes:
-    'Its VIEW-CHANGE claims that digests which nobody proposed were prepared in the latest view, and batches beyond those there were (other variants shout a view 1000 ahead as well). One that lost its log is told that nothing was taken or prepared (other variants: far more than there was).',
+    'Its VIEW-CHANGE claims that digests which nobody proposed were prepared in the latest view, and batches beyond those there were (other variants shout a view 1000 ahead as well; or pose as a node that left its view alone, and answer one that did with a NEW-VIEW that follows from nothing). One that lost its log is told that nothing was taken or prepared (other variants: far more than there was).',
   othersSee:
-    'What fewer than f+1 claim is not chosen, at most null batches fill the numbers it invented; f that shout high views move nobody. The mark of one that lost its log takes q answers, and lies between what correct nodes say.',
+    'What fewer than f+1 claim is not chosen, at most null batches fill the numbers it invented; f that shout high views move nobody. Who poses as a stray is joined after 20 T, and then waits twice as long for the next time. The mark of one that lost its log takes q answers, and lies between what correct nodes say.',
   suspicions: [
     {
       kind: 'contradictory-view-changes',
       certainty: 'certain',
       by: 'every node that has its COMMIT in the view before',
       when: 'there is a view change',
+    },
+    {
+      kind: 'wrong-new-view',
+      certainty: 'certain',
+      by: 'a node that left its view alone for one in which the liar is the primary',
+      when: 'it is one of the other variants',
     },
   ],
 };

@@ -1,6 +1,6 @@
 /**
  * `lie`: claims about messages it never got. Votes before there is a proposal, DECIDED before there was a decision, a STATUS of fancy,
- * VIEW-CHANGEs that claim to have prepared what nobody proposed, and false answers to one that lost its log.
+ * VIEW-CHANGEs that claim to have prepared what nobody proposed, and false answers to one that lost its log. Some variants keep others between views as well.
  */
 import type { Digest, Sequence } from '../base/ids.ts';
 import { asSequence, asView } from '../base/ids.ts';
@@ -10,6 +10,7 @@ import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, othersOf } from './alter.ts';
 import { UNCHANGED } from './behaviour.ts';
 import type { Behaviour, BehaviourContext, SendOutput } from './behaviour.ts';
+import { Unsettling } from './unsettle.ts';
 import { sendingViewChange, shouted, withInventedClaims } from './view-change-lies.ts';
 
 /** How far ahead of itself it claims to be. */
@@ -41,6 +42,7 @@ function fancifulStatus(status: Status): Status {
 export function makeLie(context: BehaviourContext): Behaviour {
   const to = othersOf(context);
   let liedUpTo = 0;
+  const unsettling = context.variant % 3 === 2 ? new Unsettling(context) : undefined;
 
   const claim = (message: Message): Output => ({ kind: 'send', to, message, signature: undefined });
 
@@ -91,9 +93,16 @@ export function makeLie(context: BehaviourContext): Behaviour {
   return {
     ...UNCHANGED,
     name: 'lie',
-    rewrite: (_now, outputs, status) => {
+    admit: (input) => {
+      unsettling?.hear(input);
+      return input;
+    },
+    rewrite: (now, outputs, status) => {
       if (outputs.length === 0 || to.length === 0) return outputs;
-      const told = outputs.flatMap((output) => (output.kind === 'send' ? fanciful(output) : [output]));
+      const told = [
+        ...outputs.flatMap((output) => (output.kind === 'send' ? fanciful(output) : [output])),
+        ...(unsettling?.say(now, status) ?? []),
+      ];
       const next = asSequence(Math.max(status.highestAccepted, status.lastExecuted) + 1);
       if (next <= liedUpTo || next > status.highWaterMark) return [...told, ...complaints(outputs)];
       liedUpTo = next;

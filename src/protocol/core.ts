@@ -41,6 +41,7 @@ import type { CoreRefusalCode } from './refusal.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Slot } from './slot.ts';
 import type { SlotStatus } from './status.ts';
+import type { Stray } from './stray.ts';
 import type { Suspicion } from './suspicion.ts';
 import type { Transfer } from './state-transfer.ts';
 import type { Tentative } from './tentative.ts';
@@ -121,8 +122,9 @@ export class Core {
   isDecisionDue = false;
   /** Seen in the step under way: on to the next view. */
   toppled: ViewChangeReason | undefined;
-  /** How often this replica has left its view for the sake of one that stood alone in the next. */
-  straysJoined = 0;
+  /** Who stands alone in the next view, and how often this replica has left its view for whose sake (stray.ts). */
+  readonly strays = new Map<ReplicaId, Stray>();
+  readonly straysJoined = new Map<ReplicaId, number>();
   /** Up to here others had executed when a timer of this replica last expired and blamed nobody. */
   excusedUpTo: Sequence = GENESIS;
   /** What a backup measures of the primary of this view. */
@@ -321,6 +323,11 @@ export class Core {
   seenIn(view: View): readonly ReplicaId[] {
     this.noteView(this.self, this.view);
     return this.seenViews.flatMap((seen, replica) => (seen >= view ? [asReplicaId(replica)] : []));
+  }
+
+  /** Has a quorum been seen in this view or a higher one? Before, nobody can decide it, and who goes on to the next scatters the views. */
+  get isViewShared(): boolean {
+    return this.seenIn(this.view).length >= this.quorums.quorum;
   }
 
   peer(replica: ReplicaId): PeerState {

@@ -119,7 +119,8 @@ export function onNewView(core: Core, message: NewView, signature: Bytes): void 
   const summary = `${replicaName(author)} signed a NEW-VIEW for view ${message.view} that does not follow from its VIEW-CHANGEs: ${fault}`;
   accuse(core, signed, summary, newViewStatements(core, signed));
   core.refuse('new-view', author, 'wrong-new-view');
-  if (core.inViewChange && core.view === message.view) core.toppled = 'wrong-new-view';
+  // Or else the primary of the next view could drive on whoever is alone there, out of everybody's reach.
+  if (core.inViewChange && core.view === message.view && core.isViewShared) core.toppled = 'wrong-new-view';
 }
 
 function isAuthentic(core: Core, { viewChange, signature }: SignedViewChange): boolean {

@@ -42,7 +42,7 @@ import { replicaStatus, slotStatuses } from './replica-status.ts';
 import type { ReplicaStatus, SlotStatus, Wait } from './status.ts';
 import { applicationTransaction } from './state-layout.ts';
 import { writeGenesis } from './system-state.ts';
-import { onStrayTimeout } from './stray.ts';
+import { onStrayTimeout, watchStrays } from './stray.ts';
 import { executeTentatively } from './tentative-execution.ts';
 import { replicaWaits } from './waits.ts';
 
@@ -286,6 +286,7 @@ export class Replica {
       considerTransfer(core);
       checkResponsiveness(core);
       expireSuspicions(core);
+      watchStrays(core);
       core.timers.set(
         'status',
         monotonic + (hasOpenWork(core) ? tuning.statusIntervalUs : tuning.idleStatusIntervalUs),

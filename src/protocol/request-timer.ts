@@ -71,7 +71,7 @@ function isAwaiting(core: Core): boolean {
 /** The view change lasts too long; or it led to a view in which nothing was executed. */
 function watchViewChange(core: Core): void {
   core.timers.clear('request');
-  const isTimed = !core.diverged && core.seenIn(core.view).length >= core.quorums.quorum;
+  const isTimed = !core.diverged && core.isViewShared;
   if (isTimed && !core.timers.isSet('view-change')) core.timers.set('view-change', core.now.monotonic + core.timeoutUs);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { asDigest } from '../base/ids.ts';
 import { Rig } from '../../test/support/rig.ts';
-import { eventsOfKind } from '../../test/support/transcript.ts';
+import { eventsOfKind, linesOf, sentOf } from '../../test/support/transcript.ts';
 import { newViewOf, viewChangeOf } from '../../test/support/view-messages.ts';
 import type { Output } from './output.ts';
 
@@ -71,7 +71,7 @@ describe('a replica alone in the next view', () => {
 
   test('is waited for anew when the others have come to its view by themselves', () => {
     const rig = withStray(1);
-    pass(rig, PATIENCE - 1);
+    pass(rig, PATIENCE / 2 - 1);
     enter(rig, 1);
     expect(reasons(pass(rig, 2 * PATIENCE))).toEqual([]);
     leave(rig, 2);
@@ -79,12 +79,39 @@ describe('a replica alone in the next view', () => {
     expect(reasons(pass(rig, 1))).toEqual(['2 stray']);
   });
 
+  test('is made known to the others once, when it has stood there for T', () => {
+    const rig = withStray(1);
+    const passedOn = (outputs: readonly Output[]): readonly unknown[] =>
+      sentOf(outputs).filter(({ type }) => type === 'view-change');
+    expect(passedOn(rig.pass(T - 1))).toEqual([]);
+    const outputs = rig.pass(1);
+    expect(passedOn(outputs)).toMatchObject([{ view: 1, replica: 3 }]);
+    expect(linesOf(outputs)).toContain('send view-change → 0 2 signed');
+    expect(passedOn(pass(rig, PATIENCE / 2))).toEqual([]);
+  });
+
+  test('is joined with the others when they are the first to go, and nobody calls the last view too short', () => {
+    const rig = withStray(1);
+    pass(rig, PATIENCE / 2);
+    const { viewChange, signature } = viewChangeOf(rig.kit, 0, 1);
+    expect(reasons(rig.receive(viewChange, { signature }))).toEqual(['1 stray']);
+    expect(rig.replica.inside().timeoutUs).toBe(T);
+  });
+
+  test('is one of f+1 like all others, while it has not been waited for for long', () => {
+    const rig = withStray(1);
+    pass(rig, PATIENCE / 2 - 1);
+    const { viewChange, signature } = viewChangeOf(rig.kit, 0, 1);
+    expect(reasons(rig.receive(viewChange, { signature }))).toEqual(['1 joined']);
+    expect(rig.replica.inside().timeoutUs).toBe(2 * T);
+  });
+
   test('moves nobody from further away, where no correct one gets', () => {
     for (const view of [2, 3, 1000]) expect(reasons(pass(withStray(view), 4 * PATIENCE))).toEqual([]);
   });
 
   // It may be a liar: then it costs one view change each time, and ever fewer of them.
-  test('is joined after twice as long each time, up to 64 times', () => {
+  test('is joined after twice as long each time, up to 64 times; another one is not', () => {
     const rig = new Rig();
     const waits: number[] = [];
     for (let view = 1; view <= 9; view += 1) {
@@ -98,6 +125,12 @@ describe('a replica alone in the next view', () => {
       enter(rig, view);
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    const { viewChange, signature } = viewChangeOf(rig.kit, 2, 10);
+    rig.receive(viewChange, { signature });
+    rig.receive(rig.kit.status(2, {}));
+    rig.pass(PATIENCE - STATUS_US);
+    rig.receive(rig.kit.status(2, {}));
+    expect(reasons(rig.pass(STATUS_US))).toEqual(['10 stray']);
   });
 });
 

@@ -12,7 +12,7 @@ export type ViewChangeReason =
   | 'slow-primary'
   /** A primary that started again may propose nothing more in its view (proposing.ts). */
   | 'restart'
-  /** A replica stood alone in the next view for long, and takes part again only there (stray.ts). */
+  /** A replica stood alone in the next view for long, and takes part again only there (stray.ts); also of those whom others' leaving for it moved. */
   | 'stray'
   /** A replica that lost its log, this one or another, has recovered and may vote only from there on. */
   | 'recovery';

@@ -17,7 +17,7 @@ import { suspect } from './detection.ts';
 import { dropAllPending } from './normal-case.ts';
 import { isProvenStable } from './stable-proof.ts';
 import { statements } from './statement.ts';
-import { watchStrays } from './stray.ts';
+import { joinsStray, watchStrays } from './stray.ts';
 import { forgetTentative } from './tentative.ts';
 import { checkAgainstCommits, checkAgainstEarlier, isSame, onSecondViewChange } from './view-change-evidence.ts';
 import type { ViewChangeReason } from './view-change-reason.ts';
@@ -39,9 +39,11 @@ export function startViewChange(core: Core, view: View, reason: ViewChangeReason
   core.decisionWaits = undefined;
   core.performance.reset();
   core.viewChangeSince = core.now.monotonic;
-  core.timeoutUs = Math.min(core.config.tuning.maxTimeoutUs, 2 * core.timeoutUs);
+  // Where one is brought back nothing has taken too long.
+  if (reason !== 'stray') core.timeoutUs = Math.min(core.config.tuning.maxTimeoutUs, 2 * core.timeoutUs);
   for (const timer of ['request', 'view-change', 'idle-checkpoint', 'pending', 'complaint', 'stray'] as const)
     core.timers.clear(timer);
+  core.strays.clear();
   dropAllPending(core);
   forgetTentative(core);
   const viewChange = makeViewChange(core);
@@ -151,7 +153,7 @@ export function join(core: Core): void {
   if (core.isRecovering) return;
   const views = core.others.map((replica) => core.viewChanges.get(replica)?.viewChange.view ?? VIEW_ZERO);
   const target = views.toSorted((left, right) => right - left)[core.quorums.weak - 1] ?? VIEW_ZERO;
-  if (target > core.view) startViewChange(core, target, 'joined');
+  if (target > core.view) startViewChange(core, target, joinsStray(core, target) ? 'stray' : 'joined');
 }
 
 /** On to the next view; not for a replica that lost its log, which sends no VIEW-CHANGE. */

@@ -257,11 +257,12 @@ describe('G21: restarts in view changes', () => {
     const { world } = scene;
     const said = new Map<string, Set<string>>();
     world.addObserver({
-      delivered: (from, _to, frame) => {
+      // By whoever: others pass it on.
+      delivered: (_from, _to, frame) => {
         const decoded = decodeFrame(frame, world.codec);
         if (!decoded.ok || decoded.value.message.type !== 'view-change') return;
         const { message, proof } = decoded.value;
-        const key = `${world.addressOf(from)} v${message.view}`;
+        const key = `${message.replica} v${message.view}`;
         said.set(key, (said.get(key) ?? new Set()).add(JSON.stringify(proof)));
       },
     });
