@@ -10,15 +10,20 @@ test('holds at least as many of those used last as it may, and never twice as ma
       (limit, steps) => {
         const map = new BoundedMap<number, string>(limit);
         let used: number[] = [];
+        const deleted = new Set<number>();
         for (const [kind, key] of steps) {
-          const isHere = map.get(key) !== undefined;
+          // Looking counts as a use.
+          const isUsed = map.get(key) !== undefined || kind === 'set';
           if (kind === 'set') map.set(key, `value ${key}`);
           else if (kind === 'delete') map.delete(key);
-          used = used.filter((other) => other !== key);
-          if (kind === 'set' || (kind === 'get' && isHere)) used.push(key);
+          if (isUsed) used = [...used.filter((other) => other !== key), key];
+          if (kind === 'delete') deleted.add(key);
+          else if (kind === 'set') deleted.delete(key);
           expect(map.size).toBeLessThanOrEqual(2 * limit);
-          // Looking counts as a use, in the order in which they were used.
-          for (const recent of used.slice(-limit)) expect(map.get(recent)).toBe(`value ${recent}`);
+          // In the order in which they were used. What was deleted counts: what it had pushed out before does not come back.
+          for (const recent of used.slice(-limit)) {
+            if (!deleted.has(recent)) expect(map.get(recent)).toBe(`value ${recent}`);
+          }
         }
       },
     ),

@@ -8,7 +8,7 @@ export class BoundedMap<Key, Value> {
   #young = new Map<Key, Value>();
   #old = new Map<Key, Value>();
 
-  /** The `limit` entries used last are always here, and at most twice as many. Requires: limit ≥ 1. */
+  /** The `limit` entries used last are always here, deleted ones counted, and at most twice as many. Requires: limit ≥ 1. */
   constructor(limit: number) {
     this.#limit = limit;
   }

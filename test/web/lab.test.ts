@@ -298,13 +298,13 @@ describe('the controls', () => {
 
   it('say which invariants nobody judges here', async () => {
     const { page } = await visit(told('normal-case'));
-    await page.getByTestId('invariants').filter({ hasText: 'hold, 5 not judged' }).waitFor();
+    await page.getByTestId('invariants').filter({ hasText: 'hold, 6 not judged' }).waitFor();
     await page.getByText('Those that are not judged here').click();
     const liveness = page.locator('.invariant').filter({ hasText: 'liveness' });
     await liveness.getByText(/judged at the end of a seed/).waitFor();
     await press(page, 'End');
-    await page.getByTestId('invariants').filter({ hasText: 'hold, 4 not judged' }).waitFor();
-    expect(await page.locator('.invariant .because').count()).toBe(4);
+    await page.getByTestId('invariants').filter({ hasText: 'hold, 5 not judged' }).waitFor();
+    expect(await page.locator('.invariant .because').count()).toBe(5);
   });
 
   it('show what a replica holds: log with votes, P and Q, timers', async () => {
