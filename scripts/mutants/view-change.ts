@@ -203,6 +203,15 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     test: 'src/protocol/request-timer.test.ts',
   },
   {
+    name: 'f+1 in higher views move nobody',
+    breaks: '[S] scattered replicas meet again',
+    file: `${PROTOCOL}/view-change.ts`,
+    search: '  if (target > core.view) startViewChange(',
+    replace: '  if (target > core.view && target < core.view) startViewChange(',
+    seeds: 0,
+    test: 'test/paper/tocs-view-change.test.ts',
+  },
+  {
     name: 'nobody joins a stray',
     breaks: 'liveness: all correct replicas come to one view',
     file: `${PROTOCOL}/stray.ts`,
