@@ -6,6 +6,7 @@ import type { Digest, Sequence } from '../base/ids.ts';
 import { asSequence, asView } from '../base/ids.ts';
 import type { Message, ReplyStable, Status } from '../messages/index.ts';
 import type { Output } from '../protocol/output.ts';
+import { primaryPrepares } from '../protocol/quorum.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { alteredDigest, othersOf } from './alter.ts';
 import { UNCHANGED } from './behaviour.ts';
@@ -48,7 +49,7 @@ export function makeLie(context: BehaviourContext): Behaviour {
 
   /** A primary's PREPARE is looked at only where its PRE-PREPARE is no vote. */
   const maySayPrepare = ({ primary, quorums }: ReplicaStatus): boolean =>
-    primary !== context.self || quorums.prepares === quorums.quorum;
+    primary !== context.self || primaryPrepares(quorums);
 
   /** Votes and a decision for a slot that nobody has proposed yet. The true votes follow later, and contradict them. */
   const inventedFor = (sequence: Sequence, status: ReplicaStatus): readonly Output[] => {

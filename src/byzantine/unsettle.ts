@@ -2,15 +2,15 @@
  * What a liar says to keep a correct replica away from the view of the others: it poses as one that has left alone, to one replica at first, so that this
  * one leaves for its sake; and as the primary of the view that somebody alone has left for, it sends a NEW-VIEW that follows from nothing. Part of `lie`.
  */
-import { GENESIS, NULL_DIGEST, VIEW_ZERO, asView } from '../base/ids.ts';
+import { VIEW_ZERO, asView } from '../base/ids.ts';
 import type { ReplicaId, View } from '../base/ids.ts';
 import { newViewBytes, viewChangeBytes } from '../messages/index.ts';
-import type { NewView, ViewChange } from '../messages/index.ts';
 import type { Now } from '../protocol/input.ts';
 import type { Output } from '../protocol/output.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { othersOf } from './alter.ts';
 import type { BehaviourContext, HeardInput } from './behaviour.ts';
+import { blankViewChange, newViewFromNothing } from './view-change-lies.ts';
 
 /** After so many T it shows everybody what it showed one. */
 const SHOWN_TO_ALL_T = 30;
@@ -61,27 +61,15 @@ export class Unsettling {
     return [this.#viewChange(this.#others, next)];
   }
 
-  /** Valid by itself: it has done nothing, at genesis. */
   #viewChange(to: readonly ReplicaId[], view: View): Output {
     const { self, codec, authenticator } = this.#context;
-    const message: ViewChange = {
-      type: 'view-change',
-      view,
-      lowWaterMark: GENESIS,
-      root: NULL_DIGEST,
-      checkpoints: [],
-      prepared: [],
-      prePrepared: [],
-      replica: self,
-      stableProof: [],
-    };
+    const message = blankViewChange(self, view);
     return { kind: 'send', to, message, signature: authenticator.sign(viewChangeBytes(codec, message)) };
   }
 
   #emptyNewView(to: ReplicaId, view: View): Output {
     const { codec, authenticator } = this.#context;
-    const start = { sequence: GENESIS, root: NULL_DIGEST };
-    const message: NewView = { type: 'new-view', view, start, slots: [], supports: [], viewChanges: [] };
+    const message = newViewFromNothing(view);
     return { kind: 'send', to: [to], message, signature: authenticator.sign(newViewBytes(codec, message)) };
   }
 }

@@ -2,8 +2,8 @@
  * What a liar says in a view change instead of what its replica says. Pure. Its own VIEW-CHANGEs and NEW-VIEWs are signed again with its own, good
  * key; those of others, which it passes on or which support its NEW-VIEW, stay as they are: it cannot sign for them. All lists stay in order.
  */
-import { asReplicaId, asSequence, asView, NULL_DIGEST } from '../base/ids.ts';
-import type { Digest, Sequence } from '../base/ids.ts';
+import { asReplicaId, asSequence, asView, GENESIS, NULL_DIGEST } from '../base/ids.ts';
+import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { checkpointBytes, newViewBytes, viewChangeBytes } from '../messages/index.ts';
 import type { ClaimedSlot, NewView, ViewChange } from '../messages/index.ts';
 import { windowSize } from '../protocol/config.ts';
@@ -28,6 +28,27 @@ export function sendingNewView(context: BehaviourContext, output: SendOutput, me
 /** True if the liar is the primary that made it; others' it only passes on. */
 export function isOwnNewView({ self, cluster }: BehaviourContext, { view }: NewView): boolean {
   return view % cluster.replicaCount === self;
+}
+
+/** A VIEW-CHANGE of one that has done nothing, at genesis: valid by itself. */
+export function blankViewChange(replica: ReplicaId, view: View): ViewChange {
+  return {
+    type: 'view-change',
+    view,
+    lowWaterMark: GENESIS,
+    root: NULL_DIGEST,
+    checkpoints: [],
+    prepared: [],
+    prePrepared: [],
+    replica,
+    stableProof: [],
+  };
+}
+
+/** A NEW-VIEW that rests on no VIEW-CHANGE. */
+export function newViewFromNothing(view: View): NewView {
+  const start = { sequence: GENESIS, root: NULL_DIGEST };
+  return { type: 'new-view', view, start, slots: [], supports: [], viewChanges: [] };
 }
 
 /** P and Q with other digests: valid, and nobody proposed them. */

@@ -32,7 +32,7 @@ import type { Output } from './output.ts';
 import { ParkedReads } from './parked-reads.ts';
 import type { AuthenticatedState, Authenticator, Reader, StateMachine } from './ports.ts';
 import { PrimaryPerformance } from './primary-performance.ts';
-import { makeQuorums } from './quorum.ts';
+import { makeQuorums, primaryPrepares } from './quorum.ts';
 import type { Quorums } from './quorum.ts';
 import { RecoveryTable } from './recovery-table.ts';
 import type { Record } from './record.ts';
@@ -273,7 +273,7 @@ export class Core {
 
   /** Does the primary's sync go on beside those of the backups (proposing.ts)? Then a PRE-PREPARE is no vote, and its primary sends PREPARE as well. */
   get overlaps(): boolean {
-    return this.quorums.prepares === this.quorums.quorum;
+    return primaryPrepares(this.quorums);
   }
 
   /** May this replica vote or propose now? */

@@ -39,6 +39,11 @@ export function makeQuorums(
   return { replicaCount, faultLimit, quorum, weak: faultLimit + 1, prepares, rule };
 }
 
+/** Does a primary vote by PREPARE, as all others do, since its PRE-PREPARE may leave before it is on disk (proposing.ts)? */
+export function primaryPrepares({ quorum, prepares }: Quorums): boolean {
+  return prepares === quorum;
+}
+
 /** False for the demonstration rule where two of its quorums need not share a correct replica. */
 export function quorumsIntersect({ replicaCount, faultLimit, quorum }: Quorums): boolean {
   return 2 * quorum - replicaCount >= faultLimit + 1;

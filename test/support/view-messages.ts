@@ -1,7 +1,8 @@
 /** VIEW-CHANGEs and NEW-VIEWs made by hand, signed with the keys of a kit: what a replica, correct or not, can say about views. */
 import type { Bytes } from '../../src/base/bytes.ts';
-import { GENESIS, NULL_DIGEST, asView } from '../../src/base/ids.ts';
+import { asView } from '../../src/base/ids.ts';
 import type { Digest } from '../../src/base/ids.ts';
+import { blankViewChange } from '../../src/byzantine/view-change-lies.ts';
 import { newViewBytes, viewChangeBytes, viewChangeDigest } from '../../src/messages/index.ts';
 import type { ClaimedSlot, SignedNewView, SignedViewChange, ViewChange } from '../../src/messages/index.ts';
 import { decide } from '../../src/protocol/decision.ts';
@@ -19,18 +20,7 @@ export function viewChangeOf(
   view: number,
   given: Partial<ViewChange> = {},
 ): SignedViewChange {
-  const viewChange: ViewChange = {
-    type: 'view-change',
-    view: asView(view),
-    lowWaterMark: GENESIS,
-    root: NULL_DIGEST,
-    checkpoints: [],
-    prepared: [],
-    prePrepared: [],
-    replica: replica(from),
-    stableProof: [],
-    ...given,
-  };
+  const viewChange: ViewChange = { ...blankViewChange(replica(from), asView(view)), ...given };
   return { viewChange, signature: kit.of(from).sign(viewChangeBytes(kit.codec, viewChange)) };
 }
 

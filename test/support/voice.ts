@@ -1,8 +1,9 @@
 /** A node of a scene that a test makes lie by hand: what it says is sealed with its own key, goes over the wire and through the others' intake. */
-import { GENESIS, NULL_DIGEST, asReplicaId, asView } from '../../src/base/ids.ts';
+import { asReplicaId, asView } from '../../src/base/ids.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
+import { blankViewChange, newViewFromNothing } from '../../src/byzantine/view-change-lies.ts';
 import { newViewBytes, viewChangeBytes } from '../../src/messages/index.ts';
-import type { Message, NewView, ViewChange } from '../../src/messages/index.ts';
+import type { Message } from '../../src/messages/index.ts';
 import type { Authenticator, Party } from '../../src/protocol/ports.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
 import type { SimulatedNode } from '../../src/simulation/node.ts';
@@ -37,24 +38,13 @@ export class Voice {
 
   /** VIEW-CHANGE of one that has done nothing. */
   leave(to: readonly number[], view: number): void {
-    const message: ViewChange = {
-      type: 'view-change',
-      view: asView(view),
-      lowWaterMark: GENESIS,
-      root: NULL_DIGEST,
-      checkpoints: [],
-      prepared: [],
-      prePrepared: [],
-      replica: this.#node.id,
-      stableProof: [],
-    };
+    const message = blankViewChange(this.#node.id, asView(view));
     this.say(to, message, this.#authenticator.sign(viewChangeBytes(this.#scene.world.codec, message)));
   }
 
   /** NEW-VIEW that rests on no VIEW-CHANGE. Requires: it is the primary of that view. */
   begin(to: readonly number[], view: number): void {
-    const start = { sequence: GENESIS, root: NULL_DIGEST };
-    const message: NewView = { type: 'new-view', view: asView(view), start, slots: [], supports: [], viewChanges: [] };
+    const message = newViewFromNothing(asView(view));
     this.say(to, message, this.#authenticator.sign(newViewBytes(this.#scene.world.codec, message)));
   }
 }

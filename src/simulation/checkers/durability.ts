@@ -5,6 +5,7 @@ import type { Version } from '../../base/key-value.ts';
 import type { Checkpoint, Message, Reply } from '../../messages/index.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Output } from '../../protocol/output.ts';
+import { primaryPrepares } from '../../protocol/quorum.ts';
 import type { Quorums } from '../../protocol/quorum.ts';
 import type { Record } from '../../protocol/record.ts';
 import { Demand } from '../observer.ts';
@@ -40,16 +41,12 @@ function neededFor(self: ReplicaId, cluster: Quorums, message: Message): readonl
   return isInView && message.view > 0 ? [vote, `new-view ${message.view}`] : [vote];
 }
 
-function voteRecord(
-  self: ReplicaId,
-  { replicaCount, quorum, prepares }: Quorums,
-  message: Message,
-): string | undefined {
+function voteRecord(self: ReplicaId, cluster: Quorums, message: Message): string | undefined {
   switch (message.type) {
     case 'pre-prepare':
-      if (message.view % replicaCount !== self) return undefined;
+      if (message.view % cluster.replicaCount !== self) return undefined;
       // Where a PREPARE of the primary is its vote.
-      return prepares === quorum
+      return primaryPrepares(cluster)
         ? `proposes ${message.view}`
         : `accepted ${message.view}/${message.sequence} ${message.digest}`;
     case 'prepare':
@@ -59,7 +56,7 @@ function voteRecord(
     case 'view-change':
       return message.replica === self ? `view-change ${message.view}` : undefined;
     case 'new-view':
-      return message.view % replicaCount === self ? `new-view ${message.view}` : undefined;
+      return message.view % cluster.replicaCount === self ? `new-view ${message.view}` : undefined;
     case 'checkpoint':
       return message.replica === self ? `checkpoint ${message.sequence} ${message.root}` : undefined;
     default:
