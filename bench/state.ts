@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asSequence } from '../src/base/ids.ts';
 import type { Entry } from '../src/base/key-value.ts';
-import { sha256 } from '../src/node/signature-verifier.ts';
+import { sha256 } from '../src/node/sha256.ts';
 import { DatabaseState } from '../src/node/state/database-state.ts';
 
 const [keys = 1_000_000, changed = 10_000, checkpoints = 10] = process.argv.slice(2).map(Number);

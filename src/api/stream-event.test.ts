@@ -30,7 +30,13 @@ const EVENTS: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } =
   'view-change-started': { kind: 'view-change-started', view: VIEW, reason: 'joined' },
   'new-view-made': { kind: 'new-view-made', view: VIEW, start: NUMBER, slots: 3, nulls: 1 },
   'request-received': { kind: 'request-received', client: CLIENT, requestDigest: DIGEST, queued: true },
-  'pre-prepared': { kind: 'pre-prepared', view: VIEW, sequence: NUMBER, digest: DIGEST, requests: [OTHER] },
+  'pre-prepared': {
+    kind: 'pre-prepared',
+    view: VIEW,
+    sequence: NUMBER,
+    digest: DIGEST,
+    requests: DigestList.of([OTHER]),
+  },
   prepared: { kind: 'prepared', view: VIEW, sequence: NUMBER, digest: DIGEST },
   'tentatively-executed': { kind: 'tentatively-executed', view: VIEW, sequence: NUMBER, digest: DIGEST },
   committed: { kind: 'committed', view: VIEW, sequence: NUMBER, digest: DIGEST },
@@ -102,7 +108,7 @@ describe('toStreamEvent', () => {
   it('lists at most 64 requests, and says how many there are', () => {
     const digests = Array.from({ length: 65 }, () => DIGEST);
     const executed = { ...EVENTS.executed, requests: digests.map(() => EXECUTED) };
-    expect(toStreamEvent({ ...EVENTS['pre-prepared'], requests: digests }, HEAD)).toMatchObject({
+    expect(toStreamEvent({ ...EVENTS['pre-prepared'], requests: DigestList.of(digests) }, HEAD)).toMatchObject({
       requests: digests.slice(1),
       request_count: 65,
     });

@@ -52,7 +52,7 @@ export function toStreamEvent(event: Event, head: EventHead): StreamEvent {
         queued: event.queued,
       };
     case 'pre-prepared':
-      return { ...head, kind: event.kind, ...slotOf(event), ...listed(event.requests) };
+      return { ...head, kind: event.kind, ...slotOf(event), ...listed(event.requests.toArray()) };
     case 'prepared':
     case 'tentatively-executed':
     case 'committed':

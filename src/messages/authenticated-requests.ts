@@ -12,6 +12,8 @@ import type { AuthenticatedRequest, Bundle, RequestProof, Row } from './bundle.t
 import { bundleSize, hasEqualBundles, macList, tabulate } from './bundle.ts';
 import { DOMAINS } from './codec-context.ts';
 import { LIMITS } from './limits.ts';
+import { bundleLength } from './packed.ts';
+import { IN_BUNDLE, SIGNED, SIGNED_FOR_SOME, readPacked } from './packed-requests.ts';
 import { refuse, within } from './refusal.ts';
 import { EVERYBODY, replicaSet } from './replica-set.ts';
 import type { ReplicaSet } from './replica-set.ts';
@@ -24,11 +26,6 @@ import type { Schema } from './schema/schema.ts';
 import { SIGNATURE_BYTES, signature } from './schema/signed-text.ts';
 import type { Writer } from './schema/writer.ts';
 
-/** By its client, and everybody is asked. */
-const SIGNED = 1;
-const IN_BUNDLE = 2;
-/** As SIGNED, and some are asked. */
-const SIGNED_FOR_SOME = 3;
 /** Kind, number of the bundle, position. */
 const PLACE_BYTES = 1 + 2 + 1;
 const HEAD_BYTES = lengthBytes(LIMITS.requestsPerBatch);
@@ -83,8 +80,9 @@ function write(writer: Writer, requests: readonly AuthenticatedRequest[]): void 
   }
   for (const { bundle, isListed } of rows) {
     replicaSet.write(writer, bundle.asked);
-    writeLength(writer, bundle.digests.length, LIMITS.requestsPerBundle);
-    for (let i = 0; i < bundle.digests.length; i += 1)
+    const length = bundleLength(bundle);
+    writeLength(writer, length, LIMITS.requestsPerBundle);
+    for (let i = 0; i < length; i += 1)
       if (isListed[i] !== true) digestSchema.write(writer, bundle.digests[i] as Digest);
     macList.write(writer, bundle.macs);
   }
@@ -99,6 +97,24 @@ interface OpenBundle extends Bundle {
 
 function read(reader: Reader): readonly AuthenticatedRequest[] {
   const length = readLength(reader, 0, LIMITS.requestsPerBatch, request.minBytes + PLACE_BYTES);
+  return readQuickly(reader, length) ?? readSlowly(reader, length);
+}
+
+/** Packed, where the context can do that; undefined, and nothing is read, where the slow reading has to look. */
+function readQuickly(reader: Reader, length: number): readonly AuthenticatedRequest[] | undefined {
+  if (reader.context.sha256Into === undefined) return undefined;
+  const start = reader.at;
+  try {
+    const list = readPacked(reader, length);
+    if (list !== undefined && !hasEqualBundles(list.bundles)) return list.requests;
+  } catch {
+    // Whatever is wrong, the slow reading finds it.
+  }
+  reader.rewind(start);
+  return undefined;
+}
+
+function readSlowly(reader: Reader, length: number): readonly AuthenticatedRequest[] {
   const requests: AuthenticatedRequest[] = [];
   const bundles: OpenBundle[] = [];
   const clients: ClientId[] = [];

@@ -7,6 +7,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { toHex } from '../base/bytes.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 import { LIMITS } from './limits.ts';
+import { bundleLength, firstDigestStart, standsInBundle } from './packed.ts';
 import { replicaSet } from './replica-set.ts';
 import type { ReplicaSet } from './replica-set.ts';
 import type { Request } from './request.ts';
@@ -77,15 +78,16 @@ export function tabulate(
 
 /** True if two of them have the same content. Cost O(total size), whatever the input. */
 export function hasEqualBundles(bundles: readonly Bundle[]): boolean {
-  const firsts = new Set<Digest | undefined>();
-  for (const bundle of bundles) firsts.add(bundle.digests[0]);
+  if (bundles.length < 2) return false;
+  const firsts = new Set<number | undefined>();
+  for (const bundle of bundles) firsts.add(firstDigestStart(bundle));
   // Bundles of different first requests differ; only a client that issued one twice, or a liar, makes us look closer.
   return firsts.size < bundles.length && new Set(bundles.map(textOf)).size < bundles.length;
 }
 
 /** Bytes of a bundle at most: with none of its requests in the list. */
 export function bundleSize(bundle: Bundle): number {
-  let size = BUNDLE_HEAD_BYTES + HEX_BYTES * bundle.digests.length;
+  let size = BUNDLE_HEAD_BYTES + HEX_BYTES * bundleLength(bundle);
   for (const entry of bundle.macs) size += 1 + entry.length;
   return size;
 }
@@ -103,7 +105,8 @@ function tabulateBy(
   const rowOf: (Row | undefined)[] = [];
   const rows: Row[] = [];
   let row: Row | undefined;
-  for (const { request, digest, proof } of requests) {
+  for (const entry of requests) {
+    const { request, proof } = entry;
     if (proof.kind === 'signature') {
       rowOf.push(undefined);
       continue;
@@ -115,7 +118,7 @@ function tabulateBy(
       rows.push(row);
       rowOfKey.set(keyOf(bundle), row);
     }
-    if (bundle.digests[position] !== digest || row.client !== request.client) reject(rowOf.length);
+    if (!standsInBundle(entry) || row.client !== request.client) reject(rowOf.length);
     row.isListed[position] = true;
     rowOf.push(row);
   }

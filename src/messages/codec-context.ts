@@ -12,6 +12,9 @@ import { encodedSlab } from './schema/slab.ts';
 /** SHA-256 of some bytes, which it must not keep: they are overwritten afterwards. */
 export type Sha256 = (bytes: Bytes) => Digest;
 
+/** The same, its 32 bytes written to `target` from `at` on. */
+export type Sha256Into = (bytes: Bytes, target: Bytes, at: number) => void;
+
 /** Version of all encodings; part of every domain. */
 export const PROTOCOL = 'pbft/1';
 
@@ -44,15 +47,33 @@ interface Domain {
 export class CodecContext {
   readonly clusterId: Digest;
   readonly sha256: Sha256;
+  /** Where there is one, requests are read with their digests packed (packed-requests.ts). */
+  readonly sha256Into: Sha256Into | undefined;
   readonly #domains = new Map<string, Domain>();
 
-  constructor(clusterId: Digest, sha256: Sha256) {
+  constructor(clusterId: Digest, sha256: Sha256, sha256Into?: Sha256Into) {
     this.clusterId = clusterId;
     this.sha256 = sha256;
+    this.sha256Into = sha256Into;
   }
 
   /** SHA-256 of `bytes` from `from` to before `to`, in the domain `pbft/1/<name>` of this cluster. `name` is one of a fixed few. */
   digest(name: string, bytes: Bytes, from = 0, to = bytes.length): Digest {
+    const domain = this.#filled(name, bytes, from, to);
+    domain.last = this.sha256(domain.view);
+    return domain.last;
+  }
+
+  /** As {@link digest}, its 32 bytes written to `target` from `place` on. Requires: this context has `sha256Into`. */
+  digestInto(name: string, bytes: Bytes, from: number, to: number, target: Bytes, place: number): void {
+    const domain = this.#filled(name, bytes, from, to);
+    domain.last = undefined;
+    assert(this.sha256Into !== undefined, 'a context that hashes into arrays');
+    this.sha256Into(domain.view, target, place);
+  }
+
+  /** The domain with its prefix and these bytes in its view. */
+  #filled(name: string, bytes: Bytes, from: number, to: number): Domain {
     const domain = this.#domain(name);
     const length = domain.prefixLength + to - from;
     if (domain.scratch.length < length) domain.scratch = resized(domain.scratch, domain.prefixLength, 2 * length);
@@ -60,8 +81,7 @@ export class CodecContext {
     // What is hashed one after the other mostly has one length: the requests of a batch, the digests of batches.
     // A larger scratch comes with a larger length, so an old view never outlives its scratch here.
     if (domain.view.length !== length) domain.view = domain.scratch.subarray(0, length);
-    domain.last = this.sha256(domain.view);
-    return domain.last;
+    return domain;
   }
 
   /** As {@link digest}, for what is often the same several times running: then it is hashed once. */

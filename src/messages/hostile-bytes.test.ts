@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MESSAGE_OF_TYPE, batch as anyBatch, context, message, proof } from '../../test/support/arbitrary-messages.ts';
+import { mutated } from '../../test/support/mutated-bytes.ts';
 import { must } from '../../test/support/must.ts';
 import { equalBytes, toHex } from '../base/bytes.ts';
 import { NULL_DIGEST, asClientId, asReplicaId, asSequence, asView } from '../base/ids.ts';
@@ -28,31 +29,6 @@ function checkFrame(frame: Uint8Array): DecodeRefusal | undefined {
   if (!equalBytes(again, frame)) throw new Error(`${toHex(frame)} encodes to ${toHex(again)}`);
   if (!OUTCOMES_OF_BYTES.includes(refusal?.code)) throw new Error(`${toHex(frame)}: ${refusal?.code}`);
   return refusal;
-}
-
-/** Sets, flips, cuts, repeats or inserts something somewhere. */
-function mutated(source: Arbitrary<Uint8Array>): Arbitrary<Uint8Array> {
-  return fc
-    .record({ bytes: source, at: fc.nat(), byte: fc.nat(255), bit: fc.nat(7), length: fc.nat(40), kind: fc.nat(5) })
-    .map(({ bytes, at, byte, bit, length, kind }) => {
-      const start = bytes.length === 0 ? 0 : at % bytes.length;
-      const before = bytes.subarray(0, start);
-      const after = bytes.subarray(start);
-      switch (kind) {
-        case 0:
-          return Uint8Array.from(bytes, (old, index) => (index === start ? byte : old));
-        case 1:
-          return Uint8Array.from(bytes, (old, index) => (index === start ? old ^ (1 << bit) : old));
-        case 2:
-          return Uint8Array.from([...before, ...after.subarray(length)]);
-        case 3:
-          return Uint8Array.from([...before, ...after.subarray(0, length), ...after]);
-        case 4:
-          return Uint8Array.from([...before, ...new Uint8Array(length).fill(byte), ...after]);
-        default:
-          return before.slice();
-      }
-    });
 }
 
 describe('frames', () => {

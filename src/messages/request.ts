@@ -16,8 +16,10 @@ export const REQUEST_RECEIPT = 2;
 
 const kind = silent('request');
 const number = count();
-const requestFlags = flags(['read-only', 'receipt']);
-const idempotency = option(
+const FLAG_NAMES = ['read-only', 'receipt'] as const;
+/** Its flags; `end`: one more than the largest value. */
+export const requestFlags = { ...flags(FLAG_NAMES), end: 1 << FLAG_NAMES.length };
+export const idempotencyKey = option(
   object({ scope: text(0, LIMITS.idempotencyScopeLength), key: text(1, LIMITS.idempotencyKeyLength) }),
 );
 const operation = readableBytes(LIMITS.operationBytes);
@@ -33,7 +35,7 @@ export const request = object(
     timestamp: number,
     /** {@link REQUEST_READ_ONLY} | {@link REQUEST_RECEIPT}. */
     flags: requestFlags,
-    idempotency,
+    idempotency: idempotencyKey,
     operation,
     /** The replica that is to return the full result; the others return its digest. Another one in a retry, hence outside the digest. */
     replier: replica,
@@ -46,7 +48,7 @@ export const request = object(
         session: number.read(reader),
         timestamp: number.read(reader),
         flags: requestFlags.read(reader),
-        idempotency: idempotency.read(reader),
+        idempotency: idempotencyKey.read(reader),
         operation: operation.read(reader),
         replier: replica.read(reader),
       }),
@@ -56,7 +58,7 @@ export const request = object(
         number.write(writer, value.session);
         number.write(writer, value.timestamp);
         requestFlags.write(writer, value.flags);
-        idempotency.write(writer, value.idempotency);
+        idempotencyKey.write(writer, value.idempotency);
         operation.write(writer, value.operation);
         replica.write(writer, value.replier);
       },

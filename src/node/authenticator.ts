@@ -16,6 +16,7 @@ import type { Identity, PublicIdentity } from './identity.ts';
 import { admissibleAgreementKey, admissibleSigningKey } from './keys.ts';
 import { MAC_BYTES } from './mac-key.ts';
 import type { MacKey } from './mac-key.ts';
+import { sha256, sha256Into } from './sha256.ts';
 
 const MAC_DOMAIN = 'pbft/mac-key/2';
 const MAC_KEYS: Readonly<Record<MacPrimitive, new (key: Bytes) => MacKey>> = {
@@ -83,8 +84,11 @@ export class NodeAuthenticator implements Authenticator {
   }
 
   sha256(bytes: Bytes): Digest {
-    // What this is known to return need not be looked at: it happens several times for every request.
-    return hash('sha256', bytes, 'hex') as Digest;
+    return sha256(bytes);
+  }
+
+  sha256Into(bytes: Bytes, target: Bytes, at: number): void {
+    sha256Into(bytes, target, at);
   }
 
   sign(bytes: Bytes): Bytes {

@@ -34,5 +34,6 @@ export type { StateInspection } from './state/state-copy.ts';
 export { RecordDamaged } from './state/state-fault.ts';
 export type { StateFault, StateFaultCode } from './state/state-fault.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
-export { makeSignatureVerifier, sha256 } from './signature-verifier.ts';
+export { sha256, sha256Into } from './sha256.ts';
+export { makeSignatureVerifier } from './signature-verifier.ts';
 export type { ScrubOptions, ScrubStep } from './state/scrub.ts';

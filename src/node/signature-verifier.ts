@@ -1,16 +1,9 @@
 /** Who has only the public keys of a cluster: checks what its replicas signed, and can make nothing himself. The same strict rule as the authenticator's. */
-import { hash } from 'node:crypto';
 import { fromHex } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Digest } from '../base/ids.ts';
 import type { Authenticator, Party } from '../protocol/ports.ts';
 import { isSignatureOf } from './ed25519.ts';
 import { admissibleSigningKey } from './keys.ts';
-
-/** SHA-256, as a codec wants it. */
-export function sha256(bytes: Bytes): Digest {
-  return hash('sha256', bytes, 'hex') as Digest;
-}
 
 /** `signingKeys`: by replica id, hexadecimal. Inadmissible keys, clients and unknown replicas verify nothing. */
 export function makeSignatureVerifier(signingKeys: readonly string[]): Pick<Authenticator, 'verifySignature'> {

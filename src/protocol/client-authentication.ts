@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
-import { LIMITS, bundleBytes, requestSigningBytes } from '../messages/index.ts';
+import { LIMITS, bundleBytes, requestSigningBytes, standsInBundle } from '../messages/index.ts';
 import type { AuthenticatedRequest, Bundle, CodecContext, ReplicaSet, Request } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import type { Authenticator, Party } from './ports.ts';
@@ -87,6 +87,13 @@ export function verifyRequestProof(
   return verifyRequestProofs(authenticator, self, context, [request])[0] ?? 'unverified';
 }
 
+/** A bundle, and whether its authenticator is this client's. */
+interface CheckedBundle {
+  readonly bundle: Bundle;
+  readonly client: ClientId;
+  readonly isValid: boolean;
+}
+
 /** {@link verifyRequestProof} for all requests of one frame, in order; an authenticator that several of them share is checked once. */
 export function verifyRequestProofs(
   authenticator: Authenticator,
@@ -94,24 +101,28 @@ export function verifyRequestProofs(
   context: CodecContext,
   requests: readonly AuthenticatedRequest[],
 ): readonly RequestVerification[] {
-  const bundles = new Map<Bundle, { readonly client: ClientId; readonly isValid: boolean }>();
+  const bundles = new Map<Bundle, CheckedBundle>();
+  // Mostly the one before is in the same bundle.
+  let last: CheckedBundle | undefined;
   const isBundleValid = (client: ClientId, bundle: Bundle): boolean => {
-    const known = bundles.get(bundle);
-    if (known?.client === client) return known.isValid;
+    if (last?.bundle === bundle && last.client === client) return last.isValid;
+    last = bundles.get(bundle);
+    if (last?.client === client) return last.isValid;
     const mac = bundle.macs[self];
     const party: Party = { kind: 'client', client };
     const isValid = mac !== undefined && authenticator.verifyMac(party, bundleBytes(context, client, bundle), mac);
-    bundles.set(bundle, { client, isValid });
+    last = { bundle, client, isValid };
+    bundles.set(bundle, last);
     return isValid;
   };
-  return requests.map(({ request, digest, proof }) => {
+  return requests.map((entry) => {
+    const { request, proof } = entry;
     const { client } = request;
     if (proof.kind === 'signature') {
-      const bytes = requestSigningBytes(context, digest, proof.asked);
+      const bytes = requestSigningBytes(context, entry.digest, proof.asked);
       return authenticator.verifySignature(partyOfClient(client), bytes, proof.signature) ? 'signature' : 'unverified';
     }
     if (replicaOfClient(client) !== undefined) return 'unverified';
-    const isMember = proof.bundle.digests[proof.position] === digest;
-    return isMember && isBundleValid(client, proof.bundle) ? 'mac' : 'unverified';
+    return standsInBundle(entry) && isBundleValid(client, proof.bundle) ? 'mac' : 'unverified';
   });
 }

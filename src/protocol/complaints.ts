@@ -34,8 +34,8 @@ function isAuthentic(core: Core, slot: Slot, pending: PendingPrePrepare, index: 
   if (!isAdmitted(core, entry.request.client)) return false;
   const verified = pending.verified[index] ?? 'unverified';
   if (core.config.cluster.authentication === 'signature')
-    return verified === 'signature' || core.queue.find(entry.digest)?.verified === 'signature';
-  if (verified !== 'unverified' || core.queue.find(entry.digest) !== undefined) return true;
+    return verified === 'signature' || core.queue.find(entry)?.verified === 'signature';
+  if (verified !== 'unverified' || core.queue.find(entry) !== undefined) return true;
   return voucherCount(core, slot, pending, entry.digest) >= core.quorums.weak;
 }
 

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { GENESIS, NULL_DIGEST, VIEW_ZERO, asReplicaId, asSequence } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
-import { CodecContext } from '../messages/index.ts';
+import type { CodecContext } from '../messages/index.ts';
 import type {
   Commit,
   FetchState,
@@ -21,6 +21,7 @@ import type {
 import { ClientTable } from './client-table.ts';
 import { Crowd } from './crowd.ts';
 import { windowSize } from './config.ts';
+import { codecOf } from './codec-of.ts';
 import type { ReplicaConfig } from './config.ts';
 import type { Event } from './event.ts';
 import { IdempotencyTable } from './idempotency.ts';
@@ -224,13 +225,15 @@ export class Core {
     this.config = config;
     this.quorums = makeQuorums(cluster.replicaCount, cluster.quorumRule, cluster.overlappedSync);
     this.authenticator = modules.authenticator;
-    this.codec = new CodecContext(cluster.clusterId, (bytes) => modules.authenticator.sha256(bytes));
+    this.codec = codecOf(cluster.clusterId, modules.authenticator);
     this.state = modules.state;
     this.application = modules.application;
     this.log = new Log(cluster.replicaCount, windowSize(cluster), (sequence) => {
       this.moments.onOpened(sequence, this.now.monotonic);
     });
-    this.queue = new RequestQueue(tuning, (request) => this.performance.forget(request));
+    this.queue = new RequestQueue(tuning, (request) => {
+      if (this.performance.isWaiting) this.performance.forget(request.digest);
+    });
     this.timeoutUs = tuning.requestTimeoutUs;
     this.listedClients = new Set(cluster.clients);
     const all = Array.from({ length: cluster.replicaCount }, (_, index) => asReplicaId(index));

@@ -43,7 +43,7 @@ export type Event =
       readonly view: View;
       readonly sequence: Sequence;
       readonly digest: Digest;
-      readonly requests: readonly Digest[];
+      readonly requests: DigestList;
     }
   | { readonly kind: 'prepared'; readonly view: View; readonly sequence: Sequence; readonly digest: Digest }
   /** Its clients were told what it comes to, if it is committed (tentative.ts). */

@@ -61,7 +61,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
         requests.push(executeRequest(core, entry, place));
         place.index += 1;
         const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
-        core.performance.forget(entry.digest);
+        if (core.performance.isWaiting) core.performance.forget(entry.digest);
         if (core.isPrimary) core.crowd.note(entry.request.client, entry.request.session, core.now.monotonic);
         if (waiting !== undefined && waiting.arrival > latestArrival) latestArrival = waiting.arrival;
       }
@@ -136,15 +136,15 @@ interface Place {
  * Its client wants a reply of this replica: it says so in the request as it stands in the batch, or as it waits here because the client has asked
  * again. Requires: the request was verified here; who may have altered the proof of another one must not silence anybody.
  */
-export function isAskedHere({ self, queue }: Core, { proof, digest }: AuthenticatedRequest): boolean {
-  if (isInSet(askedBy(proof), self)) return true;
-  const waiting = queue.find(digest);
+export function isAskedHere({ self, queue }: Core, request: AuthenticatedRequest): boolean {
+  if (isInSet(askedBy(request.proof), self)) return true;
+  const waiting = queue.find(request);
   return waiting !== undefined && isInSet(waiting.asked, self);
 }
 
 /** Its client has the tentative reply of this replica, and has not asked again since. */
-function isTold({ queue }: Core, { digest }: AuthenticatedRequest, { tentative, index }: Place): boolean {
-  return tentative?.results[index]?.isTold === true && queue.find(digest)?.isTold !== false;
+function isTold({ queue }: Core, request: AuthenticatedRequest, { tentative, index }: Place): boolean {
+  return tentative?.results[index]?.isTold === true && queue.find(request)?.isTold !== false;
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */

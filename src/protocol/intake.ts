@@ -7,9 +7,16 @@ import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { CodecContext, LIMITS, decodeFrame, fromJson } from '../messages/index.ts';
-import type { AuthenticatedRequest, DecodedFrame, DecodeRefusal, SimulateByzantine } from '../messages/index.ts';
+import { LIMITS, decodeFrame, fromJson } from '../messages/index.ts';
+import type {
+  AuthenticatedRequest,
+  CodecContext,
+  DecodedFrame,
+  DecodeRefusal,
+  SimulateByzantine,
+} from '../messages/index.ts';
 import { verifyRequestProofs } from './client-authentication.ts';
+import { codecOf } from './codec-of.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Input, ReplicaMessage, RequestVerification } from './input.ts';
 import type { Authenticator, Party } from './ports.ts';
@@ -32,7 +39,7 @@ export class Intake {
     this.#cluster = cluster;
     this.#self = self;
     this.#authenticator = authenticator;
-    this.#codec = new CodecContext(cluster.clusterId, (bytes) => authenticator.sha256(bytes));
+    this.#codec = codecOf(cluster.clusterId, authenticator);
   }
 
   /** A frame from an authenticated link. Never throws, whatever the bytes. */

@@ -1,5 +1,6 @@
 /** What things take in memory, roughly: the measure of every budget. Owns nothing. */
 import type { Batch, Bundle } from '../messages/index.ts';
+import { bundleLength } from '../messages/packed.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { windowSize } from './config.ts';
 import type { ReplicaConfig } from './config.ts';
@@ -27,8 +28,8 @@ export function batchBytes(batch: Batch | undefined): number {
 }
 
 /** A bundle. */
-export function bundleMemory({ digests, macs }: Bundle): number {
-  return BUNDLE_ITEM_BYTES * (digests.length + macs.length);
+export function bundleMemory(bundle: Bundle): number {
+  return BUNDLE_ITEM_BYTES * (bundleLength(bundle) + bundle.macs.length);
 }
 
 /**

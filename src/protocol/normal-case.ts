@@ -2,7 +2,7 @@
  * The three phases [OSDI'99 §4.2]. Keeps invariants 2 (one prepared digest per (v, n)) and 6 (nothing outside the window or at or below the
  * floor is accepted): a replica accepts one digest per (v, n), writes it down before it votes for it, and votes only in its own view.
  */
-import { BATCH_CHECKPOINT, REQUEST_READ_ONLY } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, NO_DIGESTS, REQUEST_READ_ONLY } from '../messages/index.ts';
 import type { Batch, Commit, PrePrepare, Prepare, SlotDigest } from '../messages/index.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
@@ -71,9 +71,13 @@ export function onPrePrepare(core: Core, received: ReceivedPrePrepare): void {
 /** What was passed on and stands in this batch has waited so long for the primary. */
 function notePerformance(core: Core, { batch }: PrePrepare): void {
   const isIdle = core.highestAccepted <= core.lastTold;
-  const requests = batch?.requests.map(({ digest }) => digest) ?? [];
-  core.performance.notePrePrepare(requests, core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
+  core.performance.notePrePrepare(digestsOf(batch), core.now.monotonic, isIdle ? core.lastExecutionAt : undefined);
   judgePrimary(core);
+}
+
+/** Made as they are asked for: mostly nothing is measured. */
+function* digestsOf(batch: Batch | undefined): Generator<Digest, void, undefined> {
+  for (const { digest } of batch?.requests ?? []) yield digest;
 }
 
 function refusePrePrepare(
@@ -318,10 +322,10 @@ export function recordAccepted(
     core.heldBytes += slot.hold(digest, batch, batchBytes(batch));
   if (slot.sequence > core.highestAccepted) core.highestAccepted = slot.sequence;
   core.persist({ kind: 'accepted', view, sequence: slot.sequence, digest, batch: stored, signature });
-  const requests = batch?.requests.map((entry) => entry.digest) ?? [];
+  const requests = slot.requestsOf(digest) ?? NO_DIGESTS;
   core.emit({ kind: 'pre-prepared', view, sequence: slot.sequence, digest, requests });
-  if (core.queue.size === 0) return;
-  for (const request of requests) {
+  if (core.queue.size === 0 || batch === undefined) return;
+  for (const request of batch.requests) {
     const waiting = core.queue.find(request);
     if (waiting !== undefined) core.queue.markProposed(waiting);
   }

@@ -20,6 +20,8 @@ export type Party =
 export interface Authenticator {
   /** SHA-256. */
   sha256(bytes: Bytes): Digest;
+  /** The same, its 32 bytes written to `target` from `at` on: where that is quicker than a text. Must not keep any of the arrays. */
+  sha256Into?(bytes: Bytes, target: Bytes, at: number): void;
   /** Signature by the own identity, 64 bytes. */
   sign(bytes: Bytes): Bytes;
   /** True when `signature` over `bytes` is by `party`; false also when its key is unknown. Never throws. */

@@ -42,6 +42,11 @@ export class PrimaryPerformance {
   /** Doubles with each view change that these measurements started, so that overload does not topple primary after primary. */
   factor = 1;
 
+  /** Is there something to be forgotten? */
+  get isWaiting(): boolean {
+    return this.#passedOn.size > 0;
+  }
+
   /** Another view, another primary. What a batch takes is a matter of the network, and stays. */
   reset(): void {
     this.#passedOn.clear();
@@ -57,7 +62,7 @@ export class PrimaryPerformance {
   }
 
   /** A fresh PRE-PREPARE with these requests came. `idleSince`: since when nothing was in flight here; undefined = something is. */
-  notePrePrepare(requests: readonly Digest[], now: number, idleSince: number | undefined): void {
+  notePrePrepare(requests: Iterable<Digest>, now: number, idleSince: number | undefined): void {
     this.#batches += 1;
     this.#countIdle(now, idleSince);
     if (this.#passedOn.size === 0) return;
@@ -80,7 +85,7 @@ export class PrimaryPerformance {
 
   /** It was executed, however that came about. */
   forget(request: Digest): void {
-    if (this.#passedOn.size > 0) this.#passedOn.delete(request);
+    this.#passedOn.delete(request);
   }
 
   /** A batch took so long here from its PRE-PREPARE to committed-local, or twice as long as to prepared. */

@@ -146,7 +146,7 @@ export class Replica {
 
   /** Does the request wait here to be proposed or executed? */
   isQueued(requestDigest: Digest): boolean {
-    return this.#core.queue.find(requestDigest) !== undefined;
+    return this.#core.queue.holds(requestDigest);
   }
 
   /** What this replica waits for besides its slots and a view change; empty while nothing holds it up. */

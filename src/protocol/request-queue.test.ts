@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CoreKit, SESSION } from '../../test/support/core-kit.ts';
 import type { RequestOptions } from '../../test/support/core-kit.ts';
-import { asDigest } from '../base/ids.ts';
 import { EVERYBODY } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -32,10 +31,14 @@ const order = (queue: RequestQueue): readonly string[] => [...queue.unproposed()
 describe('one request per session', () => {
   test('is kept in order of arrival, and found by its digest', () => {
     const queue = newQueue();
-    const requests = [session(2), session(0), session(1)];
+    const second = session(0);
+    const requests = [session(2), second, session(1)];
     for (const request of requests) added(queue, request);
     expect(order(queue)).toEqual(requests.map(({ digest }) => digest));
-    expect(queue.find(requests[1]?.digest ?? asDigest('0'.repeat(64)))?.arrival).toBe(2);
+    expect(queue.find({ ...second })?.arrival).toBe(2);
+    expect(queue.find(session(3))).toBeUndefined();
+    expect(queue.holds(second.digest)).toBe(true);
+    expect(queue.holds(session(3).digest)).toBe(false);
     expect(queue.size).toBe(3);
   });
 
@@ -60,7 +63,7 @@ describe('one request per session', () => {
     const first = added(queue, signed());
     const second = added(queue, signed({ timestamp: 2 }));
     expect(order(queue)).toEqual([second.request.digest]);
-    expect(queue.find(first.request.digest)).toBeUndefined();
+    expect(queue.find(first.request)).toBeUndefined();
   });
 
   test('sessions of different clients with one number are different sessions', () => {
@@ -105,8 +108,8 @@ describe('proofs', () => {
 
 test('whoever wants to know hears of each request that is here no more, whyever', () => {
   const dropped: string[] = [];
-  const queue = new RequestQueue({ clientQueueBytes: 4 * 1024 * 1024, queueRequests: 16 }, (digest) =>
-    dropped.push(digest),
+  const queue = new RequestQueue({ clientQueueBytes: 4 * 1024 * 1024, queueRequests: 16 }, (request) =>
+    dropped.push(request.digest),
   );
   const first = added(queue, signed());
   const next = added(queue, signed({ timestamp: 2 }));
@@ -143,7 +146,7 @@ describe('bounds', () => {
     expect(queue.add(passed.request, 'signature', NOW, true)).toBe(passed);
     expect(queue.add(session(4), 'signature', NOW)).toBe('queue-full');
     expect(typeof queue.add(session(4), 'signature', NOW, true)).toBe('object');
-    expect(own.map((each) => queue.find(each.request.digest) !== undefined)).toEqual([true, false, true, true]);
+    expect(own.map((each) => queue.find(each.request) !== undefined)).toEqual([true, false, true, true]);
     expect(queue.add(session(5), 'signature', NOW, true)).toBe('queue-full');
     expect(queue.size).toBe(4);
   });
@@ -160,10 +163,10 @@ describe('bounds', () => {
     const queue = newQueue();
     const passed = queue.add(session(0), 'signature', NOW, true);
     expect(queue.add(session(0, { timestamp: 2 }), 'signature', NOW)).toBe('session-busy');
-    expect(queue.find(session(0).digest)).toBe(passed);
+    expect(queue.find(session(0))).toBe(passed);
     // A later one that backups wait for says that the first was answered.
     expect(typeof queue.add(session(0, { timestamp: 2 }), 'signature', NOW, true)).toBe('object');
-    expect(queue.find(session(0).digest)).toBeUndefined();
+    expect(queue.find(session(0))).toBeUndefined();
   });
 
   test('what only the primary was shown gives way to another of its session that backups wait for', () => {
@@ -192,8 +195,8 @@ describe('bounds', () => {
     const own = [0, 1, 2].map((at) => added(queue, session(at)));
     const passed = queue.add(session(3), 'signature', NOW, true);
     for (const at of [0, 1]) added(queue, session(at, { client: BOB }));
-    expect(own.map((each) => queue.find(each.request.digest) !== undefined)).toEqual([true, false, false]);
-    expect(typeof passed === 'object' && queue.find(passed.request.digest)).toBe(passed);
+    expect(own.map((each) => queue.find(each.request) !== undefined)).toEqual([true, false, false]);
+    expect(typeof passed === 'object' && queue.find(passed.request)).toBe(passed);
   });
 
   test('G17: full of one client, it makes room for another, up to an equal share; what came last and is in no batch goes', () => {
@@ -203,7 +206,7 @@ describe('bounds', () => {
     queue.markProposed(third);
     const bob = [0, 1].map((at) => added(queue, session(at, { client: BOB })));
     expect(order(queue)).toEqual([first, ...bob].map(({ request }) => request.digest));
-    expect(queue.find(third.request.digest)).toBe(third);
+    expect(queue.find(third.request)).toBe(third);
     expect(queue.add(session(2, { client: BOB }), 'signature', NOW)).toBe('queue-full');
     expect(queue.add(session(4), 'signature', NOW)).toBe('queue-full');
   });
@@ -325,8 +328,8 @@ describe('a backup whose queue is full of what nobody orders', () => {
     const other = added(queue, signed({ client: BOB }));
     const own = Array.from({ length: 100 }, (_, at) => added(queue, session(at)));
     queue.evictIdle(session(200));
-    expect(queue.find(other.request.digest)).toBe(other);
-    expect(queue.find(own[0]?.request.digest ?? other.request.digest)).toBeUndefined();
+    expect(queue.find(other.request)).toBe(other);
+    expect(queue.find(own[0]?.request ?? other.request)).toBeUndefined();
     expect(queue.size).toBe(100);
   });
 });

@@ -2,9 +2,10 @@
  * Requests that a replica knows and that have not been executed: one per session, bounded per client and in all [PROTOCOL: bounds]. The
  * primary proposes from here in order of arrival; a backup keeps them for its timer and for the next primary.
  */
+import { assert } from '../base/assert.ts';
 import { ChurningMap, ChurningSet } from '../base/churning.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
-import { askedBy, unionOf } from '../messages/index.ts';
+import { askedBy, isSameRequest, unionOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, Bundle, ReplicaSet } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import { bundleMemory } from './memory.ts';
@@ -25,6 +26,21 @@ export interface WaitingRequest {
   readonly sizeBytes: number;
 }
 
+/** What one client has here. */
+interface Share {
+  readonly client: ClientId;
+  /** Of its requests and their bundles. */
+  bytes: number;
+  /** By session, in order of arrival. */
+  readonly requests: ChurningMap<number, WaitingRequest>;
+}
+
+/** A bundle that so many waiting requests hold: it counts once for its client. */
+interface Held {
+  readonly bundle: Bundle;
+  holders: number;
+}
+
 export type QueueRefusal = 'queue-full' | 'session-busy';
 
 /** A waiting request besides its operation and bundle, roughly. It also keeps the smallest requests of one client from filling the queue. */
@@ -34,13 +50,14 @@ const QUEUE_BYTES = 256 * 1024 * 1024;
 
 export class RequestQueue {
   readonly #limits: { readonly clientQueueBytes: number; readonly queueRequests: number };
-  readonly #onDropped: (request: Digest) => void;
-  readonly #byDigest = new ChurningMap<Digest, WaitingRequest>();
-  readonly #bytesOfClient = new ChurningMap<ClientId, number>();
-  /** Requests of each client by their sessions, in order of arrival. */
-  readonly #ofClient = new ChurningMap<ClientId, ChurningMap<number, WaitingRequest>>();
-  /** Bundles that waiting requests hold, with how many do: each counts once for its client. */
-  readonly #bundles = new ChurningMap<Bundle, number>();
+  readonly #onDropped: (request: AuthenticatedRequest) => void;
+  readonly #all = new ChurningSet<WaitingRequest>();
+  /** Of each client that has something here. */
+  readonly #shares = new ChurningMap<ClientId, Share>();
+  readonly #bundles = new ChurningMap<Bundle, Held>();
+  /** What was looked up last: requests come, and go, a bundle of one client after the other. */
+  #recentShare: Share | undefined;
+  #recentBundle: Held | undefined;
   /** Not yet in a batch accepted or proposed here, in order of arrival. */
   readonly #unproposed = new ChurningSet<WaitingRequest>();
   /** Those for which a backup's timer runs. */
@@ -55,22 +72,31 @@ export class RequestQueue {
   /** `onDropped`: told of each request that is here no more, whyever. */
   constructor(
     limits: { readonly clientQueueBytes: number; readonly queueRequests: number },
-    onDropped: (request: Digest) => void = () => undefined,
+    onDropped: (request: AuthenticatedRequest) => void = () => undefined,
   ) {
     this.#limits = limits;
     this.#onDropped = onDropped;
   }
 
   get size(): number {
-    return this.#byDigest.size;
+    return this.#all.size;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  find(digest: Digest): WaitingRequest | undefined {
-    return this.#byDigest.get(digest);
+  /** The copy of this request that waits here. */
+  find(request: AuthenticatedRequest): WaitingRequest | undefined {
+    if (this.size === 0) return undefined;
+    const known = this.#find(request.request.client, request.request.session);
+    return known !== undefined && isSameRequest(known.request, request) ? known : undefined;
+  }
+
+  /** Does a request with this digest wait here? Looks through all of them. */
+  holds(digest: Digest): boolean {
+    for (const waiting of this.#all) if (waiting.request.digest === digest) return true;
+    return false;
   }
 
   /**
@@ -88,7 +114,7 @@ export class RequestQueue {
     const { client, session } = request.request;
     const known = this.#find(client, session);
     if (known !== undefined) {
-      if (known.request.digest === request.digest) {
+      if (isSameRequest(known.request, request)) {
         known.isPassedOn ||= isPassedOn;
         return this.#strengthen(known, request, verified);
       }
@@ -113,11 +139,12 @@ export class RequestQueue {
       receivedAt: now,
       sizeBytes,
     };
+    const share = this.#makeShare(client);
     this.#unproposed.add(waiting);
-    this.#requestsOf(client).set(session, waiting);
-    this.#byDigest.set(request.digest, waiting);
-    this.#count(client, sizeBytes);
-    this.#hold(request);
+    share.requests.set(session, waiting);
+    this.#all.add(waiting);
+    this.#count(share, sizeBytes);
+    this.#hold(share, request);
     return waiting;
   }
 
@@ -130,22 +157,27 @@ export class RequestQueue {
   }
 
   #find(client: ClientId, session: number): WaitingRequest | undefined {
-    return this.#ofClient.get(client)?.get(session);
+    return this.#shareOf(client)?.requests.get(session);
+  }
+
+  #shareOf(client: ClientId): Share | undefined {
+    if (this.#recentShare?.client !== client) this.#recentShare = this.#shares.get(client);
+    return this.#recentShare;
   }
 
   /** Another request of its session waits here. */
-  holdsOther(client: ClientId, session: number, digest: Digest): boolean {
-    const known = this.#find(client, session);
-    return known !== undefined && known.request.digest !== digest;
+  holdsOther(request: AuthenticatedRequest): boolean {
+    const known = this.#find(request.request.client, request.request.session);
+    return known !== undefined && !isSameRequest(known.request, request);
   }
 
-  #requestsOf(client: ClientId): ChurningMap<number, WaitingRequest> {
-    let requests = this.#ofClient.get(client);
-    if (requests === undefined) {
-      requests = new ChurningMap();
-      this.#ofClient.set(client, requests);
-    }
-    return requests;
+  #makeShare(client: ClientId): Share {
+    const known = this.#shareOf(client);
+    if (known !== undefined) return known;
+    const share: Share = { client, bytes: 0, requests: new ChurningMap() };
+    this.#shares.set(client, share);
+    this.#recentShare = share;
+    return share;
   }
 
   /**
@@ -153,10 +185,11 @@ export class RequestQueue {
    * that holds less. So no client keeps others out, whatever it sends. False when there is none.
    */
   #makeRoom(client: ClientId): boolean {
-    const clients = this.#ofClient.size + (this.#ofClient.has(client) ? 0 : 1);
+    const own = this.#shareOf(client);
+    const clients = this.#shares.size + (own === undefined ? 1 : 0);
     const share = this.#limits.queueRequests / clients;
-    if ((this.#ofClient.get(client)?.size ?? 0) >= Math.floor(share)) return false;
-    for (const [other, requests] of this.#ofClient) {
+    if ((own?.requests.size ?? 0) >= Math.floor(share)) return false;
+    for (const [other, { requests }] of this.#shares) {
       if (other === client || requests.size <= share) continue;
       const unproposed = [...requests.values()].filter((waiting) => this.#unproposed.has(waiting));
       // What backups wait for goes last: a primary that forgets it looks as if it left it out.
@@ -173,7 +206,7 @@ export class RequestQueue {
    * primary refuse what backups wait for by requests that it gave to the primary alone.
    */
   #makeOwnRoom(request: AuthenticatedRequest): void {
-    const own = this.#ofClient.get(request.request.client);
+    const own = this.#shareOf(request.request.client)?.requests;
     if (own === undefined) return;
     const isInNeed = (): boolean =>
       this.#isShareFullFor(request) || (this.#isFullFor(request) && own.size >= this.#fairShare());
@@ -192,7 +225,7 @@ export class RequestQueue {
 
   /** An equal share of the queue for each client that has something in it. */
   #fairShare(): number {
-    return Math.floor(this.#limits.queueRequests / this.#ofClient.size);
+    return Math.floor(this.#limits.queueRequests / this.#shares.size);
   }
 
   #bytesOf(request: AuthenticatedRequest): number {
@@ -204,38 +237,47 @@ export class RequestQueue {
   }
 
   #isShareFullFor(request: AuthenticatedRequest): boolean {
-    const ofClient = this.#bytesOfClient.get(request.request.client) ?? 0;
+    const ofClient = this.#shareOf(request.request.client)?.bytes ?? 0;
     return ofClient + this.#bytesOf(request) > this.#limits.clientQueueBytes;
   }
 
-  #count(client: ClientId, bytes: number): void {
+  #count(share: Share, bytes: number): void {
     this.#bytes += bytes;
-    const left = (this.#bytesOfClient.get(client) ?? 0) + bytes;
-    if (left > 0) this.#bytesOfClient.set(client, left);
-    else this.#bytesOfClient.delete(client);
+    share.bytes += bytes;
   }
 
   /** Bytes that a request's bundle adds: none where another waiting request holds it. */
   #bytesOfNew({ proof }: AuthenticatedRequest): number {
-    return proof.kind === 'signature' || this.#bundles.has(proof.bundle) ? 0 : bundleMemory(proof.bundle);
+    return proof.kind === 'signature' || this.#heldOf(proof.bundle) !== undefined ? 0 : bundleMemory(proof.bundle);
   }
 
-  #hold(request: AuthenticatedRequest): void {
-    const { proof } = request;
-    if (proof.kind === 'signature') return;
-    this.#count(request.request.client, this.#bytesOfNew(request));
-    this.#bundles.set(proof.bundle, (this.#bundles.get(proof.bundle) ?? 0) + 1);
+  #heldOf(bundle: Bundle): Held | undefined {
+    if (this.#recentBundle?.bundle !== bundle) this.#recentBundle = this.#bundles.get(bundle);
+    return this.#recentBundle;
   }
 
-  #release({ request, proof }: AuthenticatedRequest): void {
+  #hold(share: Share, { proof }: AuthenticatedRequest): void {
     if (proof.kind === 'signature') return;
-    const left = (this.#bundles.get(proof.bundle) ?? 0) - 1;
-    if (left > 0) {
-      this.#bundles.set(proof.bundle, left);
+    const { bundle } = proof;
+    const known = this.#heldOf(bundle);
+    if (known !== undefined) {
+      known.holders += 1;
       return;
     }
+    this.#recentBundle = { bundle, holders: 1 };
+    this.#bundles.set(bundle, this.#recentBundle);
+    this.#count(share, bundleMemory(bundle));
+  }
+
+  #release(share: Share, { proof }: AuthenticatedRequest): void {
+    if (proof.kind === 'signature') return;
+    const held = this.#heldOf(proof.bundle);
+    assert(held !== undefined, 'what waits holds its bundle');
+    held.holders -= 1;
+    if (held.holders > 0) return;
     this.#bundles.delete(proof.bundle);
-    this.#count(request.client, -bundleMemory(proof.bundle));
+    this.#recentBundle = undefined;
+    this.#count(share, -bundleMemory(proof.bundle));
   }
 
   /** A signature convinces everyone, a MAC only its receiver: keep the stronger proof, and the replier the client asked for last. */
@@ -247,11 +289,13 @@ export class RequestQueue {
     known.asked = unionOf(known.asked, askedBy(request.proof));
     known.isTold = false;
     if (verified === 'signature') {
-      this.#release(known.request);
+      const share = this.#shareOf(known.request.request.client);
+      if (share !== undefined) this.#release(share, known.request);
       known.request = request;
       known.verified = verified;
     } else if (known.verified === 'mac') {
-      known.request = { ...known.request, request: request.request };
+      const { digest, proof } = known.request;
+      known.request = { request: request.request, digest, proof };
     }
     return known;
   }
@@ -282,7 +326,7 @@ export class RequestQueue {
 
   /** All of them, in no particular order. */
   all(): IterableIterator<WaitingRequest> {
-    return this.#byDigest.values();
+    return this.#all.values();
   }
 
   /** A new view: what was proposed in the last one may have to be proposed again, in order of arrival. What backups wait for they pass on anew. */
@@ -301,8 +345,8 @@ export class RequestQueue {
   }
 
   /** Its client has been told tentatively. */
-  noteTold(digest: Digest): void {
-    const waiting = this.#byDigest.get(digest);
+  noteTold(request: AuthenticatedRequest): void {
+    const waiting = this.find(request);
     if (waiting !== undefined) waiting.isTold = true;
   }
 
@@ -360,16 +404,20 @@ export class RequestQueue {
 
   drop(waiting: WaitingRequest): void {
     const { client, session } = waiting.request.request;
-    this.#byDigest.delete(waiting.request.digest);
+    this.#all.delete(waiting);
     this.#unproposed.delete(waiting);
     this.#timed.delete(waiting);
     if (this.#lost.get(client) === waiting) this.#lost.delete(client);
-    const left = this.#ofClient.get(client);
-    left?.delete(session);
-    if (left?.size === 0) this.#ofClient.delete(client);
     if (this.#oldestTimed === waiting) this.#oldestTimed = undefined;
-    this.#count(client, -waiting.sizeBytes);
-    this.#release(waiting.request);
-    this.#onDropped(waiting.request.digest);
+    const share = this.#shareOf(client);
+    assert(share !== undefined, 'what waits is counted for its client');
+    share.requests.delete(session);
+    this.#count(share, -waiting.sizeBytes);
+    this.#release(share, waiting.request);
+    if (share.requests.size === 0) {
+      this.#shares.delete(client);
+      this.#recentShare = undefined;
+    }
+    this.#onDropped(waiting.request);
   }
 }

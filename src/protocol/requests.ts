@@ -2,7 +2,7 @@
  * Requests at the door of the core [OSDI'99 §4.1, PROTOCOL: sessions]. Keeps invariant 3: only verified requests are queued. What was executed
  * is answered from the client table; what can change nothing is dropped; a backup passes signed requests on to the primary and times them.
  */
-import type { ClientId, ReplicaId } from '../base/ids.ts';
+import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { LIMITS, REQUEST_READ_ONLY, authenticatedRequestsSize } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { isAdmitted, mustSign } from './complaints.ts';
@@ -17,6 +17,23 @@ import type { CoreRefusalCode } from './refusal.ts';
 import { replicaOfClient } from './replica-client.ts';
 import type { WaitingRequest } from './request-queue.ts';
 import { isTimed, startRequestTimer } from './request-timer.ts';
+
+/** The event: its digest becomes a text when somebody looks. */
+class RequestReceived {
+  readonly kind = 'request-received';
+  readonly client: ClientId;
+  readonly queued = true;
+  readonly #request: AuthenticatedRequest;
+
+  constructor(request: AuthenticatedRequest) {
+    this.client = request.request.client;
+    this.#request = request;
+  }
+
+  get requestDigest(): Digest {
+    return this.#request.digest;
+  }
+}
 
 /** Requests from a client's own link, or passed on by a replica. */
 export function onRequests(core: Core, from: ClientId | ReplicaId, requests: readonly ReceivedRequest[]): void {
@@ -88,7 +105,8 @@ function onRequest(
   if ((flags & REQUEST_READ_ONLY) !== 0) return onRead(core, from, { request, verified });
   if (!isSufficient(core, client, verified)) return refuse('signature-required');
   if (replicaOfClient(client) !== undefined) return onRecover(core, from, { request, verified });
-  const stored = core.clientTable.storedReply(client, session, timestamp, request.digest);
+  const isLast = core.clientTable.lastTimestamp(client, session) === timestamp;
+  const stored = isLast ? core.clientTable.storedReply(client, session, timestamp, request.digest) : undefined;
   if (stored !== undefined) {
     replyFromTable(core, request.request, request.digest, stored);
     return undefined;
@@ -103,7 +121,7 @@ function onRequest(
   const waiting = core.queue.add(request, verified, core.now.monotonic, isPassedOn);
   if (typeof waiting === 'string') return refuse(waiting);
   if (isLost) core.queue.markLost(waiting);
-  core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
+  core.emit(new RequestReceived(request));
   return waiting;
 }
 
@@ -111,8 +129,8 @@ function onRequest(
  * A backup's copy of what is under way here, and the next request of its session has come already: its client had its answer from quicker replicas. The
  * copy must not take the place of that next one, as it would of what was shown to this primary alone.
  */
-function isOvertaken(core: Core, { request: { client, session }, digest }: AuthenticatedRequest): boolean {
-  return core.queue.holdsOther(client, session, digest) && isInFlight(core, digest);
+function isOvertaken(core: Core, request: AuthenticatedRequest): boolean {
+  return core.queue.holdsOther(request) && isInFlight(core, request.digest);
 }
 
 /** A read-only request: answered at once, or not at all. */
@@ -149,7 +167,7 @@ function onRecover(
   const waiting = core.queue.add(request, verified, core.now.monotonic);
   if (typeof waiting === 'string') return refuse(waiting);
   core.queue.markLost(waiting);
-  core.emit({ kind: 'request-received', client, requestDigest: request.digest, queued: true });
+  core.emit(new RequestReceived(request));
   return waiting;
 }
 

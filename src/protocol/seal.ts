@@ -1,8 +1,9 @@
 /** Outgoing: a message becomes one frame per receiver, encoded once, authenticated as the cluster's mode demands. The same code in server and simulator. */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { CodecContext, authenticatedBytes, encodeFrame, encodeMessage } from '../messages/index.ts';
-import type { Message } from '../messages/index.ts';
+import { authenticatedBytes, encodeFrame, encodeMessage } from '../messages/index.ts';
+import type { CodecContext, Message } from '../messages/index.ts';
+import { codecOf } from './codec-of.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Authenticator, Party } from './ports.ts';
 import { proofKind } from './proof-rule.ts';
@@ -16,7 +17,7 @@ export class Sealer {
   constructor(cluster: Pick<ClusterConfig, 'clusterId' | 'authentication'>, authenticator: Authenticator) {
     this.#cluster = cluster;
     this.#authenticator = authenticator;
-    this.#codec = new CodecContext(cluster.clusterId, (bytes) => authenticator.sha256(bytes));
+    this.#codec = codecOf(cluster.clusterId, authenticator);
   }
 
   /**

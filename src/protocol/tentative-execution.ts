@@ -47,7 +47,7 @@ export function executeTentatively(core: Core): void {
     if (result === undefined || (batch === slot.verified && !isAskedHere(core, entry))) continue;
     replyTentatively(core, entry, { sequence: slot.sequence, digest, result: result.result });
     result.isTold = true;
-    core.queue.noteTold(entry.digest);
+    core.queue.noteTold(entry);
   }
 }
 

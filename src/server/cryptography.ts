@@ -1,6 +1,6 @@
 /** Puts the keys of a node to work. Owns nothing. */
-import { CodecContext } from '../messages/index.ts';
 import { NodeAuthenticator } from '../node/index.ts';
+import { codecOf } from '../protocol/codec-of.ts';
 import type { Cryptography } from './node-options.ts';
 import type { Prepared } from './preparation.ts';
 
@@ -14,5 +14,5 @@ export function cryptography({ config, identity }: Prepared): Cryptography {
     replicas: config.replicas.map((replica) => replica.identity),
     clients: config.clients.map((client) => client.identity),
   });
-  return { authenticator, codec: new CodecContext(config.clusterId, (bytes) => authenticator.sha256(bytes)) };
+  return { authenticator, codec: codecOf(config.clusterId, authenticator) };
 }

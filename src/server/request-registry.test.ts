@@ -40,7 +40,7 @@ function setUp(limits: { finished?: number; open?: number; followed?: number; re
     slot: (sequence) => slots.get(sequence),
   });
   const prePrepared = (sequence: number, ...requests: Digest[]): void =>
-    registry.onEvent({ kind: 'pre-prepared', ...at(sequence), requests });
+    registry.onEvent({ kind: 'pre-prepared', ...at(sequence), requests: DigestList.of(requests) });
   const executed = (sequence: number, outcome: ExecutedRequest['outcome'], ...requests: Digest[]): void => {
     const described = requests.map((requestDigest) => ({
       client: CLIENT,

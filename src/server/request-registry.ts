@@ -60,7 +60,7 @@ interface BatchEntry {
 }
 
 interface OpenBatch extends BatchEntry {
-  readonly requests: readonly Digest[];
+  readonly requests: DigestList;
 }
 
 /** Kept long and looked at seldom: packed, so that what happened does not weigh on the collector. */
@@ -197,7 +197,7 @@ export class RequestRegistry {
       if (index < 0) continue;
       return { batch, outcome: typeof batch.outcomes === 'string' ? batch.outcomes : batch.outcomes[index] };
     }
-    const open = [...this.#open.values()].findLast(({ requests }) => requests.includes(digest));
+    const open = [...this.#open.values()].findLast(({ requests }) => requests.indexOf(digest) >= 0);
     return open === undefined ? undefined : { batch: open, outcome: undefined };
   }
 
@@ -211,7 +211,7 @@ export class RequestRegistry {
       this.#close(oldest);
     }
     if (this.#isNobodyWaiting) return;
-    for (const request of requests) {
+    for (const request of requests.toArray()) {
       const followed = this.#followed.get(request);
       // A request that has executed stays where it did.
       if (followed?.outcome !== undefined) continue;

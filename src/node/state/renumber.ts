@@ -4,7 +4,7 @@ import type { Digest, Sequence } from '../../base/ids.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { StateDatabase } from './database.ts';
-import { sha256 } from '../signature-verifier.ts';
+import { sha256 } from '../sha256.ts';
 import { faultOf } from './state-fault.ts';
 import type { StateFault } from './state-fault.ts';
 import { putMeta, readMeta } from './state-meta.ts';

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { readMeta } from './state-meta.ts';
 import { StateDatabase } from './database.ts';
-import { sha256 } from '../signature-verifier.ts';
+import { sha256 } from '../sha256.ts';
 import { faultOf } from './state-fault.ts';
 import type { StateFault } from './state-fault.ts';
 import type { Digest, Sequence } from '../../base/ids.ts';

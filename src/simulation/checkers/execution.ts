@@ -117,7 +117,7 @@ export class ExecutionChecker implements Checker {
       case 'executed':
         return this.#onExecuted(event);
       case 'pre-prepared':
-        for (const digest of event.requests) this.#demandIssued(node, event.sequence, digest);
+        for (const digest of event.requests.toArray()) this.#demandIssued(node, event.sequence, digest);
         return;
       case 'checkpoint-taken':
       case 'transferred':
