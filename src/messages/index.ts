@@ -25,6 +25,7 @@ export {
   decodeFrame,
   decodeValue,
   encodeFrame,
+  encodeFrameWithMac,
   encodeMessage,
   encodeValue,
   newViewBytes,
