@@ -85,7 +85,7 @@ const drivers = identities.map((identity, self) => {
     lab: false,
     observer: {
       onEvent: (event) => {
-        if (self === 0 && event.kind === 'executed' && event.requests.length > 0) batches += 1;
+        if (self === 0 && event.kind === 'executed' && event.count > 0) batches += 1;
       },
       onSync: () => undefined,
       onDropped: (reason) => fail(`a frame was dropped: ${reason}`),

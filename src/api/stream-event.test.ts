@@ -48,6 +48,8 @@ const EVENTS: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } =
     digest: DIGEST,
     timestamp: 1_700_000_000_000_000,
     requests: [EXECUTED],
+    count: 1,
+    outcomes: EXECUTED.outcome,
     digests: DigestList.of([EXECUTED.requestDigest]),
   },
   'checkpoint-taken': { kind: 'checkpoint-taken', sequence: NUMBER, root: DIGEST },

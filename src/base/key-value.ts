@@ -1,7 +1,7 @@
 /**
  * The ordered, authenticated key-value state as its users see it: the protocol (client table, checkpoints, state transfer), applications
  * (transactions), and queries. Implemented by src/state (in memory) and src/node (in a database). Keys: 1 … 1,024 bytes, ordered as unsigned
- * bytes; values: 0 … 1 MiB. Pure interfaces.
+ * bytes; values: 0 … 1 MiB. Interfaces, and what is thrown where they are used wrongly or cannot be read.
  */
 import type { Bytes } from './bytes.ts';
 import type { Digest, Sequence } from './ids.ts';
@@ -100,6 +100,22 @@ export interface Version {
 /** What is stored differs from what was written, or cannot be read: the owner stops using the state and repairs it by a transfer. */
 export class StateDamaged extends Error {
   override readonly name = 'StateDamaged';
+}
+
+export type StateUsageCode = 'key_size' | 'value_size' | 'range_limit' | 'transaction_ended';
+
+/**
+ * The state was used outside its contract: an application's mistake. The same call on the same content throws it on every replica, so that the
+ * replica can answer a deterministic error and undo the operation; unlike an `InvariantViolation` it must not stop the process.
+ */
+export class StateUsageError extends Error {
+  override readonly name = 'StateUsageError';
+  readonly code: StateUsageCode;
+
+  constructor(code: StateUsageCode, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** A content that comes from elsewhere, piece by piece, each checked against the root. What the present content has already is not asked for. */

@@ -33,13 +33,16 @@ export const DOMAINS = {
   receipt: 'receipt',
 } as const;
 
+/** What is MAC'd in a scratch at most: beyond, an array of its own costs nothing beside the rest, and need not be held. */
+const SCRATCH_BYTES = 256 * 1024;
+
 interface Domain {
   readonly prefixLength: number;
-  /** Begins with the prefix; the rest is scratch of {@link CodecContext.digest}. */
+  /** Begins with the prefix; the rest is scratch of {@link CodecContext.digest} and {@link CodecContext.boundForNow}. */
   scratch: Bytes;
-  /** The beginning of the scratch that was hashed last. */
+  /** The beginning of the scratch that was used last. */
   view: Bytes;
-  /** Of what the view holds; undefined before the first. */
+  /** Of what the view holds; undefined where that was not hashed. */
   last: Digest | undefined;
 }
 
@@ -59,29 +62,17 @@ export class CodecContext {
 
   /** SHA-256 of `bytes` from `from` to before `to`, in the domain `pbft/1/<name>` of this cluster. `name` is one of a fixed few. */
   digest(name: string, bytes: Bytes, from = 0, to = bytes.length): Digest {
-    const domain = this.#filled(name, bytes, from, to);
-    domain.last = this.sha256(domain.view);
+    const domain = this.#domain(name);
+    domain.last = this.sha256(filled(domain, bytes, from, to));
     return domain.last;
   }
 
   /** As {@link digest}, its 32 bytes written to `target` from `place` on. Requires: this context has `sha256Into`. */
   digestInto(name: string, bytes: Bytes, from: number, to: number, target: Bytes, place: number): void {
-    const domain = this.#filled(name, bytes, from, to);
+    const domain = this.#domain(name);
     domain.last = undefined;
     assert(this.sha256Into !== undefined, 'a context that hashes into arrays');
-    this.sha256Into(domain.view, target, place);
-  }
-
-  /** The domain with its prefix and these bytes in its view. */
-  #filled(name: string, bytes: Bytes, from: number, to: number): Domain {
-    const domain = this.#domain(name);
-    const length = domain.prefixLength + to - from;
-    if (domain.scratch.length < length) domain.scratch = resized(domain.scratch, domain.prefixLength, 2 * length);
-    copyBytes(bytes, from, domain.scratch, domain.prefixLength, to - from);
-    // What is hashed one after the other mostly has one length: the requests of a batch, the digests of batches.
-    // A larger scratch comes with a larger length, so an old view never outlives its scratch here.
-    if (domain.view.length !== length) domain.view = domain.scratch.subarray(0, length);
-    return domain;
+    this.sha256Into(filled(domain, bytes, from, to), target, place);
   }
 
   /** As {@link digest}, for what is often the same several times running: then it is hashed once. */
@@ -102,6 +93,14 @@ export class CodecContext {
     return bound;
   }
 
+  /** As {@link bound}, for who is done with them before this context is used again: long ones are not copied into an array of their own. */
+  boundForNow(name: string, bytes: Bytes, from: number, to: number): Bytes {
+    if (to - from > SCRATCH_BYTES) return this.bound(name, bytes, from, to);
+    const domain = this.#domain(name);
+    domain.last = undefined;
+    return filled(domain, bytes, from, to);
+  }
+
   #domain(name: string): Domain {
     const known = this.#domains.get(name);
     if (known !== undefined) return known;
@@ -119,6 +118,17 @@ function makeDomain(text: string, clusterId: Digest): Domain {
   for (let i = 0; i < text.length; i += 1) scratch[1 + i] = text.charCodeAt(i);
   assert(putHex(clusterId, scratch, 1 + text.length), 'a cluster id is a digest');
   return { prefixLength, scratch, view: scratch, last: undefined };
+}
+
+/** Prefix and content, in the scratch. */
+function filled(domain: Domain, bytes: Bytes, from: number, to: number): Bytes {
+  const length = domain.prefixLength + to - from;
+  if (domain.scratch.length < length) domain.scratch = resized(domain.scratch, domain.prefixLength, 2 * length);
+  copyBytes(bytes, from, domain.scratch, domain.prefixLength, to - from);
+  // What comes one after the other mostly has one length: the requests of a batch, the digests of batches.
+  // A larger scratch comes with a larger length, so an old view never outlives its scratch here.
+  if (domain.view.length !== length) domain.view = domain.scratch.subarray(0, length);
+  return domain.view;
 }
 
 function resized(bytes: Bytes, keep: number, length: number): Bytes {

@@ -49,12 +49,32 @@ const scratch = new Writer(LIMITS.frameBytes);
 
 /** The canonical bytes of a message. Throws InvariantViolation if it breaks its schema. */
 export function encodeMessage(message: Message): EncodedMessage {
+  writeMessage(message);
+  return { type: message.type, bytes: scratch.copy(), contentEnd: scratch.contentEnd };
+}
+
+function writeMessage(message: Message): void {
   const schema = schemaOfType(message.type);
   assert(schema !== undefined, 'a message that is registered');
   scratch.restart();
   scratch.u8(schema.tag);
   schema.write(scratch, message);
-  return { type: message.type, bytes: scratch.copy(), contentEnd: scratch.contentEnd };
+}
+
+/**
+ * The frame of a message for one receiver, with one array for all that is made on the way; undefined where `mac` gives none. `mac`: of bytes that it
+ * does not keep; it encodes nothing itself.
+ */
+export function encodeFrameWithMac(
+  context: CodecContext,
+  message: Message,
+  mac: (bytes: Bytes) => Bytes | undefined,
+): Bytes | undefined {
+  writeMessage(message);
+  const made = mac(scratch.boundForNow(context, message.type, TAG_BYTES, scratch.contentEnd));
+  if (made === undefined) return undefined;
+  proofSchema.write(scratch, { kind: 'mac', mac: made });
+  return scratch.copy();
 }
 
 /** A frame for one receiver: cheap, so that one encoded message goes out under many MACs. */

@@ -3,6 +3,7 @@
  * Nothing here verifies a MAC or a signature: the doors return the bytes that a proof must cover, and whoever holds keys decides.
  */
 export type { Batch } from './batch.ts';
+export { BatchReplies } from './batch-replies.ts';
 export { BATCH_CHECKPOINT, batch, batchDigest, compactBatch } from './batch.ts';
 export type { BatchBody } from './batch-body.ts';
 export { authenticatedRequestSize, authenticatedRequestsSize } from './authenticated-requests.ts';
@@ -25,12 +26,15 @@ export {
   decodeFrame,
   decodeValue,
   encodeFrame,
+  encodeFrameWithMac,
   encodeMessage,
   encodeValue,
   newViewBytes,
   requestSigningBytes,
   viewChangeBytes,
 } from './frame.ts';
+export { GatheredReplies, countParts, partsSize, spelledOutParts } from './gathered-replies.ts';
+export type { RepliesPart } from './gathered-replies.ts';
 export { fromJson, toJson } from './json.ts';
 export { LIMITS } from './limits.ts';
 export type { NewView, SignedNewView } from './new-view.ts';

@@ -1,4 +1,5 @@
 /** REPLIES: the replies of one replica to one client, as many as there are to send. */
+import { GatheredReplies } from './gathered-replies.ts';
 import { LIMITS } from './limits.ts';
 import { message } from './message-schema.ts';
 import { within } from './refusal.ts';
@@ -33,7 +34,8 @@ const bytes = {
   write(writer: Writer, value: Replies): void {
     sender.write(writer, value.replica);
     client.write(writer, value.client);
-    writeReplies(writer, value.replica, value.client, value.replies);
+    const parts = value instanceof GatheredReplies ? value.parts : value.replies;
+    writeReplies(writer, value.replica, value.client, parts);
     writer.contentEnd = writer.length;
   },
   read(reader: Reader): Replies {

@@ -6,6 +6,9 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import { BatchReplies } from './batch-replies.ts';
+import { countParts, partsSize } from './gathered-replies.ts';
+import type { RepliesPart } from './gathered-replies.ts';
 import { LIMITS } from './limits.ts';
 import { refuse, within } from './refusal.ts';
 import type { Reply } from './reply.ts';
@@ -34,24 +37,50 @@ const FIELDS: readonly (readonly [bits: number, field: string])[] = [
 ];
 
 /** Bytes of the replies, each whole: what they take when they are spelled out, which is what is limited. A short frame must not say much more than it holds. */
-export function wholeRepliesSize(replies: readonly Reply[]): number {
-  let size = HEAD_BYTES;
-  for (const reply of replies) size += replySize(reply);
-  return size;
+export function wholeRepliesSize(replies: readonly RepliesPart[]): number {
+  return HEAD_BYTES + partsSize(replies);
 }
 
 /** Throws InvariantViolation unless all are of that replica to that client, and within their schema and the limits. */
-export function writeReplies(writer: Writer, replica: ReplicaId, client: ClientId, replies: readonly Reply[]): void {
+export function writeReplies(
+  writer: Writer,
+  replica: ReplicaId,
+  client: ClientId,
+  replies: readonly RepliesPart[],
+): void {
   assert(wholeRepliesSize(replies) <= LIMITS.batchBytes, 'replies that are within their limit when each is whole');
   const before = new RepliesBefore();
-  writeLength(writer, replies.length, LIMITS.requestsPerBatch);
-  for (const reply of replies) {
-    assert(
-      reply.replica === replica && reply.client === client && reply.type === 'reply',
-      'replies of one replica to one client',
-    );
-    writeReply(writer, reply, before.writtenOf(reply));
-    before.add(reply);
+  writeLength(writer, countParts(replies), LIMITS.requestsPerBatch);
+  for (const part of replies) {
+    assert(part.replica === replica && part.client === client, 'replies of one replica to one client');
+    if (part instanceof BatchReplies) {
+      writeOfBatch(writer, part, before);
+    } else {
+      assert(part.type === 'reply', 'replies');
+      writeNext(writer, part, before);
+    }
+  }
+}
+
+function writeNext(writer: Writer, reply: Reply, before: RepliesBefore): void {
+  writeReply(writer, reply, before.writtenOf(reply));
+  before.add(reply);
+}
+
+/** What has the same answer as the reply of the same batch before it shares all that can be shared, and changes nothing for the next. */
+function writeOfBatch(writer: Writer, replies: BatchReplies, before: RepliesBefore): void {
+  const digests = replies.packedDigests();
+  for (let at = 0; at < replies.length; at += 1) {
+    const answer = replies.answer(at);
+    if (at === 0 || answer !== replies.answer(at - 1)) {
+      writeNext(writer, replies.reply(at), before);
+      continue;
+    }
+    const { session, timestamp } = replies.request(at).request;
+    writer.u8(answer.isReturned ? WRITTEN.lastResult : 0);
+    number.write(writer, session);
+    number.write(writer, timestamp);
+    writer.part(digests, digest.maxBytes * replies.indexOf(at), digest.maxBytes);
   }
 }
 

@@ -132,14 +132,22 @@ export function resultDigest(context: CodecContext, value: Bytes): Digest {
   return context.repeatedDigest(DOMAINS.resultDigest, value);
 }
 
+/** Bytes before a result. */
+const RESULT_HEAD_BYTES = resultBytes.minBytes;
+
 /** Bytes of the encoded reply. */
 export function replySize(value: Reply): number {
   return (
     reply.minBytes +
     sinceSize(value) +
-    (value.result === undefined ? 0 : 4 + value.result.length) +
+    (value.result === undefined ? 0 : RESULT_HEAD_BYTES + value.result.length) +
     (value.receipt === undefined ? 0 : treeSignatureSize(value.receipt))
   );
+}
+
+/** Bytes of `count` replies without receipts and times of reading, of which so many return results of so many bytes in all. */
+export function repliesSize(count: number, results: number, resultsBytes: number): number {
+  return count * reply.minBytes + results * RESULT_HEAD_BYTES + resultsBytes;
 }
 
 /** Bytes of its encoded content, at most. */

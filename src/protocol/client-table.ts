@@ -8,7 +8,7 @@
 import { ChurningSet } from '../base/churning.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { ClientId, Digest } from '../base/ids.ts';
+import type { ClientId, Digest, Sequence } from '../base/ids.ts';
 import type { Reader, Transaction } from '../base/key-value.ts';
 import type { Request } from '../messages/index.ts';
 import type { ClusterConfig } from './config.ts';
@@ -49,10 +49,26 @@ export type ClientTableConfig = Pick<
 /** An open client may lose its place when idle for more than so many horizons of agreed time: the argument is at {@link ClientTable.record}. */
 const IDLE_HORIZONS = 2;
 
+/**
+ * What is known of a session's last request, of the reply to it and of when it was executed lies in fields of the session itself, which the next
+ * execution writes over: objects of their own, one or more for each request, would grow old here before they are garbage.
+ */
 interface Session {
   readonly client: Client;
   readonly number: number;
-  last: LastRequest;
+  timestamp: number;
+  requestDigest: Digest;
+  /** Of the reply. */
+  outcome: StoredReply['outcome'];
+  sequence: Sequence;
+  digest: Digest;
+  result: Bytes;
+  /** Of its last use. */
+  usedIn: Sequence;
+  usedAt: number;
+  agreedTime: number;
+  /** It may differ from the state since the last flush. */
+  isChanged: boolean;
 }
 
 interface Client {
@@ -77,12 +93,16 @@ export class ClientTable {
   /** Those of them that are not listed, by last execution. */
   readonly #openClients = new Recency<Client>();
   /** What may differ from the state since the last flush. */
-  readonly #changedSessions = new ChurningSet<Session>();
+  #changedSessions: Session[] = [];
   readonly #changedClients = new ChurningSet<ClientId>();
   #sessionCount = 0;
-  #lastUse: ExecutionPoint | undefined;
+  /** Of the latest execution. */
+  #lastSequence = -1;
+  #lastIndex = 0;
   /** What was found last: every request is looked for several times running. */
   #found: Place<Session> | undefined;
+  /** Stood behind it in order of last use: mostly requests come in the order in which those before them were executed. */
+  #expected: Place<Session> | undefined;
 
   private constructor(config: ClientTableConfig) {
     this.#config = config;
@@ -111,32 +131,33 @@ export class ClientTable {
 
   /** Is its session open, and this the next request there? Then executing it touches no other session. */
   isNext({ client, session, timestamp }: RequestPlace): boolean {
-    const last = this.#find(client, session)?.item.last;
-    return last !== undefined && timestamp === last.timestamp + 1;
+    const known = this.#find(client, session)?.item;
+    return known !== undefined && timestamp === known.timestamp + 1;
   }
 
   /** Has a later request of its session been executed, so that executing it comes to nothing? */
   isOld({ client, session, timestamp }: RequestPlace): boolean {
-    const last = this.#find(client, session)?.item.last;
-    return last !== undefined && timestamp < last.timestamp;
+    const known = this.#find(client, session)?.item;
+    return known !== undefined && timestamp < known.timestamp;
   }
 
   /** What executing `request` comes to. Changes nothing. `agreedTime`: µs since 1970, that of its batch already applied. */
   judge(request: RequestPlace, requestDigest: Digest, agreedTime: number): Judgement {
-    const last = this.#find(request.client, request.session)?.item.last;
-    if (last === undefined) {
+    const known = this.#find(request.client, request.session)?.item;
+    if (known === undefined) {
       const code = this.#refuseOpening(request, agreedTime);
       return code === undefined ? EXECUTE : this.#error(code, request.client, agreedTime);
     }
-    if (request.timestamp === last.timestamp + 1) return EXECUTE;
-    if (request.timestamp > last.timestamp) return this.#error('timestamp_gap', request.client, agreedTime);
-    if (request.timestamp < last.timestamp) return IGNORE;
-    if (requestDigest !== last.requestDigest) return this.#error('timestamp_reused', request.client, agreedTime);
-    return { kind: 'repeat', reply: last.reply };
+    if (request.timestamp === known.timestamp + 1) return EXECUTE;
+    if (request.timestamp > known.timestamp) return this.#error('timestamp_gap', request.client, agreedTime);
+    if (request.timestamp < known.timestamp) return IGNORE;
+    if (requestDigest !== known.requestDigest) return this.#error('timestamp_reused', request.client, agreedTime);
+    return { kind: 'repeat', reply: replyOf(known) };
   }
 
   /**
-   * Takes over an execution: opens the request's session or moves it on, stores its reply, evicts what must go.
+   * Takes over an execution: opens the request's session or moves it on, stores its reply, evicts what must go. Keeps neither `lastUse` nor `reply`,
+   * but what they hold.
    *
    * Requires: `judge` says `execute`; executed later than everything recorded before; the result is within `storedReplyBytes` (execution
    * undoes an operation with a longer one, so that a reply lost on the way can always be had again).
@@ -156,8 +177,9 @@ export class ClientTable {
     reply: StoredReply,
   ): { readonly evicted: readonly EvictedSession[] } {
     const { client, session, timestamp } = request;
+    const { sequence, index } = lastUse;
     assert(
-      this.#lastUse === undefined || comparePoints(this.#lastUse, lastUse) < 0,
+      sequence > this.#lastSequence || (sequence === this.#lastSequence && index > this.#lastIndex),
       'executions are recorded in their order',
     );
     const known = this.#find(client, session);
@@ -165,16 +187,15 @@ export class ClientTable {
     const isNext =
       known === undefined
         ? this.#refuseOpening(request, lastUse.agreedTime) === undefined
-        : timestamp === known.item.last.timestamp + 1;
+        : timestamp === known.item.timestamp + 1;
     assert(isNext, 'what is recorded was to be executed');
-    const last: LastRequest = { timestamp, requestDigest, reply, lastUse };
     if (known !== undefined) {
-      this.#changedSessions.add(known.item);
-      this.#renew(known, last);
+      this.#renew(known, timestamp, requestDigest, lastUse, reply);
+      this.#noteChanged(known.item);
       return NONE_EVICTED;
     }
     const evicted = this.#makeRoom(client);
-    this.#changedSessions.add(this.#insert(this.#addClient(client), session, last));
+    this.#noteChanged(this.#insert(this.#addClient(client), session, { timestamp, requestDigest, reply, lastUse }));
     return { evicted };
   }
 
@@ -183,8 +204,8 @@ export class ClientTable {
    * the own clock, since agreed time will be about that then.
    */
   wouldExecute(request: RequestPlace, timeUs: number): boolean {
-    const last = this.#find(request.client, request.session)?.item.last;
-    if (last !== undefined) return request.timestamp === last.timestamp + 1;
+    const known = this.#find(request.client, request.session)?.item;
+    if (known !== undefined) return request.timestamp === known.timestamp + 1;
     return this.#refuseOpening(request, timeUs) === undefined;
   }
 
@@ -200,13 +221,13 @@ export class ClientTable {
 
   /** The reply to exactly this request, while it is the last one of its session. */
   storedReply(client: ClientId, session: number, timestamp: number, requestDigest: Digest): StoredReply | undefined {
-    const last = this.#find(client, session)?.item.last;
-    return last?.timestamp === timestamp && last.requestDigest === requestDigest ? last.reply : undefined;
+    const known = this.#find(client, session)?.item;
+    return known?.timestamp === timestamp && known.requestDigest === requestDigest ? replyOf(known) : undefined;
   }
 
   /** Timestamp of the last request of a session; undefined for a session the table does not know. */
   lastTimestamp(client: ClientId, session: number): number | undefined {
-    return this.#find(client, session)?.item.last.timestamp;
+    return this.#find(client, session)?.item.timestamp;
   }
 
   /** Highest session of `client` ever evicted, 0 if none. */
@@ -216,33 +237,42 @@ export class ClientTable {
 
   /** Writes what changed since the last flush; cost O(changed · log size). How often it is called makes no difference to the content. */
   flush(transaction: Transaction): void {
-    for (const { client, number } of this.#changedSessions) {
+    for (const session of this.#changedSessions) {
+      const { client, number } = session;
+      session.isChanged = false;
       const known = this.#find(client.id, number);
       if (known === undefined) transaction.delete(sessionKey(client.id, number));
-      else transaction.put(sessionKey(client.id, number), encodeSession(known.item.last));
+      else transaction.put(sessionKey(client.id, number), encodeSession(lastOf(known.item)));
     }
     for (const client of this.#changedClients) {
       const floor = this.sessionFloor(client);
       if (floor === 0) transaction.delete(clientKey(client));
       else transaction.put(clientKey(client), numberBytes(floor));
     }
-    this.#changedSessions.clear();
+    this.#changedSessions = [];
     this.#changedClients.clear();
   }
 
   /** Every session, clients in order of id and the sessions of each in order of last use: for inspection, O(size · log size). */
   *rows(): Generator<SessionRow, void, undefined> {
     for (const client of [...this.#clients.keys()].toSorted()) {
-      for (const { number, last } of this.#clients.get(client)?.recency.items() ?? [])
-        yield { client, session: number, ...last };
+      for (const session of this.#clients.get(client)?.recency.items() ?? [])
+        yield { client, session: session.number, ...lastOf(session) };
     }
   }
 
   #find(client: ClientId, session: number): Place<Session> | undefined {
-    const found = this.#found?.item;
-    if (found?.number === session && found.client.id === client) return this.#found;
-    this.#found = this.#clients.get(client)?.sessions.get(session);
+    if (isSession(this.#found, client, session)) return this.#found;
+    const expected = this.#expected;
+    this.#found = isSession(expected, client, session) ? expected : this.#clients.get(client)?.sessions.get(session);
+    this.#expected = this.#found?.newer;
     return this.#found;
+  }
+
+  #noteChanged(session: Session): void {
+    if (session.isChanged) return;
+    session.isChanged = true;
+    this.#changedSessions.push(session);
   }
 
   /** Why a session that the table does not know may not open with this request; undefined if it may. */
@@ -255,8 +285,8 @@ export class ClientTable {
     if (Math.abs(request.session - timeUs) >= sessionHorizonUs) return 'session_refused';
     const needsPlace = !isListed && !this.#clients.has(request.client);
     const oldest = needsPlace && this.#openClients.size >= openClientLimit ? this.#openClients.oldest : undefined;
-    const lastUse = oldest?.recency.newest?.last.lastUse;
-    if (lastUse === undefined || timeUs - lastUse.agreedTime > IDLE_HORIZONS * sessionHorizonUs) return undefined;
+    const lastUse = oldest?.recency.newest?.agreedTime;
+    if (lastUse === undefined || timeUs - lastUse > IDLE_HORIZONS * sessionHorizonUs) return undefined;
     return 'too_many_clients';
   }
 
@@ -266,10 +296,26 @@ export class ClientTable {
     return { kind: 'error', error, result: tableErrorResult(error) };
   }
 
-  #renew(place: Place<Session>, last: LastRequest): void {
-    const { client } = place.item;
-    place.item.last = last;
-    this.#lastUse = last.lastUse;
+  #renew(
+    place: Place<Session>,
+    timestamp: number,
+    requestDigest: Digest,
+    { sequence, index, agreedTime }: ExecutionPoint,
+    reply: StoredReply,
+  ): void {
+    const { item: session } = place;
+    const { client } = session;
+    session.timestamp = timestamp;
+    session.requestDigest = requestDigest;
+    session.outcome = reply.outcome;
+    session.sequence = reply.sequence;
+    session.digest = reply.digest;
+    session.result = reply.result;
+    session.usedIn = sequence;
+    session.usedAt = index;
+    session.agreedTime = agreedTime;
+    this.#lastSequence = sequence;
+    this.#lastIndex = index;
     client.recency.touch(place);
     if (client.place !== undefined) this.#openClients.touch(client.place);
   }
@@ -297,9 +343,10 @@ export class ClientTable {
     assert(place !== undefined, 'a session is evicted once');
     client.sessions.delete(number);
     this.#found = undefined;
+    this.#expected = undefined;
     client.recency.remove(place);
     this.#sessionCount -= 1;
-    this.#changedSessions.add(session);
+    this.#noteChanged(session);
     if (number > client.floor) {
       client.floor = number;
       this.#changedClients.add(client.id);
@@ -326,12 +373,40 @@ export class ClientTable {
   }
 
   /** Requires: used later than every session of the table. */
-  #insert(client: Client, number: number, last: LastRequest): Session {
-    const session: Session = { client, number, last };
+  #insert(client: Client, number: number, { timestamp, requestDigest, reply, lastUse }: LastRequest): Session {
+    const session: Session = {
+      client,
+      number,
+      timestamp,
+      requestDigest,
+      outcome: reply.outcome,
+      sequence: reply.sequence,
+      digest: reply.digest,
+      result: reply.result,
+      usedIn: lastUse.sequence,
+      usedAt: lastUse.index,
+      agreedTime: lastUse.agreedTime,
+      isChanged: false,
+    };
     client.sessions.set(number, client.recency.add(session));
     if (client.place !== undefined) this.#openClients.touch(client.place);
     this.#sessionCount += 1;
-    this.#lastUse = last.lastUse;
+    this.#lastSequence = lastUse.sequence;
+    this.#lastIndex = lastUse.index;
     return session;
   }
+}
+
+function isSession(place: Place<Session> | undefined, client: ClientId, session: number): boolean {
+  return place !== undefined && place.item.number === session && place.item.client.id === client;
+}
+
+function replyOf({ outcome, sequence, digest, result }: Session): StoredReply {
+  return { outcome, sequence, digest, result };
+}
+
+function lastOf(session: Session): LastRequest {
+  const { timestamp, requestDigest, usedIn, usedAt, agreedTime } = session;
+  const lastUse = { sequence: usedIn, index: usedAt, agreedTime };
+  return { timestamp, requestDigest, reply: replyOf(session), lastUse };
 }

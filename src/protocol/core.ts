@@ -29,7 +29,7 @@ import type { Now } from './input.ts';
 import { LastChanges } from './last-changes.ts';
 import { Log } from './log.ts';
 import { Moments } from './moments.ts';
-import type { Output } from './output.ts';
+import type { StepOutput } from './output.ts';
 import { ParkedReads } from './parked-reads.ts';
 import type { AuthenticatedState, Authenticator, Reader, StateMachine } from './ports.ts';
 import { PrimaryPerformance } from './primary-performance.ts';
@@ -217,7 +217,7 @@ export class Core {
   };
   readonly listedClients: ReadonlySet<ClientId>;
 
-  #outputs: Output[] = [];
+  #outputs: StepOutput[] = [];
   readonly #others: readonly ReplicaId[];
 
   constructor(config: ReplicaConfig, modules: ReplicaModules) {
@@ -362,7 +362,7 @@ export class Core {
     this.#outputs.push({ kind: 'event', event });
   }
 
-  output(output: Output): void {
+  output(output: StepOutput): void {
     this.#outputs.push(output);
   }
 
@@ -382,7 +382,7 @@ export class Core {
   }
 
   /** What has come out since the last drain, in order. */
-  drain(): readonly Output[] {
+  drain(): readonly StepOutput[] {
     const outputs = this.#outputs;
     this.#outputs = [];
     return outputs;

@@ -10,23 +10,32 @@ const STRETCH_US = 100_000;
 /** More are not counted: no batch holds so many. */
 const MOST = 4096;
 
-/** Of the low bits of a session's number and the first five digits of its client: one number, which two sessions hardly share. */
-function nameOf(client: ClientId, session: number): number {
-  let name = session % 0x10000000;
-  for (let at = 0; at < 5; at += 1) name = name * 32 + (client.charCodeAt(at) & 31);
-  return name;
-}
+/** Small enough that an engine keeps the number in the place of a pointer. */
+const NAME_MASK = 0x3fffffff;
 
 export class Crowd {
   #current = new Set<number>();
   #last = new Set<number>();
   /** Monotonic µs at which the current stretch began. */
   #since = 0;
+  /** The client that was noted last, and what stands for it in the names of its sessions. */
+  #client: ClientId | undefined;
+  #mark = 0;
 
   /** A request of this session was executed. */
   note(client: ClientId, session: number, now: number): void {
     this.#turn(now);
-    if (this.#current.size < MOST) this.#current.add(nameOf(client, session));
+    if (this.#current.size < MOST) this.#current.add(this.#nameOf(client, session));
+  }
+
+  /** Of the low bits of a session's number and the first digits of its client: one number, which two sessions hardly share. */
+  #nameOf(client: ClientId, session: number): number {
+    if (client !== this.#client) {
+      this.#client = client;
+      this.#mark = 0;
+      for (let at = 0; at < 6; at += 1) this.#mark = this.#mark * 32 + (client.charCodeAt(at) & 31);
+    }
+    return (session ^ this.#mark) & NAME_MASK;
   }
 
   /** Sessions of the stretch under way or of the one before, whichever had more. */

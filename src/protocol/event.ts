@@ -9,14 +9,32 @@ import type { ViewChangeReason } from './view-change-reason.ts';
 import type { CoreRefusalCode, IntakeRefusalCode } from './refusal.ts';
 import type { Suspicion } from './suspicion.ts';
 
+/** `executed`: ran now; `replayed`: an idempotency key's first outcome again; `repeated`: the stored reply again; else what the client table said. */
+export type Outcome = 'executed' | 'replayed' | 'repeated' | 'ignored' | 'table-error';
+
 /** One request of a batch, as it was executed. */
 export interface ExecutedRequest {
   readonly client: ClientId;
   readonly session: number;
   readonly timestamp: number;
   readonly requestDigest: Digest;
-  /** `executed`: ran now; `replayed`: an idempotency key's first outcome again; `repeated`: the stored reply again; else what the client table said. */
-  readonly outcome: 'executed' | 'replayed' | 'repeated' | 'ignored' | 'table-error';
+  readonly outcome: Outcome;
+}
+
+/** A batch was executed. */
+export interface ExecutedEvent {
+  readonly kind: 'executed';
+  readonly view: View;
+  readonly sequence: Sequence;
+  readonly digest: Digest;
+  readonly timestamp: number;
+  readonly requests: readonly ExecutedRequest[];
+  /** How many requests: whoever wants no more than this and the outcomes need not have them made one by one. */
+  readonly count: number;
+  /** Of each request in order, or of all of them. */
+  readonly outcomes: Outcome | readonly Outcome[];
+  /** Digests of the requests, packed: for who keeps them long. */
+  readonly digests: DigestList;
 }
 
 export type Event =
@@ -55,16 +73,7 @@ export type Event =
       readonly digest: Digest;
       readonly claims: readonly ReplicaId[];
     }
-  | {
-      readonly kind: 'executed';
-      readonly view: View;
-      readonly sequence: Sequence;
-      readonly digest: Digest;
-      readonly timestamp: number;
-      readonly requests: readonly ExecutedRequest[];
-      /** Theirs, packed: for who keeps them long. */
-      readonly digests: DigestList;
-    }
+  | ExecutedEvent
   | { readonly kind: 'checkpoint-taken'; readonly sequence: Sequence; readonly root: Digest }
   | {
       readonly kind: 'checkpoint-stable';

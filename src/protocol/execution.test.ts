@@ -17,6 +17,45 @@ const outcomesOf = (outputs: readonly Output[]): readonly string[] =>
 const countOf = (rig: Rig, operation: string): string =>
   text(applicationReader(rig.replica.reader).get(bytes(`count ${operation}`)));
 
+describe('replies to one batch', () => {
+  const repliesIn = (rig: Rig): readonly (readonly string[])[] =>
+    rig.gathered.flatMap((output) => {
+      if (output.kind === 'reply') return [[`reply ${output.reply.timestamp}`]];
+      return output.kind === 'batch-replies'
+        ? [output.replies.spelledOut().map(({ timestamp }) => `${timestamp}`)]
+        : [];
+    });
+
+  test('come out together, and mean what each means for itself', () => {
+    const rig = new Rig();
+    const batch = rig.kit.batch([1, 2, 3].map((timestamp) => rig.kit.signed('x', { timestamp })));
+    const outputs = rig.decide(1, batch);
+    expect(repliesIn(rig)).toEqual([['1', '2', '3']]);
+    expect(repliesOf(outputs).map(({ result }) => text(result ?? bytes('')))).toEqual(['x#1', 'x#2', 'x#3']);
+    expect(outputs.findLastIndex(({ kind }) => kind === 'reply')).toBeLessThan(
+      outputs.findIndex((output) => output.kind === 'event' && output.event.kind === 'executed'),
+    );
+  });
+
+  test('in the order of the batch: what comes between them parts them', () => {
+    const rig = new Rig();
+    rig.decide(1, rig.kit.batchOf('x'));
+    const timestamps = [2, 3, 3, 4, 5];
+    rig.decide(2, rig.kit.batch(timestamps.map((timestamp) => rig.kit.signed('x', { timestamp }))));
+    expect(repliesIn(rig)).toEqual([['reply 1'], ['2', '3'], ['reply 3'], ['4', '5']]);
+  });
+
+  test.each([
+    ['mac', REQUEST_RECEIPT],
+    ['signature', 0],
+  ] as const)('%s mode, flags %i: come out one by one, since they are to be signed', (authentication, flags) => {
+    const rig = new Rig({ cluster: { authentication } });
+    const batch = rig.kit.batch([1, 2].map((timestamp) => rig.kit.signed('x', { timestamp, flags })));
+    expect(repliesOf(rig.decide(1, batch))).toHaveLength(2);
+    expect(repliesIn(rig)).toEqual([['reply 1'], ['reply 2']]);
+  });
+});
+
 describe('a reply', () => {
   test('names view, sequence, batch, request and result; the result itself from the replier alone', () => {
     const rig = new Rig({ tuning: { fullResultBytes: 1 } });

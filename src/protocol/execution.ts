@@ -3,27 +3,32 @@
  * 3 (each request at most once: the client table judges) and 8 (everything is a function of state and batch).
  */
 import { InvariantViolation } from '../base/assert.ts';
-import { EMPTY } from '../base/bytes.ts';
+import { EMPTY, equalBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
-import type { Digest, ReplicaId, Sequence } from '../base/ids.ts';
+import type { Digest, Sequence } from '../base/ids.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { BATCH_CHECKPOINT, NO_DIGESTS, REQUEST_RECEIPT, askedBy, isInSet, resultDigest } from '../messages/index.ts';
-import type { AuthenticatedRequest, Batch, Reply, Request } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, NO_DIGESTS } from '../messages/index.ts';
+import type { AuthenticatedRequest, Batch, Request } from '../messages/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
 import type { Core } from './core.ts';
 import { whileReadable } from './damage.ts';
-import type { ExecutedRequest } from './event.ts';
+import type { Outcome } from './event.ts';
+import { ExecutedBatch, Outcomes } from './executed-batch.ts';
 import { OperationTransaction } from './operation-transaction.ts';
 import { executeRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
+import { RepliesOfBatch, isAskedHere, reply, replyFromTable } from './replying.ts';
 import { restartAfterExecution } from './request-timer.ts';
 import type { Slot } from './slot.ts';
 import { agreedTimeAfter, takeTentative } from './tentative.ts';
 import type { Tentative, TentativeResult } from './tentative.ts';
+
+/** Up to here a result is compared with the one before it. */
+const SHORT_BYTES = 1024;
 
 /** Executes every decided batch that is next in order and whose body is held, unless earlier contents of the state have to be written first. */
 export function executeReady(core: Core): void {
@@ -43,7 +48,7 @@ function nextSequence(core: Core): Slot['sequence'] {
 export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const batch = digest === NULL_DIGEST ? undefined : slot.bodyOf(digest);
   const tentative = takeTentative(core, slot, digest);
-  const requests: ExecutedRequest[] = [];
+  const outcomes = new Outcomes();
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
@@ -54,15 +59,18 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   if (batch !== undefined) {
     core.agreedTime = agreedTimeAfter(core, batch);
     const transaction = core.state.begin();
-    const place: Place = { transaction, sequence: slot.sequence, digest, tentative, index: 0, isAsked: true };
+    const place = placeOf(core, slot, batch, { digest, transaction, tentative });
+    const { isPrimary } = core;
+    const now = core.now.monotonic;
     try {
       for (const entry of batch.requests) {
+        const { client, session, timestamp } = entry.request;
         place.isAsked = (batch !== slot.verified || isAskedHere(core, entry)) && !isTold(core, entry, place);
-        requests.push(executeRequest(core, entry, place));
+        outcomes.add(executeRequest(core, entry, place));
         place.index += 1;
-        const waiting = core.queue.settle(entry.request.client, entry.request.session, entry.request.timestamp);
+        const waiting = core.queue.settle(client, session, timestamp);
         if (core.performance.isWaiting) core.performance.forget(entry.digest);
-        if (core.isPrimary) core.crowd.note(entry.request.client, entry.request.session, core.now.monotonic);
+        if (isPrimary) core.crowd.note(client, session, now);
         if (waiting !== undefined && waiting.arrival > latestArrival) latestArrival = waiting.arrival;
       }
     } catch (error) {
@@ -78,15 +86,9 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   slot.executed = digest;
   core.lastExecuted = slot.sequence;
   core.lastExecutionAt = core.now.monotonic;
-  core.emit({
-    kind: 'executed',
-    view: core.view,
-    sequence: slot.sequence,
-    digest,
-    timestamp: core.agreedTime,
-    requests,
-    digests: slot.requestsOf(digest) ?? NO_DIGESTS,
-  });
+  const digests = slot.requestsOf(digest) ?? NO_DIGESTS;
+  const { view, agreedTime: timestamp } = core;
+  core.emit(new ExecutedBatch({ view, sequence: slot.sequence, digest, timestamp, digests }, batch, outcomes));
   if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   slot.verified = undefined;
   slot.compact(digest, core.codec);
@@ -120,26 +122,45 @@ function isFlagged(batch: Batch | undefined): boolean {
   return batch !== undefined && (batch.flags & BATCH_CHECKPOINT) !== 0;
 }
 
-/** Where a request is executed: one for a whole batch, its last two fields those of the request at hand. */
+/**
+ * Where a request is executed. One object for a whole batch, since each made for every request is one that the collector has to take away: its fields
+ * that are not readonly are those of the request at hand.
+ */
 interface Place {
   readonly transaction: OpenTransaction;
   readonly sequence: Sequence;
   readonly digest: Digest;
+  /** Once the batch is executed. */
+  readonly agreedTime: number;
   /** What was known of the batch before it was committed. */
   readonly tentative: Tentative | undefined;
+  /** Where the replies to it go. */
+  readonly replies: RepliesOfBatch;
+  /** What came of the request; nobody keeps it. */
+  readonly stored: { outcome: StoredReply['outcome']; sequence: Sequence; digest: Digest; result: Bytes };
   index: number;
   /** Is this replica to reply? */
   isAsked: boolean;
 }
 
-/**
- * Its client wants a reply of this replica: it says so in the request as it stands in the batch, or as it waits here because the client has asked
- * again. Requires: the request was verified here; who may have altered the proof of another one must not silence anybody.
- */
-export function isAskedHere({ self, queue }: Core, request: AuthenticatedRequest): boolean {
-  if (isInSet(askedBy(request.proof), self)) return true;
-  const waiting = queue.find(request);
-  return waiting !== undefined && isInSet(waiting.asked, self);
+function placeOf(
+  core: Core,
+  { sequence }: Slot,
+  batch: Batch,
+  of: Pick<Place, 'digest' | 'transaction' | 'tentative'>,
+): Place {
+  const { digest, transaction, tentative } = of;
+  return {
+    transaction,
+    sequence,
+    digest,
+    agreedTime: core.agreedTime,
+    tentative,
+    replies: new RepliesOfBatch(batch, { sequence, digest }),
+    stored: { outcome: 'executed', sequence, digest, result: EMPTY },
+    index: 0,
+    isAsked: true,
+  };
 }
 
 /** Its client has the tentative reply of this replica, and has not asked again since. */
@@ -148,42 +169,32 @@ function isTold({ queue }: Core, request: AuthenticatedRequest, { tentative, ind
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */
-function executeRequest(core: Core, entry: AuthenticatedRequest, place: Place): ExecutedRequest {
+function executeRequest(core: Core, entry: AuthenticatedRequest, place: Place): Outcome {
   const { request, digest: requestDigest } = entry;
-  const { transaction, sequence, index, isAsked } = place;
+  const { isAsked } = place;
   if (replicaOfClient(request.client) !== undefined)
-    return told(entry, executeRecover(core, transaction, request, sequence) ? 'executed' : 'ignored');
-  const judgement = core.clientTable.judge(request, requestDigest, core.agreedTime);
+    return executeRecover(core, place.transaction, request, place.sequence) ? 'executed' : 'ignored';
+  const judgement = core.clientTable.judge(request, requestDigest, place.agreedTime);
   switch (judgement.kind) {
     case 'ignore':
-      return told(entry, 'ignored');
+      return 'ignored';
     case 'repeat':
       if (isAsked) replyFromTable(core, request, requestDigest, judgement.reply);
-      return told(entry, 'repeated');
+      return 'repeated';
     case 'error': {
-      const { digest } = place;
+      const { sequence, digest } = place;
       const { result } = judgement;
       if (isAsked) reply(core, request, requestDigest, { outcome: 'table-error', sequence, digest, result });
-      return told(entry, 'table-error');
+      return 'table-error';
     }
     case 'execute': {
       const stored = runOrReplay(core, request, place);
-      const { evicted } = core.clientTable.record(
-        request,
-        requestDigest,
-        { sequence, index, agreedTime: core.agreedTime },
-        stored,
-      );
+      const { evicted } = core.clientTable.record(request, requestDigest, place, stored);
       for (const { client, session } of evicted) core.emit({ kind: 'session-evicted', client, session });
-      if (isAsked) reply(core, request, requestDigest, stored);
-      return told(entry, stored.outcome);
+      if (isAsked) place.replies.add(core, entry, place.index, stored);
+      return stored.outcome;
     }
   }
-}
-
-function told({ request, digest }: AuthenticatedRequest, outcome: ExecutedRequest['outcome']): ExecutedRequest {
-  const { client, session, timestamp } = request;
-  return { client, session, timestamp, requestDigest: digest, outcome };
 }
 
 /** A listed client speaks for the scope it names (a gateway for a credential); an open client only for itself. */
@@ -192,7 +203,7 @@ function idempotencyKey(core: Core, { client, idempotency }: Request): Idempoten
   return { scope: client, key: idempotency.key };
 }
 
-/** An idempotency key's first outcome again, or the application's. */
+/** An idempotency key's first outcome again, or the application's. Only until the next request: see {@link Place}. */
 function runOrReplay(core: Core, request: Request, place: Place): StoredReply {
   const key = idempotencyKey(core, request);
   if (key === undefined) return executed(place, run(core, request, place));
@@ -205,12 +216,14 @@ function runOrReplay(core: Core, request: Request, place: Place): StoredReply {
   return stored;
 }
 
-function executed({ sequence, digest }: Place, result: Bytes): StoredReply {
-  return { outcome: 'executed', sequence, digest, result };
+function executed({ stored }: Place, result: Bytes): StoredReply {
+  stored.result = result;
+  return stored;
 }
 
 /** The application's result, its changes made; or what is known of both from before. */
-function run(core: Core, request: Request, { transaction, sequence, index, tentative }: Place): Bytes {
+function run(core: Core, request: Request, place: Place): Bytes {
+  const { transaction, sequence, index, tentative, stored } = place;
   const known = tentative?.results[index];
   if (known !== undefined) {
     for (const { key, value } of known.changes) {
@@ -220,9 +233,9 @@ function run(core: Core, request: Request, { transaction, sequence, index, tenta
     }
     return known.result;
   }
-  const place = { sequence, index, agreedTime: core.agreedTime };
-  const { result, changed } = runOn(core, request, transaction, place, core.config.cluster.readOnlyRequests);
-  for (const key of changed) core.lastChanges.note(key, sequence);
+  const operation = new OperationTransaction(transaction, core.config.cluster.readOnlyRequests);
+  const result = runOn(core, request, operation, place, stored.result);
+  for (const key of operation.changed) core.lastChanges.note(key, sequence);
   return result;
 }
 
@@ -240,8 +253,9 @@ export function runTentatively(
   transaction: OpenTransaction,
   place: OperationPlace,
 ): Pick<TentativeResult, 'result' | 'changes'> {
-  const { result, changed } = runOn(core, request, transaction, place, true);
-  const changes = changed.map((key) => ({ key, value: copied(transaction.get(key)) }));
+  const operation = new OperationTransaction(transaction, true);
+  const result = runOn(core, request, operation, place, EMPTY);
+  const changes = operation.changed.map((key) => ({ key, value: copied(transaction.get(key)) }));
   return { result, changes };
 }
 
@@ -249,102 +263,49 @@ function copied(value: Bytes | undefined): Bytes | undefined {
   return value === undefined ? undefined : new Uint8Array(value);
 }
 
-/** The application on a transaction of its own: what it throws undoes its changes and becomes a result that is the same everywhere. */
+/** The application on a transaction of its own; `previous`: the result before it. What it throws undoes its changes and becomes a result that is the same everywhere. */
 function runOn(
   core: Core,
   request: Request,
-  transaction: OpenTransaction,
+  state: OperationTransaction,
   { sequence, index, agreedTime }: OperationPlace,
-  notesChanges: boolean,
-): { readonly result: Bytes; readonly changed: readonly Bytes[] } {
+  previous: Bytes,
+): Bytes {
   const { storedReplyBytes: limit } = core.config.cluster;
-  const inner = transaction.begin();
-  const state = new OperationTransaction(inner, notesChanges);
+  // Both are objects of the operation alone: an application may keep them, and must not find those of another in them.
   const context = { sequence, index, timestamp: agreedTime, client: request.client };
   let result: unknown;
   try {
     result = core.application.execute(state, request.operation, context);
   } catch (error) {
     if (error instanceof InvariantViolation) throw error;
-    inner.rollback();
+    state.rollback();
     if (state.damage !== undefined) throw state.damage;
-    return failed('application_error', 'the application threw; nothing was changed');
+    return errorResult('application_error', 'the application threw; nothing was changed');
   }
   if (state.damage !== undefined) {
-    inner.rollback();
+    state.rollback();
     throw state.damage;
   }
   if (!(result instanceof Uint8Array)) {
-    inner.rollback();
-    return failed('application_error', 'the application returned something other than bytes; nothing was changed');
+    state.rollback();
+    return errorResult('application_error', 'the application returned something other than bytes; nothing was changed');
   }
   if (result.length > limit) {
-    inner.rollback();
-    return failed('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
+    state.rollback();
+    return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
   }
-  inner.commit();
-  // A copy: the result is kept in the tables, and its author may use the buffer again.
-  return { result: result.length === 0 ? EMPTY : new Uint8Array(result), changed: state.changed };
+  state.commit();
+  return kept(result, previous);
 }
 
-function failed(code: string, message: string): { readonly result: Bytes; readonly changed: readonly Bytes[] } {
-  return { result: errorResult(code, message), changed: [] };
+/** A copy: a result is kept in the tables, and its author may use the buffer again. One array for equal ones in a row: many operations say hardly more than "done". */
+function kept(result: Uint8Array, previous: Bytes): Bytes {
+  if (result.length === 0) return EMPTY;
+  return result.length <= SHORT_BYTES && equalBytes(result, previous) ? previous : new Uint8Array(result);
 }
 
 /** What an application that threw, or gave nothing that can be answered, is made to say: the same everywhere. */
 export function errorResult(code: string, message: string): Bytes {
   return encodeUtf8(JSON.stringify({ error: { code, message } })) ?? new Uint8Array(0);
-}
-
-/** The stored reply of an executed request, sent again. */
-export function replyFromTable(core: Core, request: Request, requestDigest: Digest, stored: StoredReply): void {
-  reply(core, request, requestDigest, stored);
-}
-
-/** To a request of a batch that is prepared and not committed. */
-export function replyTentatively(
-  core: Core,
-  { request, digest }: AuthenticatedRequest,
-  known: Pick<StoredReply, 'sequence' | 'digest' | 'result'>,
-): void {
-  reply(core, request, digest, { ...known, outcome: 'tentative' });
-}
-
-/** REPLY: with the full result from the replica that the request names, else its digest alone [OSDI'99 §5.1.1]; a small result from all. */
-function reply(
-  core: Core,
-  request: Request,
-  requestDigest: Digest,
-  stored: Pick<StoredReply, 'sequence' | 'digest' | 'result'> & { readonly outcome: Reply['outcome'] },
-): void {
-  if (core.replaying) return;
-  const { self, view } = core;
-  const { client, session, timestamp, replier, flags } = request;
-  sendReply(core, flags, {
-    type: 'reply',
-    view,
-    sequence: stored.sequence,
-    digest: stored.digest,
-    replica: self,
-    client,
-    session,
-    timestamp,
-    requestDigest,
-    outcome: stored.outcome,
-    resultDigest: resultDigest(core.codec, stored.result),
-    since: undefined,
-    result: isReturned(core, replier, stored.result) ? stored.result : undefined,
-    receipt: undefined,
-  });
-}
-
-/** Does this replica return the result itself, and not its digest alone? */
-export function isReturned({ self, config }: Core, replier: ReplicaId, result: Bytes): boolean {
-  return replier === self || result.length <= config.tuning.fullResultBytes;
-}
-
-/** To be signed where the mode is so, or the request (`flags`) wants a receipt. */
-export function sendReply(core: Core, flags: number, reply: Reply): void {
-  const isSigned = core.config.cluster.authentication === 'signature' || (flags & REQUEST_RECEIPT) !== 0;
-  core.output({ kind: 'reply', reply, isSigned });
 }

@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId, Sequence } from '../base/ids.ts';
-import type { Message, Reply } from '../messages/index.ts';
+import type { BatchReplies, Message, Reply } from '../messages/index.ts';
 import type { Event } from './event.ts';
 import type { Record } from './record.ts';
 
@@ -27,3 +27,20 @@ export type Output =
   /** `isSigned`: it leaves as a receipt, signed together with others when it does (reply-outbox.ts). It brings none. */
   | { readonly kind: 'reply'; readonly reply: Reply; readonly isSigned: boolean }
   | { readonly kind: 'event'; readonly event: Event };
+
+/** As it comes out: replies that follow each other are gathered, where they are of one batch. None of them is to be signed unless all are. */
+export type StepOutput = Output | { readonly kind: 'batch-replies'; readonly replies: BatchReplies };
+
+/** The same with each reply for itself: for whoever changes outputs, or looks at them one by one. */
+export function spelledOut(outputs: readonly StepOutput[]): readonly Output[] {
+  return isSpelledOut(outputs) ? outputs : outputs.flatMap(eachReply);
+}
+
+function isSpelledOut(outputs: readonly StepOutput[]): outputs is readonly Output[] {
+  return outputs.every(({ kind }) => kind !== 'batch-replies');
+}
+
+function eachReply(output: StepOutput): readonly Output[] {
+  if (output.kind !== 'batch-replies') return [output];
+  return output.replies.spelledOut().map((reply) => ({ kind: 'reply', reply, isSigned: false }));
+}

@@ -14,7 +14,7 @@ import { IdempotencyTable } from './idempotency.ts';
 
 import { batchBytes } from './memory.ts';
 import type { SignedNewView, SignedViewChange } from '../messages/index.ts';
-import type { Output } from './output.ts';
+import type { StepOutput } from './output.ts';
 import type { Record } from './record.ts';
 import { makeRecovery, restoreRecovery } from './recovery-progress.ts';
 import { RecoveryTable } from './recovery-table.ts';
@@ -43,7 +43,7 @@ export function restore(core: Core, records: readonly Record[]): void {
   core.replaying = false;
 }
 
-function isStillToDo(output: Output): boolean {
+function isStillToDo(output: StepOutput): boolean {
   switch (output.kind) {
     case 'store':
       return true;

@@ -20,7 +20,7 @@ import { executeReady } from './execution.ts';
 import { releaseCommits, settleCommits } from './held-commits.ts';
 import type { Input, Now } from './input.ts';
 import { onCommit, onPrePrepare, onPrepare, retryAll, tryAccept, tryAcceptAll } from './normal-case.ts';
-import type { Output } from './output.ts';
+import type { StepOutput } from './output.ts';
 import { needsIdleCheckpoint, propose, proposeIdleCheckpoint } from './proposing.ts';
 import type { Record } from './record.ts';
 import { restore } from './recovery.ts';
@@ -85,7 +85,7 @@ export class Replica {
   }
 
   /** Once, before the first step: greets the peers and asks what was missed. */
-  start(now: Now): readonly Output[] {
+  start(now: Now): readonly StepOutput[] {
     assert(!this.#started, 'a replica is started once');
     this.#started = true;
     const core = this.#core;
@@ -110,7 +110,7 @@ export class Replica {
   }
 
   /** Takes one input and returns what comes of it, in order. Requires: `now` never runs backwards in its monotonic part. */
-  step(now: Now, input: Input): readonly Output[] {
+  step(now: Now, input: Input): readonly StepOutput[] {
     const core = this.#core;
     assert(this.#started, 'a replica is started before its first step');
     assert(now.monotonic >= core.now.monotonic, 'the monotonic clock never runs backwards');

@@ -2,10 +2,10 @@
 import { plainReply } from '../../test/support/plain-reply.ts';
 import { describe, expect, test } from 'vitest';
 import { RealKeys } from '../../test/support/real-keys.ts';
-import { clientId, replica, seq } from '../../test/support/core-kit.ts';
+import { CoreKit, clientId, replica, seq } from '../../test/support/core-kit.ts';
 import { asDigest } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { LIMITS, encodeMessage, replySize } from '../messages/index.ts';
+import { BatchReplies, LIMITS, encodeMessage, replySize } from '../messages/index.ts';
 import type { Reply } from '../messages/index.ts';
 import type { AuthenticationMode } from './config.ts';
 import { ReceiptVerifier } from './receipts.ts';
@@ -13,12 +13,25 @@ import { ReplyOutbox } from './reply-outbox.ts';
 import type { Letter } from './reply-outbox.ts';
 
 const D = asDigest('d1'.repeat(32));
+const D_RESULT = Uint8Array.of(1);
 const keys = new RealKeys();
 const codec = keys.codec();
 const receipts = (): ReceiptVerifier => new ReceiptVerifier(codec, keys.authenticator('client'));
 
 function reply(client: number, timestamp: number, result?: Bytes): Reply {
   return plainReply(timestamp, { client: clientId(client), result });
+}
+
+/** Of requests of these clients with these timestamps. */
+function gathered(...requests: readonly (readonly [client: number, timestamp: number])[]): BatchReplies {
+  const { view, sequence, digest } = plainReply(1);
+  const kit = new CoreKit();
+  const replies = new BatchReplies(
+    { view, sequence, digest, replica: replica(2) },
+    requests.map(([client, timestamp]) => kit.signed('x', { client: clientId(client), timestamp })),
+  );
+  for (const index of requests.keys()) replies.add(codec, index, D_RESULT, true);
+  return replies;
 }
 
 function outbox(mode: AuthenticationMode): { readonly box: ReplyOutbox; readonly signings: () => number } {
@@ -60,6 +73,20 @@ describe('mac mode', () => {
     ]);
     expect(timestampsOf(letters)).toEqual([[1, 3], [2]]);
     expect([signings(), box.isEmpty, box.drain()]).toEqual([0, true, []]);
+  });
+
+  test('what is gathered of a batch leaves in its place among the others, with each client its own', () => {
+    const { box } = outbox('mac');
+    box.add(reply(1, 1), false);
+    box.addBatch(gathered([1, 2], [1, 3]));
+    box.addBatch(gathered([2, 4], [1, 5]));
+    box.add(reply(2, 6), false);
+    const letters = box.drain();
+    expect(letters.map(({ message }) => message.client)).toEqual([clientId(1), clientId(2)]);
+    expect(timestampsOf(letters)).toEqual([
+      [1, 2, 3, 5],
+      [4, 6],
+    ]);
   });
 
   test('receipts that were asked for: one signature for all, in their places, and none for the others', () => {

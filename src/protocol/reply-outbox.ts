@@ -4,8 +4,16 @@
  * code in server and simulator.
  */
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { CodecContext, LIMITS, replySize } from '../messages/index.ts';
-import type { Replies, Reply, TreeSignature } from '../messages/index.ts';
+import {
+  CodecContext,
+  GatheredReplies,
+  LIMITS,
+  countParts,
+  partsSize,
+  replySize,
+  spelledOutParts,
+} from '../messages/index.ts';
+import type { BatchReplies, Replies, RepliesPart, Reply, TreeSignature } from '../messages/index.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Authenticator } from './ports.ts';
 import { makeReceipts, signReplies } from './receipts.ts';
@@ -24,7 +32,7 @@ export class ReplyOutbox {
   readonly #cluster: Pick<ClusterConfig, 'clusterId' | 'authentication'>;
   readonly #authenticator: Authenticator;
   readonly #codec: CodecContext;
-  #waiting = new Map<ClientId, Reply[]>();
+  #waiting = new Map<ClientId, RepliesPart[]>();
   /** Those of them that are to be receipts although MACs prove the frame. */
   #asked = new Set<Reply>();
 
@@ -45,10 +53,21 @@ export class ReplyOutbox {
 
   /** `isSigned`: it is to leave as a receipt; in signature mode all do. */
   add(reply: Reply, isSigned: boolean): void {
-    const waiting = this.#waiting.get(reply.client);
-    if (waiting === undefined) this.#waiting.set(reply.client, [reply]);
-    else waiting.push(reply);
+    this.#put(reply.client, reply);
     if (isSigned && this.#cluster.authentication === 'mac') this.#asked.add(reply);
+  }
+
+  /** Replies of one batch, none of which is to be signed unless all are. Nothing is added to them any more. */
+  addBatch(replies: BatchReplies): void {
+    const { client } = replies;
+    if (client !== undefined) return this.#put(client, replies);
+    for (const reply of replies.spelledOut()) this.#put(reply.client, reply);
+  }
+
+  #put(client: ClientId, part: RepliesPart): void {
+    const waiting = this.#waiting.get(client);
+    if (waiting === undefined) this.#waiting.set(client, [part]);
+    else waiting.push(part);
   }
 
   /** Everything that waited, as messages within their limits; nothing waits afterwards. */
@@ -56,9 +75,9 @@ export class ReplyOutbox {
     const receipts = this.#takeReceipts();
     const messages: Replies[] = [];
     for (const [client, waiting] of this.#waiting) {
-      const replies = receipts === undefined ? waiting : waiting.map((reply) => receipts.get(reply) ?? reply);
-      for (const portion of portions(replies))
-        messages.push({ type: 'replies', replica: this.#self, client, replies: portion });
+      const parts = receipts === undefined ? waiting : waiting.map((part) => receipts.get(part) ?? part);
+      if (isOnePortion(parts)) messages.push(this.#message(client, parts));
+      else for (const portion of portions(spelledOutParts(parts))) messages.push(this.#message(client, portion));
     }
     this.#waiting = new Map();
     return this.#cluster.authentication === 'signature'
@@ -66,12 +85,16 @@ export class ReplyOutbox {
       : messages.map((message) => ({ message, tree: undefined }));
   }
 
+  #message(client: ClientId, parts: readonly RepliesPart[]): Replies {
+    return new GatheredReplies(this.#self, client, parts);
+  }
+
   /** What was asked for, as receipts, by what it was before; undefined where nothing was. */
-  #takeReceipts(): ReadonlyMap<Reply, Reply> | undefined {
+  #takeReceipts(): ReadonlyMap<RepliesPart, Reply> | undefined {
     if (this.#asked.size === 0) return undefined;
     const asked = [...this.#asked];
     this.#asked = new Set();
-    const receipts = new Map<Reply, Reply>();
+    const receipts = new Map<RepliesPart, Reply>();
     for (let at = 0; at < asked.length; at += LIMITS.repliesPerTree) {
       const some = asked.slice(at, at + LIMITS.repliesPerTree);
       const made = makeReceipts(this.#codec, this.#authenticator, some);
@@ -110,6 +133,11 @@ export class ReplyOutbox {
       return { message, tree };
     });
   }
+}
+
+/** Do they all go into one message? {@link portions} says what that can hold. */
+function isOnePortion(parts: readonly RepliesPart[]): boolean {
+  return countParts(parts) <= LIMITS.requestsPerBatch && HEAD_BYTES + partsSize(parts) <= LIMITS.batchBytes;
 }
 
 /** Each counts as much as if it stood alone: what replies share is written once, so a frame has at most that. */

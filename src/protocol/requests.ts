@@ -7,7 +7,7 @@ import { LIMITS, REQUEST_READ_ONLY, authenticatedRequestsSize } from '../message
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { isAdmitted, mustSign } from './complaints.ts';
 import type { Core } from './core.ts';
-import { replyFromTable } from './execution.ts';
+import { replyFromTable } from './replying.ts';
 import type { ReceivedRequest, RequestVerification } from './input.ts';
 import { tryAcceptAll } from './normal-case.ts';
 import { isInFlight } from './proposing.ts';

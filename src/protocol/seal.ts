@@ -1,7 +1,7 @@
 /** Outgoing: a message becomes one frame per receiver, encoded once, authenticated as the cluster's mode demands. The same code in server and simulator. */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { authenticatedBytes, encodeFrame, encodeMessage } from '../messages/index.ts';
+import { authenticatedBytes, encodeFrame, encodeFrameWithMac, encodeMessage } from '../messages/index.ts';
 import type { CodecContext, Message } from '../messages/index.ts';
 import { codecOf } from './codec-of.ts';
 import type { ClusterConfig } from './config.ts';
@@ -45,7 +45,9 @@ export class Sealer {
   /** The frame for the client that the replies are for; undefined where no key is shared with it yet. */
   sealReplies({ message, tree }: Letter): Bytes | undefined {
     if (tree !== undefined) return encodeFrame(encodeMessage(message), { kind: 'tree', tree });
-    return this.seal(message, [{ kind: 'client', client: message.client }], undefined)[0];
+    assert(this.#cluster.authentication === 'mac', 'replies bring the signature of their tree');
+    const receiver: Party = { kind: 'client', client: message.client };
+    return encodeFrameWithMac(this.#codec, message, (bytes) => this.#authenticator.mac(receiver, bytes));
   }
 }
 

@@ -18,7 +18,8 @@ import type { Event } from '../protocol/event.ts';
 import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
 import type { LabCommand } from '../protocol/intake.ts';
-import type { Output } from '../protocol/output.ts';
+import { spelledOut } from '../protocol/output.ts';
+import type { StepOutput } from '../protocol/output.ts';
 import type { Party } from '../protocol/ports.ts';
 import type { Record } from '../protocol/record.ts';
 import type { CoreRefusalCode, Refusal } from '../protocol/refusal.ts';
@@ -335,7 +336,7 @@ export class Driver {
       });
   }
 
-  #step(heard: Input): readonly Output[] {
+  #step(heard: Input): readonly StepOutput[] {
     const input = admitted(this.#behaviour, heard);
     if (input === undefined) return [];
     if (input.kind === 'message' && input.message.type === 'status')
@@ -348,14 +349,16 @@ export class Driver {
   }
 
   /** One step: its outputs to the gate, its next deadline to the timer. */
-  #run(step: (now: Now) => readonly Output[]): readonly Output[] {
-    let outputs: readonly Output[] = [];
+  #run(step: (now: Now) => readonly StepOutput[]): readonly StepOutput[] {
+    let outputs: readonly StepOutput[] = [];
     if (this.#stopped) return outputs;
     try {
       const now = this.#options.clock();
       outputs = step(now);
       const leaving =
-        this.#behaviour === undefined ? outputs : this.#behaviour.rewrite(now, outputs, this.#replica.status());
+        this.#behaviour === undefined
+          ? outputs
+          : this.#behaviour.rewrite(now, spelledOut(outputs), this.#replica.status());
       this.#gate.put(leaving);
       this.#arm(now);
     } catch (error) {
@@ -413,6 +416,9 @@ export class Driver {
           break;
         case 'reply':
           this.#outbox.add(output.reply, output.isSigned);
+          break;
+        case 'batch-replies':
+          this.#outbox.addBatch(output.replies);
           break;
         case 'store':
           this.#options.modules.state.store(output.sequence);
@@ -492,7 +498,7 @@ function typeOf(input: Input): MessageType | undefined {
   return input.kind === 'message' ? input.message.type : input.kind === 'requests' ? 'requests' : undefined;
 }
 
-function isRefusalOf(output: Output, type: MessageType | undefined): boolean {
+function isRefusalOf(output: StepOutput, type: MessageType | undefined): boolean {
   return output.kind === 'event' && output.event.kind === 'refused' && output.event.type === type;
 }
 

@@ -1,7 +1,7 @@
 /** Prometheus metrics of one node: a registry of its own, fed by events and read by gauges. Names end in their unit; docs/metrics.md lists them. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { replicaName } from '../base/ids.ts';
-import type { Event } from '../protocol/event.ts';
+import type { Event, ExecutedEvent } from '../protocol/event.ts';
 import type { EventStreamCounts } from './events/event-hub.ts';
 import type { ReplicaStatus } from '../protocol/status.ts';
 import { Tally } from './tally.ts';
@@ -107,7 +107,7 @@ export class Metrics {
         return;
       case 'executed':
         this.#phases.add('executed');
-        for (const { outcome } of event.requests) this.#requests.add(outcome);
+        this.#onOutcomes(event);
         return;
       case 'refused':
         this.#refusals.inc({ type: event.type, code: event.code });
@@ -119,6 +119,11 @@ export class Metrics {
       }
       default:
     }
+  }
+
+  #onOutcomes({ count, outcomes }: ExecutedEvent): void {
+    if (typeof outcomes === 'string') this.#requests.add(outcomes, count);
+    else for (const outcome of outcomes) this.#requests.add(outcome);
   }
 
   onLinkRefused(code: string): void {

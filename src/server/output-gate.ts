@@ -3,7 +3,7 @@
  * on meanwhile, and one sync covers all records that have gathered. Owns the outputs on hold and nothing else.
  */
 import type { Bytes } from '../base/bytes.ts';
-import type { Output } from '../protocol/output.ts';
+import type { StepOutput } from '../protocol/output.ts';
 import { isBarrier } from '../protocol/record.ts';
 import type { Record } from '../protocol/record.ts';
 
@@ -19,7 +19,7 @@ export interface GateLog {
 }
 
 /** What may leave the process. */
-export type Outbound = Exclude<Output, { kind: 'persist' | 'truncate' }>;
+export type Outbound = Exclude<StepOutput, { kind: 'persist' | 'truncate' }>;
 
 export interface GateOptions {
   readonly log: GateLog;
@@ -64,7 +64,7 @@ export class OutputGate {
   }
 
   /** Takes the outputs of one step, in order. After {@link close} or a fault they are dropped. */
-  put(outputs: readonly Output[]): void {
+  put(outputs: readonly StepOutput[]): void {
     if (this.#closed) return;
     if (this.#options.log.keepsNothing === true) return this.#passAll(outputs);
     const free: Outbound[] = [];
@@ -85,7 +85,7 @@ export class OutputGate {
   }
 
   /** Nothing is kept: no record need be encoded, and nothing waits. */
-  #passAll(outputs: readonly Output[]): void {
+  #passAll(outputs: readonly StepOutput[]): void {
     const free: Outbound[] = [];
     let records = 0;
     for (const output of outputs) {

@@ -54,6 +54,8 @@ function setUp(limits: { finished?: number; open?: number; followed?: number; re
       ...at(sequence),
       timestamp: 0,
       requests: described,
+      count: requests.length,
+      outcomes: outcome,
       digests: DigestList.of(requests),
     });
   };

@@ -9,7 +9,7 @@ import type { PhaseProgress, RequestStatusBody } from '../api/index.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import { replicaName } from '../base/ids.ts';
 import type { DigestList } from '../messages/index.ts';
-import type { Event, ExecutedRequest } from '../protocol/event.ts';
+import type { Event, ExecutedEvent, Outcome } from '../protocol/event.ts';
 import type { Quorums } from '../protocol/quorum.ts';
 import type { SlotStatus } from '../protocol/status.ts';
 
@@ -68,18 +68,18 @@ interface ExecutedBatch extends BatchEntry {
   readonly requests: DigestList;
   readonly count: number;
   /** Of each request in order, or of all. */
-  readonly outcomes: ExecutedRequest['outcome'] | readonly ExecutedRequest['outcome'][];
+  readonly outcomes: Outcome | readonly Outcome[];
 }
 
 /** Where a request has its place, and what came of it there. */
 interface Standing {
   readonly batch: BatchEntry | undefined;
-  readonly outcome: ExecutedRequest['outcome'] | undefined;
+  readonly outcome: Outcome | undefined;
 }
 
 interface FollowedRequest {
   batch: BatchEntry | undefined;
-  outcome: ExecutedRequest['outcome'] | undefined;
+  outcome: Outcome | undefined;
   accepted: Accepted | undefined;
   /** The same submission under another session, since this one surely came to nothing. */
   reissuedAs: Digest | undefined;
@@ -225,22 +225,23 @@ export class RequestRegistry {
     this.#open.delete(sequence);
   }
 
-  #onExecuted({ view, sequence, digest, requests, digests }: Extract<Event, { kind: 'executed' }>): void {
+  #onExecuted(event: ExecutedEvent): void {
+    const { view, sequence, digest, count, outcomes, digests } = event;
     // Those below as well: what a transferred state holds is executed nowhere here.
     for (const open of this.#open.keys()) if (open <= sequence) this.#close(open);
-    if (requests.length === 0) return;
+    if (count === 0) return;
     const batch: ExecutedBatch = {
       placed: { view, sequence, digest },
       final: votesOf(this.#options.slot(sequence)),
       requests: digests,
-      count: requests.length,
-      outcomes: outcomesOf(requests),
+      count,
+      outcomes,
     };
     this.#finished.push(batch);
-    this.#finishedRequests += requests.length;
+    this.#finishedRequests += count;
     this.#forgetFinished();
     if (this.#isNobodyWaiting) return;
-    for (const { requestDigest, outcome } of requests) {
+    for (const { requestDigest, outcome } of event.requests) {
       const followed = this.#followed.get(requestDigest);
       // Only the first execution counts; what came again changed nothing.
       if (followed?.outcome !== undefined) continue;
@@ -333,16 +334,8 @@ function votesOf(slot: SlotStatus | undefined): BatchEntry['final'] {
   return slot && { prepares: slot.prepares, commits: slot.commits, phase: slot.phase };
 }
 
-/** Mostly all of them are one. */
-function outcomesOf(requests: readonly ExecutedRequest[]): ExecutedBatch['outcomes'] {
-  const [first] = requests;
-  return first !== undefined && requests.every(({ outcome }) => outcome === first.outcome)
-    ? first.outcome
-    : requests.map(({ outcome }) => outcome);
-}
-
 function stageOf(
-  outcome: ExecutedRequest['outcome'] | undefined,
+  outcome: Outcome | undefined,
   slot: Pick<SlotStatus, 'phase'> | undefined,
   isPlaced: boolean,
 ): RequestStatusBody['status'] {

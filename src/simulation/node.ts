@@ -12,6 +12,7 @@ import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaConfig } from '../protocol/config.ts';
 import type { Input, Now } from '../protocol/input.ts';
 import { Intake } from '../protocol/intake.ts';
+import { spelledOut } from '../protocol/output.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Authenticator, Party, StateMachine } from '../protocol/ports.ts';
 import { UnusableRecords } from '../protocol/recovery.ts';
@@ -160,7 +161,7 @@ export class SimulatedNode implements NodeView {
       if (!(error instanceof UnusableRecords)) throw error;
       throw new Violation('durability', `${this.name} cannot start from its own disk: ${error.message}`);
     }
-    const outputs = this.#replica.start(this.now);
+    const outputs = spelledOut(this.#replica.start(this.now));
     this.#host.observer.booted(this, records);
     this.#host.observer.stepped(this, undefined, outputs);
     this.#dispatch(outputs);
@@ -246,7 +247,7 @@ export class SimulatedNode implements NodeView {
   step(heard: Input): void {
     const input = admitted(this.behaviour, heard);
     if (input === undefined) return;
-    const outputs = this.replica.step(this.now, input);
+    const outputs = spelledOut(this.replica.step(this.now, input));
     this.#host.observer.stepped(this, input, outputs);
     this.#dispatch(outputs);
   }

@@ -1,24 +1,12 @@
-/** The bounds of keys and values, and the error for breaking them: an application's mistake, never a reason to stop a replica. */
+/** The bounds of keys and values, and the checks that throw where they are broken: an application's mistake, never a reason to stop a replica. */
 import type { Bytes } from '../base/bytes.ts';
+import { StateUsageError } from '../base/key-value.ts';
+
+export { StateUsageError } from '../base/key-value.ts';
+export type { StateUsageCode } from '../base/key-value.ts';
 
 export const MAX_KEY_BYTES = 1024;
 export const MAX_VALUE_BYTES = 1024 * 1024;
-
-export type StateUsageCode = 'key_size' | 'value_size' | 'range_limit' | 'transaction_ended';
-
-/**
- * The state was used outside its contract. The same call on the same content throws it on every replica, so that the replica can answer a
- * deterministic error and undo the operation; unlike an `InvariantViolation` it must not stop the process.
- */
-export class StateUsageError extends Error {
-  override readonly name = 'StateUsageError';
-  readonly code: StateUsageCode;
-
-  constructor(code: StateUsageCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** Throws `key_size` unless `key` may be stored: 1 … 1,024 bytes. */
 export function checkKey(key: Bytes): void {

@@ -10,6 +10,7 @@ import type { AuthenticatedRequest, Message, Reply } from '../../src/messages/in
 import type { Input, Now } from '../../src/protocol/input.ts';
 import { Intake } from '../../src/protocol/intake.ts';
 import type { Event } from '../../src/protocol/event.ts';
+import { spelledOut } from '../../src/protocol/output.ts';
 import type { Output } from '../../src/protocol/output.ts';
 import type { Party, StateMachine } from '../../src/protocol/ports.ts';
 import type { Record } from '../../src/protocol/record.ts';
@@ -103,7 +104,7 @@ export class BenchNode {
       { authenticator: kit.of(this.id), state: this.state, application: this.#bench.application },
       records,
     );
-    this.#dispatch(this.#replica.start(this.#bench.now));
+    this.#dispatch(spelledOut(this.#replica.start(this.#bench.now)));
   }
 
   crash(): void {
@@ -118,7 +119,7 @@ export class BenchNode {
   }
 
   step(input: Input): void {
-    this.#dispatch(this.replica.step(this.#bench.now, input));
+    this.#dispatch(spelledOut(this.replica.step(this.#bench.now, input)));
   }
 
   /** A frame from the authenticated link of `from`. */

@@ -3,7 +3,8 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import type { ClientId, Digest, ReplicaId } from '../../src/base/ids.ts';
 import type { AuthenticatedRequest, Batch } from '../../src/messages/index.ts';
 import type { Input, Now, ReplicaMessage, RequestVerification } from '../../src/protocol/input.ts';
-import type { Output } from '../../src/protocol/output.ts';
+import { spelledOut } from '../../src/protocol/output.ts';
+import type { Output, StepOutput } from '../../src/protocol/output.ts';
 import type { StateMachine } from '../../src/protocol/ports.ts';
 import type { Record } from '../../src/protocol/record.ts';
 import { Replica } from '../../src/protocol/replica.ts';
@@ -37,6 +38,8 @@ export class Rig {
   readonly started: readonly Output[];
   /** Everything the replica ever wrote down, in order. */
   readonly records: Record[];
+  /** What came of all steps, as it came out. */
+  readonly gathered: StepOutput[] = [];
   monotonic = START_US;
   wall = WALL_MS;
 
@@ -61,7 +64,7 @@ export class Rig {
       records,
       lost,
     );
-    this.started = this.replica.start(this.now);
+    this.started = spelledOut(this.replica.start(this.now));
     this.#write(this.started);
   }
 
@@ -83,7 +86,9 @@ export class Rig {
   }
 
   step(input: Input): readonly Output[] {
-    const outputs = this.replica.step(this.now, input);
+    const gathered = this.replica.step(this.now, input);
+    this.gathered.push(...gathered);
+    const outputs = spelledOut(gathered);
     this.#write(outputs);
     return outputs;
   }

@@ -50,6 +50,11 @@ export class Writer {
     return context.digest(domain, this.#bytes, 0, this.#at - uncovered);
   }
 
+  /** What was written from `from` to before `to`, to be MAC'd at once: see {@link CodecContext.boundForNow}. */
+  boundForNow(context: CodecContext, domain: string, from: number, to: number): Bytes {
+    return context.boundForNow(domain, this.#bytes, from, to);
+  }
+
   /** Ends the writer's life: what was written, without a copy if it fills the buffer. */
   finish(): Bytes {
     return this.#at === this.#bytes.length ? this.#bytes : this.copy();
@@ -99,6 +104,11 @@ export class Writer {
 
   bytes(value: Bytes): void {
     copyBytes(value, 0, this.#bytes, this.#reserve(value.length), value.length);
+  }
+
+  /** `length` bytes of `source`, from `from` on. */
+  part(source: Bytes, from: number, length: number): void {
+    copyBytes(source, from, this.#bytes, this.#reserve(length), length);
   }
 
   #u32(at: number, value: number): void {

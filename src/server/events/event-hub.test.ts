@@ -36,6 +36,8 @@ const executed = (sequence: number): Event => ({
   digest: DIGEST,
   timestamp: 1,
   requests: [REQUEST],
+  count: 1,
+  outcomes: REQUEST.outcome,
   digests: DigestList.of([REQUEST.requestDigest]),
 });
 const vote = (sequence: number): Message => ({

@@ -31,6 +31,8 @@ const refused: readonly Output[] = [
       digest: NULL_DIGEST,
       timestamp: 1,
       requests: [{ ...authentic.request, requestDigest: authentic.digest, outcome: 'table-error' }],
+      count: 1,
+      outcomes: 'table-error',
       digests: DigestList.of([authentic.digest]),
     },
   },

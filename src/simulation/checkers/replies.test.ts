@@ -24,6 +24,8 @@ function executing(outcome: ExecutedRequest['outcome'] = 'executed'): Output {
       digest,
       timestamp: 0,
       requests,
+      count: requests.length,
+      outcomes: requests.map(({ outcome }) => outcome),
       digests: DigestList.of([digest]),
     },
   };
