@@ -3,11 +3,12 @@
  * of client authentication is shared (the unit is the bundle, not the request). Signed ones stand beside them, each under its own signature: in a
  * message of their own they would become a batch of their own.
  */
+import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { LIMITS, isInSet, replicaSetOf } from '../messages/index.ts';
-import type { AuthenticatedRequest, CodecContext, ReplicaSet } from '../messages/index.ts';
-import { authenticateRequests, signRequest } from '../protocol/client-authentication.ts';
+import type { AuthenticatedRequest, CodecContext, ReplicaSet, RequestProof } from '../messages/index.ts';
+import { proveBySignature, proveRequests } from '../protocol/client-authentication.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import type { Authenticator } from '../protocol/ports.ts';
 import type { Sealer } from '../protocol/seal.ts';
@@ -15,6 +16,10 @@ import type { Sealer } from '../protocol/seal.ts';
 export interface Dispatch extends UnprovenRequest {
   readonly to: readonly ReplicaId[];
   readonly signed: boolean;
+  /** The same request may be in this turn a second time; where it is not said of either, it is not. */
+  readonly isRepeat: boolean;
+  /** Set here when it goes out, once: with it, it is what the frame holds. */
+  proof: RequestProof | undefined;
   /** True: its call has ended, and was told that nothing more goes out. */
   isOver(): boolean;
   /** Once per receiver: whether its link took it. */
@@ -61,45 +66,46 @@ export class Outbox {
     this.#waiting = [];
     this.#flush = undefined;
     this.#modules.onTurn?.();
-    const dispatches = waiting.filter((dispatch) => !dispatch.isOver());
-    const proven = this.#prove(dispatches);
-    for (const { to, list } of byReceivers(dispatches))
-      for (const frame of partsOf(list)) this.#sendFrame(to, frame, proven);
+    const dispatches = waiting.filter(isUnderWay);
+    this.#prove(dispatches);
+    for (const { to, list } of byReceivers(dispatches)) for (const part of partsOf(list)) this.#sendFrame(to, part);
   }
 
-  /** Each with its proof: those that ask the same under as few authenticators as they need, others each under a signature. */
-  #prove(dispatches: readonly Dispatch[]): ReadonlyMap<Dispatch, AuthenticatedRequest> {
+  /** Gives each its proof: those that ask the same stand under as few authenticators as they need, others each under a signature. */
+  #prove(dispatches: readonly Dispatch[]): void {
     const { authenticator, codec, replicaCount } = this.#modules;
-    const proven = new Map<Dispatch, AuthenticatedRequest>();
     const unsigned = new Map<ReplicaSet, Dispatch[]>();
     for (const dispatch of dispatches) {
-      if (dispatch.signed) proven.set(dispatch, signRequest(authenticator, codec, dispatch));
+      if (dispatch.signed) dispatch.proof = proveBySignature(authenticator, codec, dispatch);
       else gather(unsigned, dispatch.asked, dispatch);
     }
     for (const group of unsigned.values()) {
       for (const part of partsOf(group)) {
-        const requests = authenticateRequests(authenticator, codec, replicaCount, part);
-        for (const [index, dispatch] of part.entries()) proven.set(dispatch, requests[index] as AuthenticatedRequest);
+        const proofs = proveRequests(authenticator, codec, replicaCount, part);
+        for (let index = 0; index < part.length; index += 1) (part[index] as Dispatch).proof = proofs[index];
       }
     }
-    return proven;
   }
 
-  #sendFrame(
-    to: readonly ReplicaId[],
-    dispatches: readonly Dispatch[],
-    proven: ReadonlyMap<Dispatch, AuthenticatedRequest>,
-  ): void {
+  #sendFrame(to: readonly ReplicaId[], dispatches: readonly Dispatch[]): void {
     const { sealer, send } = this.#modules;
-    const requests = dispatches.map((dispatch) => proven.get(dispatch) as AuthenticatedRequest);
+    assert(dispatches.every(isProven), 'what goes out has its proof');
     const parties = to.map((replica) => ({ kind: 'replica', replica }) as const);
-    const frames = sealer.seal({ type: 'requests', requests }, parties, undefined);
+    const frames = sealer.seal({ type: 'requests', requests: dispatches }, parties, undefined);
     for (const [index, replica] of to.entries()) {
       const frame = frames[index];
       const taken = frame !== undefined && send(replica, frame);
       for (const dispatch of dispatches) dispatch.onSent(replica, taken);
     }
   }
+}
+
+function isUnderWay(dispatch: Dispatch): boolean {
+  return !dispatch.isOver();
+}
+
+function isProven(dispatch: Dispatch): dispatch is Dispatch & AuthenticatedRequest {
+  return dispatch.proof !== undefined;
 }
 
 function gather<Key>(groups: Map<Key, Dispatch[]>, key: Key, dispatch: Dispatch): void {
@@ -131,21 +137,26 @@ function byReceivers(
 /** In the order given, so that each part fits one bundle and one frame; a request twice in one turn (a repeat) goes into another part. */
 function partsOf(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
   const frames: Dispatch[][] = [];
-  let digests = new Set<string>();
+  // Mostly there is no repeat, and nothing to look for.
+  const digests = dispatches.some(isRepeated) ? new Set<string>() : undefined;
+  let frame: Dispatch[] | undefined;
   let bytes = 0;
   for (const dispatch of dispatches) {
-    const frame = frames.at(-1);
     const size = dispatch.request.operation.length;
-    const fits = bytes + size <= FRAME_OPERATION_BYTES && !digests.has(dispatch.digest);
+    const fits = bytes + size <= FRAME_OPERATION_BYTES && digests?.has(dispatch.digest) !== true;
     if (frame === undefined || frame.length >= LIMITS.requestsPerBundle || !fits) {
-      frames.push([dispatch]);
-      digests = new Set([dispatch.digest]);
-      bytes = size;
-    } else {
-      frame.push(dispatch);
-      digests.add(dispatch.digest);
-      bytes += size;
+      frame = [];
+      frames.push(frame);
+      digests?.clear();
+      bytes = 0;
     }
+    frame.push(dispatch);
+    digests?.add(dispatch.digest);
+    bytes += size;
   }
   return frames;
+}
+
+function isRepeated({ isRepeat }: Dispatch): boolean {
+  return isRepeat;
 }
