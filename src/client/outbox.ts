@@ -74,12 +74,12 @@ export class Outbox {
   /** Gives each its proof: those that ask the same stand under as few authenticators as they need, others each under a signature. */
   #prove(dispatches: readonly Dispatch[]): void {
     const { authenticator, codec, replicaCount } = this.#modules;
-    const unsigned = new Map<ReplicaSet, Dispatch[]>();
+    const unsigned = new Groups();
     for (const dispatch of dispatches) {
       if (dispatch.signed) dispatch.proof = proveBySignature(authenticator, codec, dispatch);
-      else gather(unsigned, dispatch.asked, dispatch);
+      else unsigned.add(dispatch.asked, dispatch);
     }
-    for (const group of unsigned.values()) {
+    for (const group of unsigned.byKey.values()) {
       for (const part of partsOf(group)) {
         const proofs = proveRequests(authenticator, codec, replicaCount, part);
         for (let index = 0; index < part.length; index += 1) (part[index] as Dispatch).proof = proofs[index];
@@ -108,24 +108,35 @@ function isProven(dispatch: Dispatch): dispatch is Dispatch & AuthenticatedReque
   return dispatch.proof !== undefined;
 }
 
-function gather<Key>(groups: Map<Key, Dispatch[]>, key: Key, dispatch: Dispatch): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [dispatch]);
-  else group.push(dispatch);
+/** Dispatches by what they have in common, in order of first use. The next one mostly has it in common with the last. */
+class Groups {
+  readonly byKey = new Map<ReplicaSet, Dispatch[]>();
+  #key: ReplicaSet | undefined;
+  #group: Dispatch[] = [];
+
+  add(key: ReplicaSet, dispatch: Dispatch): void {
+    if (key !== this.#key) {
+      this.#key = key;
+      this.#group = this.byKey.get(key) ?? [];
+      this.byKey.set(key, this.#group);
+    }
+    this.#group.push(dispatch);
+  }
 }
 
 /** Who gets what: everything for one receiver together, and receivers of the same together, so that it is encoded once. */
 function byReceivers(
   dispatches: readonly Dispatch[],
 ): readonly { readonly to: readonly ReplicaId[]; readonly list: readonly Dispatch[] }[] {
-  const groups = new Map<ReplicaSet, Dispatch[]>();
-  for (const dispatch of dispatches) gather(groups, replicaSetOf(dispatch.to), dispatch);
+  const sets = new Groups();
+  for (const dispatch of dispatches) sets.add(replicaSetOf(dispatch.to), dispatch);
+  const groups = sets.byKey;
   const receivers = new Map<string, { readonly to: ReplicaId[]; readonly lists: readonly (readonly Dispatch[])[] }>();
   for (const replica of new Set([...groups.values()].flatMap(([first]) => first?.to ?? []))) {
-    const sets = [...groups.keys()].filter((set) => isInSet(set, replica));
-    const name = sets.join();
+    const own = [...groups.keys()].filter((set) => isInSet(set, replica));
+    const name = own.join();
     const known = receivers.get(name);
-    if (known === undefined) receivers.set(name, { to: [replica], lists: sets.map((set) => groups.get(set) ?? []) });
+    if (known === undefined) receivers.set(name, { to: [replica], lists: own.map((set) => groups.get(set) ?? []) });
     else known.to.push(replica);
   }
   return [...receivers.values()].map(({ to, lists }) => ({

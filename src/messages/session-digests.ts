@@ -1,6 +1,6 @@
 /**
  * The digests of the requests of one session, made one after the other: all of them cover the same bytes at first (domain, cluster, client, session), which
- * stand ready here. Says of each request what `requestDigest` says. Owns a little scratch.
+ * stand ready here. Says of each request what `requestDigest` says, and has it expected in replies. Owns a little scratch.
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -11,6 +11,7 @@ import { DOMAINS } from './codec-context.ts';
 import type { CodecContext } from './codec-context.ts';
 import { encodeValue } from './frame.ts';
 import { LIMITS } from './limits.ts';
+import { expectedRequests } from './reply-list.ts';
 import { REQUEST_UNCOVERED_BYTES, request as requestSchema, requestDigest } from './request.ts';
 import type { Request } from './request.ts';
 import { copyBytes } from './schema/copy-bytes.ts';
@@ -62,11 +63,13 @@ export class SessionDigests {
     const bytes = this.#scratch;
     const own = this.#headBytes - OWN_BYTES;
     putU32(bytes, own, Math.floor(timestamp / TWO_32));
-    putU32(bytes, own + 4, timestamp % TWO_32);
+    putU32(bytes, own + 4, timestamp);
     bytes[own + 8] = flags;
     putU32(bytes, this.#headBytes - LENGTH_BYTES, operation.length);
     copyBytes(operation, 0, bytes, this.#headBytes, operation.length);
-    return this.#context.sha256(this.#view);
+    const digest = this.#context.sha256(this.#view);
+    expectedRequests.add(digest);
+    return digest;
   }
 
   /** Of the operations of a session the next mostly has as many bytes as the last. */
@@ -80,6 +83,7 @@ export class SessionDigests {
   }
 }
 
+/** The lowest 32 bits of a number. */
 function putU32(bytes: Bytes, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;

@@ -119,6 +119,7 @@ export class ReplyCollection {
 
   /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
+    if (Math.max(this.#executions.length, this.#errors.length) < this.#needed) return false;
     return this.#isAnyAgreed(this.#executions) || this.#isAnyAgreed(this.#errors);
   }
 
@@ -207,7 +208,7 @@ function replyOf(replica: ReplicaId, replies: readonly Reply[]): Reply | undefin
 
 /** With `reply` in its place, instead of what its replica said before. Mostly there are one or two, and a list that grows takes room for many more. */
 function withReply(replies: readonly Reply[], reply: Reply): readonly Reply[] {
-  const [first] = replies;
+  const first = replies[0];
   if (first === undefined) return [reply];
   if (replies.length === 1 && first.replica !== reply.replica)
     return first.replica < reply.replica ? [first, reply] : [reply, first];
