@@ -141,9 +141,12 @@ function submit(session: ClientSession): void {
   take(session, submitted.value);
 }
 
+const isOver = (): boolean => false;
+const onSent = (): void => undefined;
+
 function take(session: ClientSession, outputs: readonly ClientOutput[]): void {
   for (const output of outputs) {
-    if (output.kind === 'send') outbox.put({ ...output, isOver: () => false, onSent: () => undefined });
+    if (output.kind === 'send') outbox.put({ ...output, isRepeat: false, proof: undefined, isOver, onSent });
     else if (output.kind === 'outcome' && output.outcome.kind === 'executed') {
       answered += 1;
       submit(session);

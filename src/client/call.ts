@@ -1,7 +1,7 @@
 /** One call of a {@link PbftClient} from `submit` to its outcome: its deadline, its signal, and what became of its sendings. */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
-import type { ReplicaSet, Request } from '../messages/index.ts';
+import type { ReplicaSet, Request, RequestProof } from '../messages/index.ts';
 import type { ClientOutput, ClientSession } from '../protocol/client-session.ts';
 import type { Dispatch } from './outbox.ts';
 import type { Outcome, SubmitOptions } from './outcome.ts';
@@ -15,13 +15,14 @@ export class Call {
   /** µs monotonic. */
   readonly deadline: number;
   readonly outcome: Promise<Outcome>;
-  #resolve: (outcome: Outcome) => void = () => undefined;
+  #resolve: (outcome: Outcome) => void = nothing;
   #session: ClientSession | undefined;
   #issues = 0;
+  #sendings = 0;
   #wasSent = false;
   #missed: Map<ReplicaId, Sending> | undefined;
   #isOver = false;
-  #stopListening: () => void = () => undefined;
+  #stopListening = nothing;
 
   constructor(operation: Bytes, options: SubmitOptions, now: number, timeoutMs: number) {
     this.operation = operation;
@@ -45,7 +46,7 @@ export class Call {
   /** What the link to `replica` did not take, to be sent when it stands. */
   missedBy(replica: ReplicaId): Dispatch | undefined {
     const missed = this.#missed?.get(replica);
-    return missed && new Sending(this, missed, [replica]);
+    return missed && new Sending(this, missed, [replica], true);
   }
 
   /** `giveUp` is called when the caller aborts. */
@@ -61,13 +62,15 @@ export class Call {
     this.#session = session;
     this.#issues += 1;
     this.#missed = undefined;
-    const digest = session.progress?.requestDigest;
-    if (digest !== undefined) this.options.onIssued?.(digest);
+    const { onIssued } = this.options;
+    const digest = onIssued && session.progress?.requestDigest;
+    if (digest !== undefined) onIssued?.(digest);
   }
 
   /** A sending, which notes for each receiver whether its link took it. */
   dispatch(output: Extract<ClientOutput, { kind: 'send' }>): Dispatch {
-    return new Sending(this, output, output.to);
+    this.#sendings += 1;
+    return new Sending(this, output, output.to, this.#sendings > 1);
   }
 
   get isOver(): boolean {
@@ -94,6 +97,10 @@ export class Call {
   }
 }
 
+function nothing(): void {
+  // Until there is something to do.
+}
+
 /** A class, since there is one for each request: an object of closures costs several times as much. */
 class Sending implements Dispatch {
   readonly to: readonly ReplicaId[];
@@ -101,18 +108,22 @@ class Sending implements Dispatch {
   readonly digest: Digest;
   readonly asked: ReplicaSet;
   readonly signed: boolean;
+  readonly isRepeat: boolean;
+  proof: RequestProof | undefined;
   readonly #call: Call;
 
   constructor(
     call: Call,
-    { request, digest, asked, signed }: Omit<Dispatch, 'to' | 'isOver' | 'onSent'>,
+    { request, digest, asked, signed }: Pick<Dispatch, 'request' | 'digest' | 'asked' | 'signed'>,
     to: readonly ReplicaId[],
+    isRepeat: boolean,
   ) {
     this.to = to;
     this.request = request;
     this.digest = digest;
     this.asked = asked;
     this.signed = signed;
+    this.isRepeat = isRepeat;
     this.#call = call;
   }
 

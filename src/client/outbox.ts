@@ -3,11 +3,12 @@
  * of client authentication is shared (the unit is the bundle, not the request). Signed ones stand beside them, each under its own signature: in a
  * message of their own they would become a batch of their own.
  */
+import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ReplicaId } from '../base/ids.ts';
 import { LIMITS, isInSet, replicaSetOf } from '../messages/index.ts';
-import type { AuthenticatedRequest, CodecContext, ReplicaSet } from '../messages/index.ts';
-import { authenticateRequests, signRequest } from '../protocol/client-authentication.ts';
+import type { AuthenticatedRequest, CodecContext, ReplicaSet, RequestProof } from '../messages/index.ts';
+import { proveBySignature, proveRequests } from '../protocol/client-authentication.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import type { Authenticator } from '../protocol/ports.ts';
 import type { Sealer } from '../protocol/seal.ts';
@@ -15,6 +16,10 @@ import type { Sealer } from '../protocol/seal.ts';
 export interface Dispatch extends UnprovenRequest {
   readonly to: readonly ReplicaId[];
   readonly signed: boolean;
+  /** The same request may be in this turn a second time; where it is not said of either, it is not. */
+  readonly isRepeat: boolean;
+  /** Set here when it goes out, once: with it, it is what the frame holds. */
+  proof: RequestProof | undefined;
   /** True: its call has ended, and was told that nothing more goes out. */
   isOver(): boolean;
   /** Once per receiver: whether its link took it. */
@@ -61,39 +66,32 @@ export class Outbox {
     this.#waiting = [];
     this.#flush = undefined;
     this.#modules.onTurn?.();
-    const dispatches = waiting.filter((dispatch) => !dispatch.isOver());
-    const proven = this.#prove(dispatches);
-    for (const { to, list } of byReceivers(dispatches))
-      for (const frame of partsOf(list)) this.#sendFrame(to, frame, proven);
+    const dispatches = waiting.filter(isUnderWay);
+    this.#prove(dispatches);
+    for (const { to, list } of byReceivers(dispatches)) for (const part of partsOf(list)) this.#sendFrame(to, part);
   }
 
-  /** Each with its proof: those that ask the same under as few authenticators as they need, others each under a signature. */
-  #prove(dispatches: readonly Dispatch[]): ReadonlyMap<Dispatch, AuthenticatedRequest> {
+  /** Gives each its proof: those that ask the same stand under as few authenticators as they need, others each under a signature. */
+  #prove(dispatches: readonly Dispatch[]): void {
     const { authenticator, codec, replicaCount } = this.#modules;
-    const proven = new Map<Dispatch, AuthenticatedRequest>();
-    const unsigned = new Map<ReplicaSet, Dispatch[]>();
+    const unsigned = new Groups();
     for (const dispatch of dispatches) {
-      if (dispatch.signed) proven.set(dispatch, signRequest(authenticator, codec, dispatch));
-      else gather(unsigned, dispatch.asked, dispatch);
+      if (dispatch.signed) dispatch.proof = proveBySignature(authenticator, codec, dispatch);
+      else unsigned.add(dispatch.asked, dispatch);
     }
-    for (const group of unsigned.values()) {
+    for (const group of unsigned.byKey.values()) {
       for (const part of partsOf(group)) {
-        const requests = authenticateRequests(authenticator, codec, replicaCount, part);
-        for (const [index, dispatch] of part.entries()) proven.set(dispatch, requests[index] as AuthenticatedRequest);
+        const proofs = proveRequests(authenticator, codec, replicaCount, part);
+        for (let index = 0; index < part.length; index += 1) (part[index] as Dispatch).proof = proofs[index];
       }
     }
-    return proven;
   }
 
-  #sendFrame(
-    to: readonly ReplicaId[],
-    dispatches: readonly Dispatch[],
-    proven: ReadonlyMap<Dispatch, AuthenticatedRequest>,
-  ): void {
+  #sendFrame(to: readonly ReplicaId[], dispatches: readonly Dispatch[]): void {
     const { sealer, send } = this.#modules;
-    const requests = dispatches.map((dispatch) => proven.get(dispatch) as AuthenticatedRequest);
+    assert(dispatches.every(isProven), 'what goes out has its proof');
     const parties = to.map((replica) => ({ kind: 'replica', replica }) as const);
-    const frames = sealer.seal({ type: 'requests', requests }, parties, undefined);
+    const frames = sealer.seal({ type: 'requests', requests: dispatches }, parties, undefined);
     for (const [index, replica] of to.entries()) {
       const frame = frames[index];
       const taken = frame !== undefined && send(replica, frame);
@@ -102,24 +100,43 @@ export class Outbox {
   }
 }
 
-function gather<Key>(groups: Map<Key, Dispatch[]>, key: Key, dispatch: Dispatch): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [dispatch]);
-  else group.push(dispatch);
+function isUnderWay(dispatch: Dispatch): boolean {
+  return !dispatch.isOver();
+}
+
+function isProven(dispatch: Dispatch): dispatch is Dispatch & AuthenticatedRequest {
+  return dispatch.proof !== undefined;
+}
+
+/** Dispatches by what they have in common, in order of first use. The next one mostly has it in common with the last. */
+class Groups {
+  readonly byKey = new Map<ReplicaSet, Dispatch[]>();
+  #key: ReplicaSet | undefined;
+  #group: Dispatch[] = [];
+
+  add(key: ReplicaSet, dispatch: Dispatch): void {
+    if (key !== this.#key) {
+      this.#key = key;
+      this.#group = this.byKey.get(key) ?? [];
+      this.byKey.set(key, this.#group);
+    }
+    this.#group.push(dispatch);
+  }
 }
 
 /** Who gets what: everything for one receiver together, and receivers of the same together, so that it is encoded once. */
 function byReceivers(
   dispatches: readonly Dispatch[],
 ): readonly { readonly to: readonly ReplicaId[]; readonly list: readonly Dispatch[] }[] {
-  const groups = new Map<ReplicaSet, Dispatch[]>();
-  for (const dispatch of dispatches) gather(groups, replicaSetOf(dispatch.to), dispatch);
+  const sets = new Groups();
+  for (const dispatch of dispatches) sets.add(replicaSetOf(dispatch.to), dispatch);
+  const groups = sets.byKey;
   const receivers = new Map<string, { readonly to: ReplicaId[]; readonly lists: readonly (readonly Dispatch[])[] }>();
   for (const replica of new Set([...groups.values()].flatMap(([first]) => first?.to ?? []))) {
-    const sets = [...groups.keys()].filter((set) => isInSet(set, replica));
-    const name = sets.join();
+    const own = [...groups.keys()].filter((set) => isInSet(set, replica));
+    const name = own.join();
     const known = receivers.get(name);
-    if (known === undefined) receivers.set(name, { to: [replica], lists: sets.map((set) => groups.get(set) ?? []) });
+    if (known === undefined) receivers.set(name, { to: [replica], lists: own.map((set) => groups.get(set) ?? []) });
     else known.to.push(replica);
   }
   return [...receivers.values()].map(({ to, lists }) => ({
@@ -131,21 +148,26 @@ function byReceivers(
 /** In the order given, so that each part fits one bundle and one frame; a request twice in one turn (a repeat) goes into another part. */
 function partsOf(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
   const frames: Dispatch[][] = [];
-  let digests = new Set<string>();
+  // Mostly there is no repeat, and nothing to look for.
+  const digests = dispatches.some(isRepeated) ? new Set<string>() : undefined;
+  let frame: Dispatch[] | undefined;
   let bytes = 0;
   for (const dispatch of dispatches) {
-    const frame = frames.at(-1);
     const size = dispatch.request.operation.length;
-    const fits = bytes + size <= FRAME_OPERATION_BYTES && !digests.has(dispatch.digest);
+    const fits = bytes + size <= FRAME_OPERATION_BYTES && digests?.has(dispatch.digest) !== true;
     if (frame === undefined || frame.length >= LIMITS.requestsPerBundle || !fits) {
-      frames.push([dispatch]);
-      digests = new Set([dispatch.digest]);
-      bytes = size;
-    } else {
-      frame.push(dispatch);
-      digests.add(dispatch.digest);
-      bytes += size;
+      frame = [];
+      frames.push(frame);
+      digests?.clear();
+      bytes = 0;
     }
+    frame.push(dispatch);
+    digests?.add(dispatch.digest);
+    bytes += size;
   }
   return frames;
+}
+
+function isRepeated({ isRepeat }: Dispatch): boolean {
+  return isRepeat;
 }

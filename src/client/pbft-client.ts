@@ -3,7 +3,7 @@
  * request under way, client-session.ts) and a bounded queue before them. Every call ends [G25]. A request whose outcome is unknown is never
  * sent again under another session: whoever repeats it decides so, best with an idempotency key.
  */
-import { ChurningMap, ChurningSet } from '../base/churning.ts';
+import { ChurningSet } from '../base/churning.ts';
 import { asClientId } from '../base/ids.ts';
 import type { ClientId, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -23,7 +23,7 @@ import { Alarm } from './alarm.ts';
 import { Call } from './call.ts';
 import type { ClusterDescription } from './cluster-description.ts';
 import { notSubmitted } from './outcome.ts';
-import type { Outcome, ReadOutcome, SubmitOptions } from './outcome.ts';
+import type { NotSubmitted, Outcome, ReadOutcome, SubmitOptions } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { ReplyChoice } from './reply-choice.ts';
@@ -43,6 +43,7 @@ export const CLIENT_LIMITS = {
 
 /** What a reply may take beside a multiple of what others take, as a share of T, before other replicas are asked for theirs. */
 const REPLY_PATIENCE = 0.1;
+const NO_OPTIONS: SubmitOptions = {};
 /** With fewer requests under way everybody is asked. */
 const ASKS_ALL_BELOW = { enough: 0, 'enough-when-busy': 8, all: Infinity } as const;
 /** What an answer to a read may take, as a share of T. */
@@ -86,8 +87,10 @@ export interface ClientStats {
   readonly reads: { readonly answered: number; readonly ordered: number };
 }
 
-interface PooledSession {
+/** A session and the call under way in it. */
+interface Lane {
   readonly session: ClientSession;
+  call: Call | undefined;
   /** When it last ended a call, µs monotonic. */
   idleSince: number;
 }
@@ -111,12 +114,12 @@ export class PbftClient {
   #turnAsks: ReplicaSet | undefined;
   /** Replicas whose link stands, in ascending order. */
   #connected: readonly ReplicaId[] = [];
-  /** Every session of this client by its number, idle or not: replies find theirs here. */
-  readonly #sessions = new Map<number, ClientSession>();
+  /** By the number of its session, idle or not: replies find theirs here. */
+  readonly #lanes = new Map<number, Lane>();
   /** The one used last is used next, so that the others can grow old and go. */
-  readonly #idle: PooledSession[] = [];
-  /** By the number of their session. */
-  readonly #underWay = new ChurningMap<number, Call>();
+  readonly #idle: Lane[] = [];
+  /** How many lanes have a call. */
+  #underWay = 0;
   readonly #queue = new ChurningSet<Call>();
   readonly #alarm = new Alarm(nowUs, () => this.#onTime());
   readonly #reads: Reads;
@@ -188,7 +191,7 @@ export class PbftClient {
   get stats(): ClientStats {
     return {
       connected: this.#connected,
-      underWay: this.#underWay.size,
+      underWay: this.#underWay,
       queued: this.#queue.size,
       idleSessions: this.#idle.length,
       reads: { ...this.#readCounts },
@@ -199,15 +202,22 @@ export class PbftClient {
    * Has the operation ordered and executed. Never rejects; ends as `executed`, `rejected` or `unknown`, at the latest after its timeout. When
    * all sessions are busy it waits for one; when too many wait already, it is rejected at once.
    */
-  async submit(operation: Bytes, options: SubmitOptions = {}): Promise<Outcome> {
-    if (this.#closed !== undefined) return notSubmitted('this client is closed');
-    if (options.signal?.aborted === true) return notSubmitted('given up by its caller before it was sent');
-    const limit = this.#options.queued ?? CLIENT_LIMITS.queued;
-    if (this.#queue.size >= limit) return notSubmitted(`${limit} requests wait already: send it again later`);
-    const call = new Call(operation, options, nowUs(), options.timeoutMs ?? CLIENT_LIMITS.timeoutMs);
+  submit(operation: Bytes, options: SubmitOptions = NO_OPTIONS): Promise<Outcome> {
+    const refusal = this.#refuse(options);
+    if (refusal !== undefined) return Promise.resolve(refusal);
+    const now = nowUs();
+    const call = new Call(operation, options, now, options.timeoutMs ?? CLIENT_LIMITS.timeoutMs);
     if (options.signal !== undefined) call.listen(() => this.#giveUp(call));
-    this.#enqueue(call);
+    this.#enqueue(call, now);
+    // The call's own: an async function would make each of its callers a second one.
     return call.outcome;
+  }
+
+  #refuse({ signal }: SubmitOptions): NotSubmitted | undefined {
+    if (this.#closed !== undefined) return notSubmitted('this client is closed');
+    if (signal?.aborted === true) return notSubmitted('given up by its caller before it was sent');
+    const limit = this.#options.queued ?? CLIENT_LIMITS.queued;
+    return this.#queue.size >= limit ? notSubmitted(`${limit} requests wait already: send it again later`) : undefined;
   }
 
   /**
@@ -248,18 +258,18 @@ export class PbftClient {
   async #end(): Promise<void> {
     for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
     this.#queue.clear();
-    for (const call of this.#underWay.values()) this.#giveUp(call);
+    for (const { call } of this.#lanes.values()) if (call !== undefined) this.#giveUp(call);
     this.#alarm.stop();
     this.#reads.close();
     this.#outbox.close();
     await this.#links.close();
   }
 
-  #enqueue(call: Call): void {
+  #enqueue(call: Call, now: number): void {
     this.#alarm.setNoLaterThan(call.deadline);
-    const session = this.#queue.size === 0 ? this.#takeSession() : undefined;
-    if (session !== undefined) {
-      this.#issue(call, session);
+    const lane = this.#queue.size === 0 ? this.#takeLane(now) : undefined;
+    if (lane !== undefined) {
+      this.#issue(call, lane, now);
       return;
     }
     this.#queue.add(call);
@@ -270,22 +280,22 @@ export class PbftClient {
     for (const call of this.#queue) {
       // A caller who hears of one that is issued may submit the next, which serves the queue.
       if (!this.#queue.has(call)) continue;
-      const session = this.#takeSession();
-      if (session === undefined) return;
+      const now = nowUs();
+      const lane = this.#takeLane(now);
+      if (lane === undefined) return;
       this.#queue.delete(call);
-      this.#issue(call, session);
+      this.#issue(call, lane, now);
     }
   }
 
-  #takeSession(): ClientSession | undefined {
-    const now = nowUs();
+  #takeLane(now: number): Lane | undefined {
     const { cluster, timing, sessions } = this.#options;
     // A session idle for longer may have made room for another in the cluster's table; its next request would end as unknown.
-    for (let pooled = this.#idle.pop(); pooled !== undefined; pooled = this.#idle.pop()) {
-      if (now - pooled.idleSince < cluster.sessionHorizonUs) return pooled.session;
-      this.#sessions.delete(pooled.session.session);
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (now - idle.idleSince < cluster.sessionHorizonUs) return idle;
+      this.#lanes.delete(idle.session.session);
     }
-    if (this.#underWay.size >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
+    if (this.#underWay >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
     const { authentication, quorumRule, sessionHorizonUs, replicas } = cluster;
     const { readOnlyRequests, tentativeExecution } = cluster;
     const session = new ClientSession(
@@ -304,33 +314,36 @@ export class PbftClient {
       },
       { context: this.#codec, receipts: this.#receipts, views: this.#views },
     );
-    this.#sessions.set(session.session, session);
-    return session;
+    const lane: Lane = { session, call: undefined, idleSince: now };
+    this.#lanes.set(session.session, lane);
+    return lane;
   }
 
-  #issue(call: Call, session: ClientSession): void {
-    const now = nowUs();
+  #issue(call: Call, lane: Lane, now: number): void {
     const { idempotency, receipt } = call.options;
-    const submitted = session.submit(now, call.operation, {
+    const whom = this.#ask(now);
+    const submitted = lane.session.submit(now, call.operation, {
       timeoutUs: Math.max(1, call.deadline - now),
       idempotency,
       receipt: receipt === true,
-      ...this.#ask(now),
-      isShown: this.#showing.isDue(now, this.#underWay.size + 1),
+      replier: whom?.replier,
+      asked: whom?.asked,
+      isShown: this.#showing.isDue(now, this.#underWay + 1),
     });
     if (!submitted.ok) {
-      this.#putBack(session);
+      this.#putBack(lane, now);
       const { code, message } = submitted.error;
       const isOwnFault = code === 'operation_too_large' || code === 'bad_idempotency_key';
       call.end(notSubmitted(message, isOwnFault ? code : 'not_submitted'));
       return;
     }
     // First: its caller hears of it, and may give it up at once.
-    this.#underWay.set(session.session, call);
-    call.issued(session);
-    if (this.#underWay.get(session.session) !== call) return;
-    this.#take(session, submitted.value);
-    this.#watch(session);
+    lane.call = call;
+    this.#underWay += 1;
+    call.issued(lane.session);
+    if (lane.call !== call) return;
+    this.#take(lane, submitted.value, now);
+    this.#watch(lane.session);
   }
 
   /** Whom the requests of this turn ask. */
@@ -338,7 +351,7 @@ export class PbftClient {
     if (this.#asked !== undefined) return this.#asked;
     this.#asked = this.#choice.next(this.#connected, this.#views.primary, {
       now,
-      underWay: this.#underWay.size + this.#queue.size + 1,
+      underWay: this.#underWay + this.#queue.size + 1,
     });
     return this.#asked;
   }
@@ -353,16 +366,17 @@ export class PbftClient {
   /** These may not answer in time: the calls that count on one of them ask the others. */
   #askOthers(late: readonly ReplicaId[]): void {
     if (late.length === 0) return;
-    for (const { session } of this.#underWay.values()) {
-      if (session?.unanswered().some((replica) => late.includes(replica)) === true)
-        this.#take(session, session.askOthers());
+    for (const lane of this.#lanes.values()) {
+      if (lane.session.unanswered().some((replica) => late.includes(replica)))
+        this.#take(lane, lane.session.askOthers(), nowUs());
     }
   }
 
   /** Idle again, or of no more use. */
-  #putBack(session: ClientSession): void {
-    if (session.state === 'idle') this.#idle.push({ session, idleSince: nowUs() });
-    else this.#sessions.delete(session.session);
+  #putBack(lane: Lane, now: number): void {
+    lane.idleSince = now;
+    if (lane.session.state === 'idle') this.#idle.push(lane);
+    else this.#lanes.delete(lane.session.session);
   }
 
   #watch(session: ClientSession): void {
@@ -376,19 +390,20 @@ export class PbftClient {
     for (const call of this.#queue) if (call.deadline <= now) this.#giveUp(call);
     this.#askOthers(this.#choice.late(now));
     const missed = new Set<ReplicaId>();
-    for (const { session } of this.#underWay.values()) {
-      const next = session?.nextTimeout();
-      if (session === undefined || next === undefined || next > now) continue;
+    for (const lane of this.#lanes.values()) {
+      const { session } = lane;
+      const next = session.nextTimeout();
+      if (next === undefined || next > now) continue;
       // They may have been heard, and left out this request.
       for (const replica of session.missing(now)) missed.add(replica);
-      this.#take(session, session.onTimeout(now));
+      this.#take(lane, session.onTimeout(now), now);
     }
     for (const replica of missed) this.#choice.onMissed(replica, now);
     this.#askOthers([...missed]);
     for (const call of this.#queue) this.#alarm.setNoLaterThan(call.deadline);
     const late = this.#choice.nextTimeout();
     if (late !== undefined) this.#alarm.setNoLaterThan(late);
-    for (const { session } of this.#underWay.values()) if (session !== undefined) this.#watch(session);
+    for (const { session } of this.#lanes.values()) this.#watch(session);
   }
 
   #onFrame(replica: ReplicaId, frame: Bytes): void {
@@ -408,17 +423,18 @@ export class PbftClient {
         this.#reads.onReply(reply, replica);
         continue;
       }
-      const session = this.#sessions.get(reply.session);
-      if (session === undefined) continue;
-      const call = this.#underWay.get(reply.session);
+      const lane = this.#lanes.get(reply.session);
+      if (lane === undefined) continue;
       isAnswer = true;
-      const deadline = session.nextTimeout();
+      const { session, call } = lane;
+      const due = session.nextTimeout();
       const outputs = session.onReply(now, reply, replica);
-      const onProgress = call?.session === session ? call.options.onProgress : undefined;
+      const onProgress = call?.options.onProgress;
       if (onProgress !== undefined && session.progress !== undefined) onProgress(session.progress);
-      this.#take(session, outputs);
+      this.#take(lane, outputs, now);
       // Enough replicas agree, and one of them is to be asked for the result sooner than a repeat was due.
-      if (session.nextTimeout() !== deadline) this.#watch(session);
+      const next = session.nextTimeout();
+      if (next !== undefined && next !== due) this.#alarm.setNoLaterThan(next);
     }
     if (isAnswer) this.#choice.onHeard(replica, now);
   }
@@ -429,31 +445,30 @@ export class PbftClient {
       (left, right) => left - right,
     );
     this.#choice.onLink(replica);
-    for (const call of this.#underWay.values()) {
-      const missed = call.missedBy(replica);
+    for (const { call } of this.#lanes.values()) {
+      const missed = call?.missedBy(replica);
       if (missed !== undefined) this.#outbox.put(missed);
     }
   }
 
-  #take(session: ClientSession, outputs: readonly ClientOutput[]): void {
+  #take(lane: Lane, outputs: readonly ClientOutput[], now: number): void {
     for (const output of outputs) {
       switch (output.kind) {
         case 'send': {
-          const call = this.#underWay.get(session.session);
-          if (call !== undefined) this.#outbox.put(call.dispatch(output));
+          if (lane.call !== undefined) this.#outbox.put(lane.call.dispatch(output));
           if (this.#turnAsks !== output.expected) this.#onAsked(output.expected);
           this.#turnAsks = output.expected;
           break;
         }
         case 'outcome':
           if (output.outcome.kind === 'executed') this.#choice.onAnswered(output.outcome.isTentative);
-          this.#settle(session, output.outcome);
+          this.#settle(lane, output.outcome, now);
           break;
         case 'late-outcome':
           break;
         case 'wrong-reply': {
           const { replica, summary, reply, accepted } = output;
-          this.#choice.onWrong(replica, nowUs());
+          this.#choice.onWrong(replica, now);
           this.#askOthers([replica]);
           const { view, sequence } = reply;
           const frames = this.#proof(reply, accepted);
@@ -471,18 +486,19 @@ export class PbftClient {
     );
   }
 
-  #settle(session: ClientSession, outcome: Exclude<Outcome, { requestDigest: undefined }>): void {
-    const call = this.#underWay.get(session.session);
-    this.#underWay.delete(session.session);
+  #settle(lane: Lane, outcome: Exclude<Outcome, { requestDigest: undefined }>, now: number): void {
+    const { session, call } = lane;
     if (session.state === 'unresolved') session.abandon();
-    this.#putBack(session);
+    this.#putBack(lane, now);
     if (call === undefined) return;
+    lane.call = undefined;
+    this.#underWay -= 1;
     if (outcome.kind !== 'executed' && outcome.bounds !== undefined) {
       const { sessionFloor, agreedTime } = outcome.bounds;
       this.#numbers.passOver(Math.max(sessionFloor, outcome.kind === 'rejected' ? agreedTime : 0));
     }
     if (call.mayBeIssuedAgain(outcome)) {
-      this.#enqueue(call);
+      this.#enqueue(call, now);
       return;
     }
     call.end(call.wasSent || outcome.kind !== 'unknown' ? outcome : notSubmitted('no replica could be reached'));
@@ -495,8 +511,8 @@ export class PbftClient {
       call.end(notSubmitted('no session became free in time: too many requests are under way'));
       return;
     }
-    const { session } = call;
-    if (session !== undefined && this.#underWay.get(session.session) === call) this.#take(session, session.abandon());
+    const lane = call.session && this.#lanes.get(call.session.session);
+    if (lane?.call === call) this.#take(lane, lane.session.abandon(), nowUs());
   }
 }
 

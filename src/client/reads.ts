@@ -87,6 +87,8 @@ export class Reads {
         digest,
         asked: EVERYBODY,
         signed,
+        isRepeat: false,
+        proof: undefined,
         isOver: () => !this.#underWay.has(session),
         onSent: () => undefined,
       });

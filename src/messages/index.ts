@@ -63,6 +63,7 @@ export type { ReplyStable } from './reply-stable.ts';
 export type { Request } from './request.ts';
 export { REQUEST_READ_ONLY, REQUEST_RECEIPT, requestDigest, requestSize } from './request.ts';
 export type { Requests } from './requests.ts';
+export { SessionDigests } from './session-digests.ts';
 export type { Json, JsonObject } from './schema/json-value.ts';
 export { fromReadable, toReadable } from './schema/readable-bytes.ts';
 export type { Schema, ValueOf } from './schema/schema.ts';

@@ -14,11 +14,15 @@ import { refuse, within } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import { isSinceRight, number, outcome, replySize, resultBytes, resultDigest } from './reply.ts';
 import { RepliesBefore, WRITTEN, isSharing } from './reply-sharing.ts';
+import { ExpectedHex } from './schema/expected-hex.ts';
 import type { Reader } from './schema/reader.ts';
 import { digest, lengthBytes, readLength, sequence, view, writeLength } from './schema/scalars.ts';
 import type { Writer } from './schema/writer.ts';
 import type { TreeSignature } from './tree-signature.ts';
 import { placeInTree, treeSignature } from './tree-signature.ts';
+
+/** The requests made in this process: it is their client that reads replies, several to each. */
+export const expectedRequests = new ExpectedHex();
 
 const HEAD_BYTES = lengthBytes(LIMITS.requestsPerBatch);
 /** What is written of every reply. */
@@ -143,7 +147,7 @@ function readReply(reader: Reader, replica: ReplicaId, client: ClientId, before:
     step = 'timestamp';
     const timestamp = number.read(reader);
     step = 'requestDigest';
-    const requestDigest = digest.read(reader);
+    const requestDigest = reader.expectedHex(expectedRequests) as Digest;
     const hasOutcome = (written & WRITTEN.outcome) !== 0;
     step = 'outcome';
     const word = hasOutcome ? outcome.read(reader) : previous.outcome;

@@ -6,7 +6,14 @@ import { assert } from '../base/assert.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, Digest, ReplicaId } from '../base/ids.ts';
 import { LIMITS, bundleBytes, requestSigningBytes, standsInBundle } from '../messages/index.ts';
-import type { AuthenticatedRequest, Bundle, CodecContext, ReplicaSet, Request } from '../messages/index.ts';
+import type {
+  AuthenticatedRequest,
+  Bundle,
+  CodecContext,
+  ReplicaSet,
+  Request,
+  RequestProof,
+} from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import type { Authenticator, Party } from './ports.ts';
 import { partyOfClient, replicaOfClient } from './replica-client.ts';
@@ -31,15 +38,25 @@ export function authenticateRequests(
   replicaCount: number,
   requests: readonly UnprovenRequest[],
 ): readonly AuthenticatedRequest[] {
-  const authenticated: AuthenticatedRequest[] = [];
+  const proofs = proveRequests(authenticator, context, replicaCount, requests);
+  return requests.map(({ request, digest }, index) => ({ request, digest, proof: proofs[index] as RequestProof }));
+}
+
+/** The proofs of {@link authenticateRequests} alone, in the order of the requests. */
+export function proveRequests(
+  authenticator: Authenticator,
+  context: CodecContext,
+  replicaCount: number,
+  requests: readonly UnprovenRequest[],
+): readonly RequestProof[] {
+  const proofs: RequestProof[] = [];
   for (let start = 0; start < requests.length; start += LIMITS.requestsPerBundle) {
     const members = requests.slice(start, start + LIMITS.requestsPerBundle);
     const bundle = makeBundle(authenticator, context, replicaCount, members);
-    members.forEach(({ request, digest }, position) => {
-      authenticated.push({ request, digest, proof: { kind: 'authenticator', bundle, position } });
-    });
+    for (let position = 0; position < members.length; position += 1)
+      proofs.push({ kind: 'authenticator', bundle, position });
   }
-  return authenticated;
+  return proofs;
 }
 
 function makeBundle(
@@ -70,8 +87,17 @@ export function signRequest(
   context: CodecContext,
   { request, digest, asked }: UnprovenRequest,
 ): AuthenticatedRequest {
+  return { request, digest, proof: proveBySignature(authenticator, context, { digest, asked }) };
+}
+
+/** The proof of {@link signRequest} alone. */
+export function proveBySignature(
+  authenticator: Authenticator,
+  context: CodecContext,
+  { digest, asked }: Pick<UnprovenRequest, 'digest' | 'asked'>,
+): RequestProof {
   const signature = authenticator.sign(requestSigningBytes(context, digest, asked));
-  return { request, digest, proof: { kind: 'signature', asked, signature } };
+  return { kind: 'signature', asked, signature };
 }
 
 /**

@@ -84,8 +84,6 @@ export function endingOf(certificate: ReplyCertificate, call: CallFacts): Ending
 
 function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: CallFacts): Ending {
   const { view, sequence, digest, result, outcome, replies, isTentative } = certificate;
-  // A tentative reply proves nothing to others.
-  const signed = replies.filter((reply) => reply.receipt !== undefined && reply.outcome !== 'tentative');
   return {
     state: 'idle',
     outcome: {
@@ -97,11 +95,28 @@ function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: 
       // The caller's own: equal results of one frame are one array.
       result: result.length === 0 ? EMPTY : result.slice(),
       replayed: outcome === 'replayed',
-      replies: replies.map((reply) => reply.replica),
-      receipt: signed.length >= weak ? signed : undefined,
+      replies: replies.map(replicaOf),
+      receipt: receiptOf(replies, weak),
       isTentative,
     },
   };
+}
+
+function replicaOf({ replica }: Reply): ReplicaId {
+  return replica;
+}
+
+/** Those that prove the outcome to others, where they suffice. */
+function receiptOf(replies: readonly Reply[], weak: number): readonly Reply[] | undefined {
+  // Mostly none is signed.
+  if (!replies.some(isProof)) return undefined;
+  const signed = replies.filter(isProof);
+  return signed.length >= weak ? signed : undefined;
+}
+
+/** A tentative reply proves nothing to others. */
+function isProof({ receipt, outcome }: Reply): boolean {
+  return receipt !== undefined && outcome !== 'tentative';
 }
 
 function errorEnding(result: Bytes, call: CallFacts): Ending {

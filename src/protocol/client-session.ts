@@ -16,12 +16,13 @@ import {
   EVERYBODY,
   LIMITS,
   REQUEST_RECEIPT,
+  SessionDigests,
   isInSet,
   replicaSetOf,
-  requestDigest,
   resultDigest,
 } from '../messages/index.ts';
 import type { CodecContext, ReplicaSet, Reply, Request } from '../messages/index.ts';
+import { Slab } from '../messages/schema/slab.ts';
 import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
 import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
 import type { ClusterConfig } from './config.ts';
@@ -134,7 +135,7 @@ interface Call {
   readonly firstSentAt: number;
   readonly replies: ReplyCollection;
   /** Whom a wrong reply to it was reported of. */
-  readonly reported: ReplicaId[];
+  reported: readonly ReplicaId[];
   /** Where an error was accepted that a retry is to overcome: its late copies, and errors before it, say nothing new. */
   refusedAt: number;
   attempts: number;
@@ -148,7 +149,7 @@ interface Call {
 interface Settled extends ReplyClaim {
   readonly timestamp: number;
   readonly requestDigest: Digest;
-  readonly reported: ReplicaId[];
+  reported: readonly ReplicaId[];
   /** So many matching replies were enough. */
   readonly needed: number;
   /** Those that were accepted, without their results; undefined where they are not signed, and prove nothing to others. */
@@ -160,6 +161,9 @@ const RESULT_PATIENCE = 0.1;
 /** The accepted executions of so many latest requests are remembered: little, since what is kept for a moment only costs most to collect. */
 const SETTLED_LIMIT = 8;
 const NOTHING: readonly ClientOutput[] = [];
+const NOBODY: readonly ReplicaId[] = [];
+/** Kept for as long as requests are under way. */
+const operations = new Slab();
 const PRINTABLE = /^[ -~]*$/;
 
 export class ClientSession {
@@ -170,6 +174,9 @@ export class ClientSession {
   /** Matching replies that make a result. */
   readonly #needed: number;
   readonly #all: readonly ReplicaId[];
+  /** The same, by name. */
+  readonly #allNamed: ReplicaSet;
+  readonly #digests: SessionDigests;
   /** By timestamp, modulo how many they are. */
   readonly #settled: (Settled | undefined)[] = Array.from({ length: SETTLED_LIMIT }, () => undefined);
   #state: SessionState = 'idle';
@@ -186,6 +193,8 @@ export class ClientSession {
     this.#quorums = makeQuorums(replicaCount, quorumRule);
     this.#needed = repliesNeeded(this.#quorums, config.cluster);
     this.#all = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
+    this.#allNamed = replicaSetOf(this.#all);
+    this.#digests = new SessionDigests(modules.context, config.client, config.session);
     this.views = modules.views ?? new ViewEstimate(this.#quorums);
   }
 
@@ -225,10 +234,10 @@ export class ClientSession {
       timestamp: this.#timestamp,
       flags: options.receipt === true ? REQUEST_RECEIPT : 0,
       idempotency: options.idempotency && { scope: options.idempotency.scope, key: options.idempotency.key },
-      operation: operation.slice(),
+      operation: ownCopy(operation),
       replier: options.replier ?? asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),
     };
-    const digest = requestDigest(this.#modules.context, request);
+    const digest = this.#digests.digestOf(request);
     this.#state = 'waiting';
     this.#call = {
       request,
@@ -236,7 +245,7 @@ export class ClientSession {
       digest,
       firstSentAt: now,
       replies: new ReplyCollection(this.#needed, this.#quorums.quorum),
-      reported: [],
+      reported: NOBODY,
       refusedAt: 0,
       attempts: 1,
       askAt: Infinity,
@@ -323,7 +332,7 @@ export class ClientSession {
 
   /** All of them by name are everybody: then there are no others whom one could wait to ask. */
   #whom(asked: ReplicaSet): ReplicaSet {
-    return this.#all.every((replica) => isInSet(asked, replica)) ? EVERYBODY : asked;
+    return (asked & this.#allNamed) === this.#allNamed ? EVERYBODY : asked;
   }
 
   #settledFor(reply: Reply): Settled | undefined {
@@ -360,7 +369,7 @@ export class ClientSession {
     const isKnown = reply.result !== undefined && call.replies.knowsResult(reply.resultDigest, reply.result);
     if (reply.result !== undefined && !isKnown && resultDigest(context, reply.result) !== reply.resultDigest) {
       return report(
-        call.reported,
+        call,
         reply,
         [],
         `${replicaName(reply.replica)} sent a result that does not hash to the digest beside it`,
@@ -370,9 +379,11 @@ export class ClientSession {
     const certificate = checked === undefined ? undefined : call.replies.add(checked);
     if (certificate === undefined) {
       this.#hasten(now, call);
-      if (call.asked !== EVERYBODY) call.askAt = Math.min(call.askAt, now + this.#patienceUs);
+      if (call.asked === EVERYBODY) return NOTHING;
+      call.askAt = Math.min(call.askAt, now + this.#patienceUs);
+      for (const replica of this.#all) if (isUnanswered(call, replica)) return NOTHING;
       // They have all answered and do not agree: one of them lies, or was behind.
-      return this.#all.some((replica) => isUnanswered(call, replica)) ? NOTHING : this.askOthers();
+      return this.askOthers();
     }
     return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
   }
@@ -442,7 +453,7 @@ export class ClientSession {
     if (isTentative && (reply.sequence !== settled.sequence || reply.digest !== settled.digest)) return NOTHING;
     const accepted = `${settled.needed} matching replies say ${tellClaim(settled)}`;
     const claimed = `${replicaName(reply.replica)} claims request ${reply.requestDigest.slice(0, 12)}… ${tellClaim(reply)}`;
-    return report(settled.reported, reply, isTentative ? undefined : settled.replies, `${claimed}; ${accepted}`);
+    return report(settled, reply, isTentative ? undefined : settled.replies, `${claimed}; ${accepted}`);
   }
 
   #end(ending: Ending): ClientOutput {
@@ -487,15 +498,21 @@ function isUnanswered({ asked, replies }: Call, replica: ReplicaId): boolean {
 
 /** Once per request and replica. */
 function report(
-  reported: ReplicaId[],
+  of: Call | Settled,
   reply: Reply,
   accepted: readonly Reply[] | undefined,
   summary: string,
 ): readonly ClientOutput[] {
   const { replica } = reply;
-  if (reported.includes(replica)) return [];
-  reported.push(replica);
+  if (of.reported.includes(replica)) return [];
+  of.reported = [...of.reported, replica];
   return [{ kind: 'wrong-reply', replica, reply, accepted, summary }];
+}
+
+/** The operation as the session's own: its caller may use the bytes again. They may be a Node Buffer, whose `slice` copies nothing. */
+function ownCopy(operation: Bytes): Bytes {
+  const isPlain = Object.getPrototypeOf(operation) === Uint8Array.prototype;
+  return isPlain ? operations.copyOf(operation, 0, operation.length) : new Uint8Array(operation);
 }
 
 function isFor(reply: Reply, timestamp: number, digest: Digest): boolean {

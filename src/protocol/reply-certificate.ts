@@ -49,16 +49,20 @@ function onceCommitted(outcome: Reply['outcome']): Exclude<Reply['outcome'], 'te
 /** What a reply claims about a request that it names. */
 export type ReplyClaim = Pick<Reply, 'sequence' | 'digest' | 'outcome' | 'resultDigest'>;
 
+/** Of what no replica has sent. */
+const NO_REPLIES: readonly Reply[] = [];
+
 /**
  * Per replica its latest claim of an execution and its latest table error: a correct replica can truly have sent both (an error for a first
- * sending, an execution later), and each alone counts once. Hence at most 2n replies are held, whatever comes.
+ * sending, an execution later), and each alone counts once. Hence at most 2n replies are held, whatever comes. A list of replies is never changed, but replaced
+ * by another: where all that are held match, the very list is what was accepted.
  */
 export class ReplyCollection {
   readonly #needed: number;
   readonly #quorum: number;
-  /** By replica. */
-  readonly #executions: (Reply | undefined)[] = [];
-  readonly #errors: (Reply | undefined)[] = [];
+  /** In order of the replicas' names, one of each. */
+  #executions = NO_REPLIES;
+  #errors = NO_REPLIES;
 
   /** `needed`: how many must match; see {@link repliesNeeded}. `quorum`: how many, if some are tentative. */
   constructor(needed: number, quorum: number) {
@@ -68,7 +72,7 @@ export class ReplyCollection {
 
   /** True if exactly this, or something firmer, is already known of its sender: nothing has to be verified or counted again. */
   holds(reply: Reply): boolean {
-    const held = this.#kind(reply)[reply.replica];
+    const held = replyOf(reply.replica, this.#kind(reply));
     if (held === undefined) return false;
     const isFirmer = reply.outcome === 'tentative' && held.outcome !== 'tentative';
     if (!matches(held, reply)) return isFirmer;
@@ -82,7 +86,7 @@ export class ReplyCollection {
   /** Has another reply brought this result under this digest? Then it is known to hash to it. */
   knowsResult(digest: Digest, result: Bytes): boolean {
     for (const held of this.#executions)
-      if (held?.result !== undefined && held.resultDigest === digest) return equalBytes(held.result, result);
+      if (held.result !== undefined && held.resultDigest === digest) return equalBytes(held.result, result);
     return false;
   }
 
@@ -91,9 +95,10 @@ export class ReplyCollection {
    * Returns the certificate once it is complete.
    */
   add(reply: Reply): ReplyCertificate | undefined {
-    const held = this.#kind(reply)[reply.replica];
+    const held = replyOf(reply.replica, this.#kind(reply));
     const kept = held !== undefined && matches(held, reply) ? merge(held, reply) : reply;
-    this.#kind(reply)[reply.replica] = kept;
+    if (kept.outcome === 'table-error') this.#errors = withReply(this.#errors, kept);
+    else this.#executions = withReply(this.#executions, kept);
     return this.#certificate(kept);
   }
 
@@ -114,28 +119,26 @@ export class ReplyCollection {
 
   /** Do enough replicas agree on something? */
   get isAgreed(): boolean {
+    if (Math.max(this.#executions.length, this.#errors.length) < this.#needed) return false;
     return this.#isAnyAgreed(this.#executions) || this.#isAnyAgreed(this.#errors);
   }
 
   /** Is there a reply of `replica`, whatever it claims? */
   hasHeard(replica: ReplicaId): boolean {
-    return this.#executions[replica] !== undefined || this.#errors[replica] !== undefined;
+    return replyOf(replica, this.#executions) !== undefined || replyOf(replica, this.#errors) !== undefined;
   }
 
   /** Every claim held, in order of the replicas' names, executions first. */
   all(): readonly Reply[] {
-    const all: Reply[] = [];
-    for (const reply of this.#executions) if (reply !== undefined) all.push(reply);
-    for (const reply of this.#errors) if (reply !== undefined) all.push(reply);
-    return all;
+    return this.#errors.length === 0 ? this.#executions : [...this.#executions, ...this.#errors];
   }
 
-  #kind(reply: Reply): (Reply | undefined)[] {
+  #kind(reply: Reply): readonly Reply[] {
     return reply.outcome === 'table-error' ? this.#errors : this.#executions;
   }
 
-  #isAnyAgreed(claims: readonly (Reply | undefined)[]): boolean {
-    for (const claim of claims) if (claim !== undefined && this.#enough(claim) !== undefined) return true;
+  #isAnyAgreed(claims: readonly Reply[]): boolean {
+    for (const claim of claims) if (this.#enough(claim) !== undefined) return true;
     return false;
   }
 
@@ -143,6 +146,7 @@ export class ReplyCollection {
   #enough(claim: Reply): readonly Reply[] | undefined {
     if (this.#support(claim) < this.#needed) return undefined;
     const matching = this.#matching(claim);
+    if (!matching.some(isTentative)) return matching;
     const committed = matching.filter((reply) => !isTentative(reply));
     if (committed.length >= this.#needed) return committed;
     const agreeing = this.#agreeing(claim);
@@ -152,14 +156,13 @@ export class ReplyCollection {
   /** How many replicas claim the same, tentatively or not: most come before there are enough. */
   #support(claim: Reply): number {
     let count = 0;
-    for (const reply of this.#kind(claim)) if (reply !== undefined && matches(reply, claim)) count += 1;
+    for (const reply of this.#kind(claim)) if (matches(reply, claim)) count += 1;
     return count;
   }
 
   #matching(claim: Reply): readonly Reply[] {
-    const matching: Reply[] = [];
-    for (const reply of this.#kind(claim)) if (reply !== undefined && matches(reply, claim)) matching.push(reply);
-    return matching;
+    const held = this.#kind(claim);
+    return this.#support(claim) === held.length ? held : held.filter((reply) => matches(reply, claim));
   }
 
   /** Of those that match, what is tentative in one view only: the one of the most. */
@@ -197,6 +200,23 @@ function isTentative({ outcome }: Reply): boolean {
   return outcome === 'tentative';
 }
 
+/** What `replica` said, of replies of which each replica has one. */
+function replyOf(replica: ReplicaId, replies: readonly Reply[]): Reply | undefined {
+  for (const reply of replies) if (reply.replica === replica) return reply;
+  return undefined;
+}
+
+/** With `reply` in its place, instead of what its replica said before. Mostly there are one or two, and a list that grows takes room for many more. */
+function withReply(replies: readonly Reply[], reply: Reply): readonly Reply[] {
+  const first = replies[0];
+  if (first === undefined) return [reply];
+  if (replies.length === 1 && first.replica !== reply.replica)
+    return first.replica < reply.replica ? [first, reply] : [reply, first];
+  const isBefore = (other: Reply): boolean => other.replica < reply.replica;
+  const isBehind = (other: Reply): boolean => other.replica > reply.replica;
+  return [...replies.filter(isBefore), reply, ...replies.filter(isBehind)];
+}
+
 /** Two copies of one claim: a later one without the result or the receipt takes neither away. The receipt covers the view beside it. */
 function merge(held: Reply, later: Reply): Reply {
   if (isTentative(held) || isTentative(later)) return mergeTentative(held, later);
@@ -211,8 +231,8 @@ function mergeTentative(held: Reply, later: Reply): Reply {
 }
 
 function commonView(replies: readonly Reply[]): View {
-  const [first] = replies;
-  if (first !== undefined && replies.every(({ view }) => view === first.view)) return first.view;
+  const first = replies[0]?.view;
+  if (first !== undefined && replies.every(({ view }) => view === first)) return first;
   const views = replies.map((reply) => reply.view).toSorted((left, right) => left - right);
   const countOf = (view: View): number => views.filter((other) => other === view).length;
   return views.reduce((best, view) => (countOf(view) > countOf(best) ? view : best), views[0] ?? asView(0));

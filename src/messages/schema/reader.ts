@@ -6,6 +6,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import type { CodecContext } from '../codec-context.ts';
 import { refuse } from '../refusal.ts';
+import type { ExpectedHex } from './expected-hex.ts';
 import type { HexSlot } from './hex.ts';
 import { HEX_BYTES, hexOf } from './hex.ts';
 import type { RecentHex } from './recent-hex.ts';
@@ -81,6 +82,11 @@ export class Reader {
   /** As {@link hex}, of what was named before in another message. */
   recentHex(recent: RecentHex): string {
     return recent.textOf(this.bytes, this.#take(HEX_BYTES));
+  }
+
+  /** As {@link hex}, of what was made here and is named in several messages. */
+  expectedHex(expected: ExpectedHex): string {
+    return expected.textOf(this.bytes, this.#take(HEX_BYTES));
   }
 
   /** Goes back to an offset it was at. */
