@@ -1,6 +1,7 @@
 /** All broken variants of the core, by what they break. Each must be seen by the simulator, or by a test that it names: that is the proof that our checkers see. */
 import { CHECKPOINTS } from './mutants/checkpoints.ts';
 import { CLIENTS } from './mutants/clients.ts';
+import { COMPOUND } from './mutants/compound.ts';
 import { DETECTION } from './mutants/detection.ts';
 import { LOST_VOTES } from './mutants/lost-votes.ts';
 import { NORMAL_CASE } from './mutants/normal-case.ts';
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NORMAL_CASE,
   ...CHECKPOINTS,
   ...CLIENTS,
+  ...COMPOUND,
   ...READ_ONLY,
   ...TENTATIVE,
   ...OVERLAPPED_SYNC,

@@ -26,7 +26,7 @@ const VITEST = 'node_modules/vitest/vitest.mjs';
 
 async function runSeeds(
   folder: string,
-  { seeds, liar, nodes, lostDisks, reads, tentative, overlap }: Mutant,
+  { seeds, liar, nodes, lostDisks, reads, tentative, overlap, compound }: Mutant,
 ): Promise<Run> {
   const args = [
     COPIED_CLI,
@@ -48,6 +48,7 @@ async function runSeeds(
     ...(reads === true ? ['--reads'] : []),
     ...(tentative === true ? ['--tentative'] : []),
     ...(overlap === true ? ['--overlap'] : []),
+    ...(compound === true ? ['--compound'] : []),
   ];
   return execute(folder, args);
 }

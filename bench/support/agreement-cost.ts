@@ -111,6 +111,7 @@ function makeCluster({ replicaCount, batchRequests }: AgreementOptions): {
     askedShare: 0,
     shownShare: 0,
     drawRead: () => undefined,
+    compoundShare: 0,
     requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
     callTimeoutUs: 3_600_000_000,
     makeOperation: () => new Uint8Array(4),

@@ -27,6 +27,7 @@ export interface Mutant {
   readonly reads?: true;
   readonly tentative?: true;
   readonly overlap?: true;
+  readonly compound?: true;
 }
 
 /** Where most of them apply. */

@@ -49,6 +49,7 @@ const EVENTS: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } =
     timestamp: 1_700_000_000_000_000,
     requests: [EXECUTED],
     count: 1,
+    operations: 1,
     outcomes: EXECUTED.outcome,
     digests: DigestList.of([EXECUTED.requestDigest]),
   },

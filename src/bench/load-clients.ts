@@ -19,7 +19,7 @@ export class LoadClients {
   /** `httpUrl`: of the first node. Makes the clients of a row, each connected to every replica, or ready to talk to the first one's HTTP API. Throws when they do not get there. */
   async connect(
     { cluster, httpUrl }: { readonly cluster: ClusterDescription; readonly httpUrl: string | undefined },
-    { clients, sessions, asked }: Pick<Row, 'clients' | 'sessions' | 'asked'>,
+    { clients, sessions, asked, compound }: Pick<Row, 'clients' | 'sessions' | 'asked' | 'compound'>,
     timing: ClientTiming,
   ): Promise<void> {
     if (clients === 'http') {
@@ -31,7 +31,14 @@ export class LoadClients {
     const each = clients === 'independent' ? 1 : sessions;
     while (this.#clients.length < count) {
       const fresh = Array.from({ length: Math.min(CONNECTING, count - this.#clients.length) }, () => {
-        return new PbftClient({ cluster, identity: Identity.generate(), sessions: each, timing, replies: asked });
+        return new PbftClient({
+          cluster,
+          identity: Identity.generate(),
+          sessions: each,
+          timing,
+          replies: asked,
+          compound: compound === 'on',
+        });
       });
       this.#clients.push(...fresh);
       await Promise.all(fresh.map(async (client) => connected(client, cluster.replicas.length)));

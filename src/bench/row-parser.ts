@@ -9,7 +9,7 @@ import { TUNING_FIELDS } from '../server/config/defaults.ts';
 import { nearestName } from '../server/config/nearest-name.ts';
 import { BENCH_TUNING } from './normal-case.ts';
 import { LEAST_VALUE_BYTES, MOST_VALUE_BYTES, NULL_HEADER_BYTES } from './operations.ts';
-import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, OVERLAP, READS, SYSTEMS, TENTATIVE } from './row.ts';
+import { APPS, ASKED, BASE_ROW, baseFor, CLIENT_KINDS, COMPOUND, OVERLAP, READS, SYSTEMS, TENTATIVE } from './row.ts';
 import type { Row } from './row.ts';
 
 /** One thing that is wrong with a row. */
@@ -43,6 +43,7 @@ const CHOICES = {
   asked: ASKED,
   tentative: TENTATIVE,
   overlap: OVERLAP,
+  compound: COMPOUND,
 } as const;
 
 const NUMBERS = {
@@ -125,6 +126,7 @@ function rowOf({ choices, numbers, tuning }: Given): Row {
     asked: pick('asked') ?? base.asked,
     tentative: pick('tentative') ?? base.tentative,
     overlap: pick('overlap') ?? base.overlap,
+    compound: pick('compound') ?? base.compound,
     nodes: numbers.get('nodes') ?? base.nodes,
     request: numbers.get('request') ?? base.request,
     reply: numbers.get('reply') ?? base.reply,

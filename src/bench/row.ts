@@ -33,6 +33,10 @@ export type Tentative = (typeof TENTATIVE)[number];
 export const OVERLAP = ['off', 'on'] as const;
 export type Overlap = (typeof OVERLAP)[number];
 
+/** `on`: what the sessions of one client have ready at one time goes out as one request. */
+export const COMPOUND = ['on', 'off'] as const;
+export type Compound = (typeof COMPOUND)[number];
+
 export interface Row {
   readonly system: System;
   readonly nodes: number;
@@ -50,6 +54,7 @@ export interface Row {
   readonly asked: Asked;
   readonly tentative: Tentative;
   readonly overlap: Overlap;
+  readonly compound: Compound;
   /** Requests under way at once, at most. */
   readonly sessions: number;
   /** Open loop: so many arrivals a second, evenly spaced. Undefined: closed loop, each session's next request follows its last answer. */
@@ -73,6 +78,7 @@ export const BASE_ROW: Row = {
   asked: 'enough',
   tentative: 'off',
   overlap: 'off',
+  compound: 'on',
   sessions: 64,
   rate: undefined,
   tuning: {},
@@ -103,6 +109,7 @@ const NAMED = [
   'asked',
   'tentative',
   'overlap',
+  'compound',
   'sessions',
   'rate',
 ] as const;

@@ -6,8 +6,9 @@
 import { concatBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId, asSequence, NULL_DIGEST, VIEW_ZERO } from '../base/ids.ts';
-import type { CodecContext, Reply } from '../messages/index.ts';
-import { resultDigest } from '../messages/index.ts';
+import type { ClientId } from '../base/ids.ts';
+import type { CodecContext, Reply, Request } from '../messages/index.ts';
+import { REQUEST_COMPOUND, decodeOperations, encodeResults, operationCount, resultDigest } from '../messages/index.ts';
 import { ClientTable } from '../protocol/client-table.ts';
 import type { StoredReply } from '../protocol/client-table.ts';
 import type { ClusterConfig } from '../protocol/config.ts';
@@ -113,16 +114,33 @@ export class UnreplicatedServer {
       if (judgement.kind === 'error') this.#answer(entry, this.#stored('table-error', judgement.result));
       return;
     }
+    const stored = this.#stored('executed', this.#run(transaction, request, index));
+    this.#table.record(
+      request,
+      digest,
+      { sequence: asSequence(this.#sequence), index, agreedTime: this.#timeUs },
+      stored,
+    );
+    this.#counts.executed += operationCount(request);
+    this.#answer(entry, stored);
+  }
+
+  /** The result of its operation; of a compound request those of all of them. */
+  #run(transaction: ReturnType<MemoryState['begin']>, { client, flags, operation }: Request, index: number): Bytes {
+    if ((flags & REQUEST_COMPOUND) === 0) return this.#execute(transaction, client, operation, index);
+    const operations = decodeOperations(operation, this.#options.codec);
+    return encodeResults(
+      operations.ok ? operations.value.map((each) => this.#execute(transaction, client, each, index)) : [],
+    );
+  }
+
+  #execute(transaction: ReturnType<MemoryState['begin']>, client: ClientId, operation: Bytes, index: number): Bytes {
     const inner = transaction.begin();
-    const sequence = asSequence(this.#sequence);
-    const context = { sequence, index, timestamp: this.#timeUs, client: request.client };
-    const result = this.#options.application.execute(applicationTransaction(inner), request.operation, context);
+    const context = { sequence: asSequence(this.#sequence), index, timestamp: this.#timeUs, client };
+    const result = this.#options.application.execute(applicationTransaction(inner), operation, context);
     inner.commit();
     // A copy, as a replica makes one: the table keeps it, and its author may use the buffer again.
-    const stored = this.#stored('executed', new Uint8Array(result));
-    this.#table.record(request, digest, { sequence, index, agreedTime: this.#timeUs }, stored);
-    this.#counts.executed += 1;
-    this.#answer(entry, stored);
+    return new Uint8Array(result);
   }
 
   #stored(outcome: StoredReply['outcome'], result: Bytes): StoredReply {

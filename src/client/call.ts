@@ -1,6 +1,7 @@
 /** One call of a {@link PbftClient} from `submit` to its outcome: its deadline, its signal, and what became of its sendings. */
 import type { Bytes } from '../base/bytes.ts';
 import type { Digest, ReplicaId } from '../base/ids.ts';
+import { LIMITS } from '../messages/index.ts';
 import type { ReplicaSet, Request, RequestProof } from '../messages/index.ts';
 import type { ClientOutput, ClientSession } from '../protocol/client-session.ts';
 import type { Dispatch } from './outbox.ts';
@@ -9,9 +10,12 @@ import type { Outcome, SubmitOptions } from './outcome.ts';
 /** So often a request that surely was not executed is issued anew under another session number. */
 const MOST_ISSUES = 3;
 
+/** Larger operations go out alone: what several of them share is little beside them. */
+const JOINABLE_BYTES = LIMITS.operationBytes / 16;
+
 export class Call {
-  readonly operation: Bytes;
   readonly options: SubmitOptions;
+  readonly timeoutMs: number;
   /** µs monotonic. */
   readonly deadline: number;
   readonly outcome: Promise<Outcome>;
@@ -22,15 +26,49 @@ export class Call {
   #wasSent = false;
   #missed: Map<ReplicaId, Sending> | undefined;
   #isOver = false;
+  #operation: Bytes;
+  #isAlone = false;
   #stopListening = nothing;
 
   constructor(operation: Bytes, options: SubmitOptions, now: number, timeoutMs: number) {
-    this.operation = operation;
+    this.#operation = operation;
     this.options = options;
+    this.timeoutMs = timeoutMs;
     this.deadline = now + Math.max(1, timeoutMs) * 1000;
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  get operation(): Bytes {
+    return this.#operation;
+  }
+
+  /** Calls that end with it. */
+  get size(): number {
+    return 1;
+  }
+
+  get isCompound(): boolean {
+    return false;
+  }
+
+  /** May it go out with others as one request? It asks for nothing but its result, and is small. */
+  get isJoinable(): boolean {
+    const { idempotency, receipt, signal, onIssued, onProgress } = this.options;
+    const isPlain =
+      idempotency === undefined &&
+      receipt !== true &&
+      signal === undefined &&
+      onIssued === undefined &&
+      onProgress === undefined;
+    return isPlain && !this.#isAlone && this.#operation.length <= JOINABLE_BYTES;
+  }
+
+  /** From now on it goes out alone. `operation`: the same, in an array of its own. */
+  standAlone(operation: Bytes): void {
+    this.#operation = operation;
+    this.#isAlone = true;
   }
 
   /** The session that it is under way in. */

@@ -32,7 +32,7 @@ export interface OutboxModules {
   readonly sealer: Sealer;
   readonly replicaCount: number;
   readonly send: (replica: ReplicaId, frame: Bytes) => boolean;
-  /** What was put in goes out: the turn is over. */
+  /** The turn is over: what was put in, and what is now, goes out. */
   readonly onTurn?: () => void;
 }
 
@@ -51,6 +51,11 @@ export class Outbox {
   /** Goes out at the end of this turn of the event loop. Bound: what is put in is a session's one request, so one entry per session. */
   put(dispatch: Dispatch): void {
     this.#waiting.push(dispatch);
+    this.plan();
+  }
+
+  /** This turn has an end at which something may go out. */
+  plan(): void {
     this.#flush ??= setImmediate(() => this.#send());
   }
 
@@ -62,10 +67,10 @@ export class Outbox {
   }
 
   #send(): void {
+    this.#modules.onTurn?.();
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#flush = undefined;
-    this.#modules.onTurn?.();
     const dispatches = waiting.filter(isUnderWay);
     this.#prove(dispatches);
     for (const { to, list } of byReceivers(dispatches)) for (const part of partsOf(list)) this.#sendFrame(to, part);

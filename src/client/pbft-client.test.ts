@@ -164,7 +164,7 @@ describe('a request', () => {
 
   test('that is ready with others goes out with them: one frame, one authenticator', async () => {
     const cluster = await makeCluster();
-    const client = makeClient(cluster);
+    const client = makeClient(cluster, { compound: false });
     await connected(client);
     const outcomes = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => client.submit(bytesOf(`n${index}`))),
@@ -185,7 +185,7 @@ describe('a request', () => {
 
   test('of more than a bundle holds goes out in several', async () => {
     const cluster = await makeCluster();
-    const client = makeClient(cluster, { sessions: 600 });
+    const client = makeClient(cluster, { sessions: 600, compound: false });
     await connected(client);
     await Promise.all(Array.from({ length: 600 }, async (_, index) => client.submit(bytesOf(`n${index}`))));
     expect(cluster.received.filter(({ replica }) => replica === 0).map(({ requests }) => requests.length)).toEqual([
@@ -467,7 +467,7 @@ describe('what is not allowed', () => {
 describe('session numbers', () => {
   test('are the clock in µs, and grow; sessions are used again', async () => {
     const cluster = await makeCluster();
-    const client = makeClient(cluster);
+    const client = makeClient(cluster, { compound: false });
     await connected(client);
     const from = Date.now() * 1000;
     await Promise.all([client.submit(bytesOf('a')), client.submit(bytesOf('b'))]);

@@ -21,6 +21,8 @@ import { Sealer } from '../protocol/seal.ts';
 import { ViewEstimate } from '../protocol/view-estimate.ts';
 import { Alarm } from './alarm.ts';
 import { Call } from './call.ts';
+import { CompoundCall } from './compound-call.ts';
+import { Gathering } from './gathering.ts';
 import type { ClusterDescription } from './cluster-description.ts';
 import { notSubmitted } from './outcome.ts';
 import type { NotSubmitted, Outcome, ReadOutcome, SubmitOptions } from './outcome.ts';
@@ -71,6 +73,8 @@ export interface PbftClientOptions {
   readonly timing?: ClientTiming;
   /** Who is asked to reply at first: as many replicas as have to agree (when left out), all of them, or all while few requests are under way. */
   readonly replies?: 'enough' | 'all' | 'enough-when-busy';
+  /** Calls that are ready in one turn and ask for nothing but their result go out as one request; true when left out. */
+  readonly compound?: boolean;
   readonly links?: Partial<LinkSettings>;
   readonly onWrongReply?: (wrong: WrongReply) => void;
   /** A frame of a replica that was dropped, or a link that was refused: for logs and counters. */
@@ -118,8 +122,9 @@ export class PbftClient {
   readonly #lanes = new Map<number, Lane>();
   /** The one used last is used next, so that the others can grow old and go. */
   readonly #idle: Lane[] = [];
-  /** How many lanes have a call. */
+  /** How many calls are under way in lanes. */
   #underWay = 0;
+  readonly #gathering = new Gathering();
   readonly #queue = new ChurningSet<Call>();
   readonly #alarm = new Alarm(nowUs, () => this.#onTime());
   readonly #reads: Reads;
@@ -160,6 +165,7 @@ export class PbftClient {
       replicaCount: replicas.length,
       send: (replica, frame) => this.#links.send(replica, frame),
       onTurn: () => {
+        this.#issueGathered();
         this.#asked = undefined;
         this.#turnAsks = undefined;
       },
@@ -191,7 +197,7 @@ export class PbftClient {
   get stats(): ClientStats {
     return {
       connected: this.#connected,
-      underWay: this.#underWay,
+      underWay: this.#underWay + this.#gathering.size,
       queued: this.#queue.size,
       idleSessions: this.#idle.length,
       reads: { ...this.#readCounts },
@@ -258,6 +264,8 @@ export class PbftClient {
   async #end(): Promise<void> {
     for (const call of this.#queue) call.end(notSubmitted('this client is closed'));
     this.#queue.clear();
+    for (const { calls } of this.#gathering.drain())
+      for (const call of calls) call.end(notSubmitted('this client is closed'));
     for (const { call } of this.#lanes.values()) if (call !== undefined) this.#giveUp(call);
     this.#alarm.stop();
     this.#reads.close();
@@ -267,35 +275,60 @@ export class PbftClient {
 
   #enqueue(call: Call, now: number): void {
     this.#alarm.setNoLaterThan(call.deadline);
-    const lane = this.#queue.size === 0 ? this.#takeLane(now) : undefined;
-    if (lane !== undefined) {
-      this.#issue(call, lane, now);
+    if (this.#queue.size === 0 && this.#hasRoom) {
+      this.#begin(call, now);
       return;
     }
     this.#queue.add(call);
     this.#serveQueue();
   }
 
+  /** May one more call be under way? */
+  get #hasRoom(): boolean {
+    return this.#underWay + this.#gathering.size < (this.#options.sessions ?? CLIENT_LIMITS.sessions);
+  }
+
+  /** With the others of this turn, or in a session of its own. */
+  #begin(call: Call, now: number): void {
+    if (this.#options.compound === false || !call.isJoinable) {
+      this.#issue(call, this.#takeLane(now), now);
+      return;
+    }
+    this.#gathering.add(call);
+    this.#outbox.plan();
+  }
+
+  /** What was gathered in this turn: several calls as one, a single one as it is. */
+  #issueGathered(): void {
+    if (this.#gathering.size === 0) return;
+    const now = nowUs();
+    const modules = { codec: this.#codec, onAlone: (call: Call) => this.#enqueue(call, nowUs()) };
+    for (const gathered of this.#gathering.drain()) {
+      const [only, next] = gathered.calls;
+      // Its own copy: whoever submitted it may use the buffer again.
+      if (next === undefined) only?.standAlone(gathered.operation);
+      const call = next === undefined ? only : new CompoundCall(gathered, now, modules);
+      if (call !== undefined) this.#issue(call, this.#takeLane(now), now);
+    }
+  }
+
   #serveQueue(): void {
     for (const call of this.#queue) {
       // A caller who hears of one that is issued may submit the next, which serves the queue.
       if (!this.#queue.has(call)) continue;
-      const now = nowUs();
-      const lane = this.#takeLane(now);
-      if (lane === undefined) return;
+      if (!this.#hasRoom) return;
       this.#queue.delete(call);
-      this.#issue(call, lane, now);
+      this.#begin(call, nowUs());
     }
   }
 
-  #takeLane(now: number): Lane | undefined {
-    const { cluster, timing, sessions } = this.#options;
+  #takeLane(now: number): Lane {
+    const { cluster, timing } = this.#options;
     // A session idle for longer may have made room for another in the cluster's table; its next request would end as unknown.
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (now - idle.idleSince < cluster.sessionHorizonUs) return idle;
       this.#lanes.delete(idle.session.session);
     }
-    if (this.#underWay >= (sessions ?? CLIENT_LIMITS.sessions)) return undefined;
     const { authentication, quorumRule, sessionHorizonUs, replicas } = cluster;
     const { readOnlyRequests, tentativeExecution } = cluster;
     const session = new ClientSession(
@@ -328,6 +361,7 @@ export class PbftClient {
       receipt: receipt === true,
       replier: whom?.replier,
       asked: whom?.asked,
+      isCompound: call.isCompound,
       isShown: this.#showing.isDue(now, this.#underWay + 1),
     });
     if (!submitted.ok) {
@@ -339,7 +373,7 @@ export class PbftClient {
     }
     // First: its caller hears of it, and may give it up at once.
     lane.call = call;
-    this.#underWay += 1;
+    this.#underWay += call.size;
     call.issued(lane.session);
     if (lane.call !== call) return;
     this.#take(lane, submitted.value, now);
@@ -492,7 +526,7 @@ export class PbftClient {
     this.#putBack(lane, now);
     if (call === undefined) return;
     lane.call = undefined;
-    this.#underWay -= 1;
+    this.#underWay -= call.size;
     if (outcome.kind !== 'executed' && outcome.bounds !== undefined) {
       const { sessionFloor, agreedTime } = outcome.bounds;
       this.#numbers.passOver(Math.max(sessionFloor, outcome.kind === 'rejected' ? agreedTime : 0));

@@ -15,6 +15,17 @@ export type { Sha256, Sha256Into } from './codec-context.ts';
 export { CodecContext, PROTOCOL } from './codec-context.ts';
 export type { Commit } from './commit.ts';
 export type { Complaint } from './complaint.ts';
+export {
+  COMPOUND_HEAD_BYTES,
+  COMPOUND_OPERATION_BYTES,
+  COMPOUND_RESULT_BYTES,
+  OperationList,
+  decodeOperations,
+  decodeResults,
+  encodeOperations,
+  encodeResults,
+  operationCount,
+} from './compound.ts';
 export type { Decided } from './decided.ts';
 export type { Fetch } from './fetch.ts';
 export type { FetchState } from './fetch-state.ts';
@@ -61,7 +72,7 @@ export { HEX_BYTES as HASH_BYTES } from './schema/hex.ts';
 export { ReplyTree, replyTreeBytes } from './reply-tree.ts';
 export type { ReplyStable } from './reply-stable.ts';
 export type { Request } from './request.ts';
-export { REQUEST_READ_ONLY, REQUEST_RECEIPT, requestDigest, requestSize } from './request.ts';
+export { REQUEST_COMPOUND, REQUEST_READ_ONLY, REQUEST_RECEIPT, requestDigest, requestSize } from './request.ts';
 export type { Requests } from './requests.ts';
 export { SessionDigests } from './session-digests.ts';
 export type { Json, JsonObject } from './schema/json-value.ts';

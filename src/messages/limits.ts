@@ -21,6 +21,8 @@ export const LIMITS = {
   /** Idempotency key and scope, in characters. */
   idempotencyKeyLength: 64,
   idempotencyScopeLength: 64,
+  /** Operations of one compound request. */
+  operationsPerRequest: 256,
   /** Requests under one authenticator of a client. Each request of a bundle that is ordered alone carries the digests of all others: 32 bytes each. */
   requestsPerBundle: 256,
   /** Requests in one batch, one REQUESTS frame, one COMPLAINT; replies in one REPLIES frame. */

@@ -13,10 +13,12 @@ import { Writer } from './schema/writer.ts';
 export const REQUEST_READ_ONLY = 1;
 /** Every REPLY is to be signed, so that the client can show them to others. */
 export const REQUEST_RECEIPT = 2;
+/** The operation is a list of operations (compound.ts). */
+export const REQUEST_COMPOUND = 4;
 
 const kind = silent('request');
 const number = count();
-const FLAG_NAMES = ['read-only', 'receipt'] as const;
+const FLAG_NAMES = ['read-only', 'receipt', 'compound'] as const;
 /** Its flags; `end`: one more than the largest value. */
 export const requestFlags = { ...flags(FLAG_NAMES), end: 1 << FLAG_NAMES.length };
 export const idempotencyKey = option(
@@ -33,7 +35,7 @@ export const request = object(
     session: number,
     /** 1, 2, 3 … within the session. */
     timestamp: number,
-    /** {@link REQUEST_READ_ONLY} | {@link REQUEST_RECEIPT}. */
+    /** {@link REQUEST_READ_ONLY} | {@link REQUEST_RECEIPT} | {@link REQUEST_COMPOUND}. */
     flags: requestFlags,
     idempotency: idempotencyKey,
     operation,

@@ -15,6 +15,7 @@ import type { Result } from '../base/result.ts';
 import {
   EVERYBODY,
   LIMITS,
+  REQUEST_COMPOUND,
   REQUEST_RECEIPT,
   SessionDigests,
   isInSet,
@@ -73,6 +74,8 @@ export interface SubmitOptions {
   readonly replier?: ReplicaId | undefined;
   /** Who is asked to reply at first, everybody when left out. Requires: `replier` is one of them, and they are as many as have to agree. */
   readonly asked?: ReplicaSet | undefined;
+  /** The operation is a list of operations. */
+  readonly isCompound?: boolean | undefined;
   /** Signed and sent to all at once: then backups know how long the primary takes for it. */
   readonly isShown?: boolean | undefined;
 }
@@ -232,7 +235,7 @@ export class ClientSession {
       client: this.#config.client,
       session: this.#config.session,
       timestamp: this.#timestamp,
-      flags: options.receipt === true ? REQUEST_RECEIPT : 0,
+      flags: (options.receipt === true ? REQUEST_RECEIPT : 0) | (options.isCompound === true ? REQUEST_COMPOUND : 0),
       idempotency: options.idempotency && { scope: options.idempotency.scope, key: options.idempotency.key },
       operation: ownCopy(operation),
       replier: options.replier ?? asReplicaId((this.#config.session + this.#timestamp) % this.#quorums.replicaCount),

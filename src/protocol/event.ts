@@ -31,6 +31,8 @@ export interface ExecutedEvent {
   readonly requests: readonly ExecutedRequest[];
   /** How many requests: whoever wants no more than this and the outcomes need not have them made one by one. */
   readonly count: number;
+  /** How many operations ran: of a request that was executed one, of a compound one as many as it has. */
+  readonly operations: number;
   /** Of each request in order, or of all of them. */
   readonly outcomes: Outcome | readonly Outcome[];
   /** Digests of the requests, packed: for who keeps them long. */

@@ -22,7 +22,7 @@ test('the event tells each request with its outcome, and makes the list once', (
   const kit = new CoreKit({});
   const batch = kit.batch([kit.signed('x'), kit.signed('y', { timestamp: 2 })]);
   const { requests } = batch;
-  const place = { view: asView(2), sequence: seq(3), digest: kit.digestOfBatch(batch), timestamp: 4 };
+  const place = { view: asView(2), sequence: seq(3), digest: kit.digestOfBatch(batch), timestamp: 4, operations: 1 };
   const digests = DigestList.ofRequests(requests);
   const outcomes = outcomesOf(...requests.map((_, index) => (index === 0 ? 'executed' : 'repeated')));
   const event = new ExecutedBatch({ ...place, digests }, batch, outcomes);
@@ -41,7 +41,13 @@ test('the event tells each request with its outcome, and makes the list once', (
 
 test('the null batch has no requests', () => {
   const kit = new CoreKit({});
-  const place = { view: asView(0), sequence: seq(1), digest: kit.digestOfBatch(kit.batchOf('x')), timestamp: 0 };
+  const place = {
+    view: asView(0),
+    sequence: seq(1),
+    digest: kit.digestOfBatch(kit.batchOf('x')),
+    timestamp: 0,
+    operations: 0,
+  };
   const event = new ExecutedBatch({ ...place, digests: DigestList.of([]) }, undefined, new Outcomes());
   expect([event.requests, event.count, event.outcomes]).toEqual([[], 0, []]);
 });

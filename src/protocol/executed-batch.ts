@@ -40,13 +40,14 @@ export class ExecutedBatch implements ExecutedEvent {
   readonly digest: Digest;
   readonly timestamp: number;
   readonly count: number;
+  readonly operations: number;
   readonly outcomes: Outcome | readonly Outcome[];
   readonly digests: DigestList;
   readonly #batch: Batch | undefined;
   #requests: readonly ExecutedRequest[] | undefined;
 
   constructor(
-    place: Pick<ExecutedEvent, 'view' | 'sequence' | 'digest' | 'timestamp' | 'digests'>,
+    place: Pick<ExecutedEvent, 'view' | 'sequence' | 'digest' | 'timestamp' | 'operations' | 'digests'>,
     batch: Batch | undefined,
     outcomes: Outcomes,
   ) {
@@ -54,6 +55,7 @@ export class ExecutedBatch implements ExecutedEvent {
     this.sequence = place.sequence;
     this.digest = place.digest;
     this.timestamp = place.timestamp;
+    this.operations = place.operations;
     this.digests = place.digests;
     this.count = outcomes.count;
     this.outcomes = outcomes.list;

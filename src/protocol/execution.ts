@@ -2,33 +2,29 @@
  * Executing decided batches in order of their numbers, each once [OSDI'99 §4.2]. Keeps invariants 1 (in order, one batch a number),
  * 3 (each request at most once: the client table judges) and 8 (everything is a function of state and batch).
  */
-import { InvariantViolation } from '../base/assert.ts';
-import { EMPTY, equalBytes } from '../base/bytes.ts';
+import { EMPTY } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest, Sequence } from '../base/ids.ts';
-import { encodeUtf8 } from '../base/utf8.ts';
 import type { OpenTransaction } from '../base/key-value.ts';
-import { BATCH_CHECKPOINT, NO_DIGESTS } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, NO_DIGESTS, REQUEST_COMPOUND, operationCount } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Request } from '../messages/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { isCheckpointDue, takeCheckpoint } from './checkpoints.ts';
 import type { StoredReply } from './client-table.ts';
+import { runCompound } from './compound.ts';
 import type { Core } from './core.ts';
 import { whileReadable } from './damage.ts';
 import type { Outcome } from './event.ts';
 import { ExecutedBatch, Outcomes } from './executed-batch.ts';
-import { OperationTransaction } from './operation-transaction.ts';
 import { executeRecover } from './recover-request.ts';
 import { replicaOfClient } from './replica-client.ts';
 import { RepliesOfBatch, isAskedHere, reply, replyFromTable } from './replying.ts';
 import { restartAfterExecution } from './request-timer.ts';
+import { runInBatch, tooLarge } from './run-operation.ts';
 import type { Slot } from './slot.ts';
 import { agreedTimeAfter, takeTentative } from './tentative.ts';
-import type { Tentative, TentativeResult } from './tentative.ts';
-
-/** Up to here a result is compared with the one before it. */
-const SHORT_BYTES = 1024;
+import type { Tentative } from './tentative.ts';
 
 /** Executes every decided batch that is next in order and whose body is held, unless earlier contents of the state have to be written first. */
 export function executeReady(core: Core): void {
@@ -49,6 +45,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   const batch = digest === NULL_DIGEST ? undefined : slot.bodyOf(digest);
   const tentative = takeTentative(core, slot, digest);
   const outcomes = new Outcomes();
+  let operations = 0;
   const oldest = core.queue.oldestTimed();
   let latestArrival = 0;
   core.answeredUpTo = asSequence(Math.max(core.answeredUpTo, slot.sequence));
@@ -67,7 +64,8 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
         const { client, session, timestamp } = entry.request;
         place.isAsked = (batch !== slot.verified || isAskedHere(core, entry)) && !isTold(core, entry, place);
         outcomes.add(executeRequest(core, entry, place));
-        place.index += 1;
+        place.request += 1;
+        place.index += operationCount(entry.request);
         const waiting = core.queue.settle(client, session, timestamp);
         if (core.performance.isWaiting) core.performance.forget(entry.digest);
         if (isPrimary) core.crowd.note(client, session, now);
@@ -80,6 +78,7 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
       throw error;
     }
     transaction.commit();
+    ({ operations } = place);
   }
   noteSilence(core, slot);
   slot.decided = digest;
@@ -88,7 +87,9 @@ export function executeSlot(core: Core, slot: Slot, digest: Digest): void {
   core.lastExecutionAt = core.now.monotonic;
   const digests = slot.requestsOf(digest) ?? NO_DIGESTS;
   const { view, agreedTime: timestamp } = core;
-  core.emit(new ExecutedBatch({ view, sequence: slot.sequence, digest, timestamp, digests }, batch, outcomes));
+  core.emit(
+    new ExecutedBatch({ view, sequence: slot.sequence, digest, timestamp, operations, digests }, batch, outcomes),
+  );
   if (!isBinding) persistExecuted(core, slot, { digest, batch, isBinding });
   slot.verified = undefined;
   slot.compact(digest, core.codec);
@@ -138,7 +139,11 @@ interface Place {
   readonly replies: RepliesOfBatch;
   /** What came of the request; nobody keeps it. */
   readonly stored: { outcome: StoredReply['outcome']; sequence: Sequence; digest: Digest; result: Bytes };
+  /** Place of the request in the batch, from 0; and of its first operation among all of the batch. */
+  request: number;
   index: number;
+  /** How many operations ran, of all requests so far. */
+  operations: number;
   /** Is this replica to reply? */
   isAsked: boolean;
 }
@@ -158,22 +163,23 @@ function placeOf(
     tentative,
     replies: new RepliesOfBatch(batch, { sequence, digest }),
     stored: { outcome: 'executed', sequence, digest, result: EMPTY },
+    request: 0,
     index: 0,
+    operations: 0,
     isAsked: true,
   };
 }
 
 /** Its client has the tentative reply of this replica, and has not asked again since. */
-function isTold({ queue }: Core, request: AuthenticatedRequest, { tentative, index }: Place): boolean {
-  return tentative?.results[index]?.isTold === true && queue.find(request)?.isTold !== false;
+function isTold({ queue }: Core, request: AuthenticatedRequest, { tentative, request: at }: Place): boolean {
+  return tentative?.results[at]?.isTold === true && queue.find(request)?.isTold !== false;
 }
 
 /** One request of a decided batch: run, answered again, or refused, as the client table says, the same on every replica. Those who are asked reply. */
 function executeRequest(core: Core, entry: AuthenticatedRequest, place: Place): Outcome {
   const { request, digest: requestDigest } = entry;
   const { isAsked } = place;
-  if (replicaOfClient(request.client) !== undefined)
-    return executeRecover(core, place.transaction, request, place.sequence) ? 'executed' : 'ignored';
+  if (replicaOfClient(request.client) !== undefined) return recovers(core, place, request);
   const judgement = core.clientTable.judge(request, requestDigest, place.agreedTime);
   switch (judgement.kind) {
     case 'ignore':
@@ -191,10 +197,16 @@ function executeRequest(core: Core, entry: AuthenticatedRequest, place: Place): 
       const stored = runOrReplay(core, request, place);
       const { evicted } = core.clientTable.record(request, requestDigest, place, stored);
       for (const { client, session } of evicted) core.emit({ kind: 'session-evicted', client, session });
-      if (isAsked) place.replies.add(core, entry, place.index, stored);
+      if (isAsked) place.replies.add(core, entry, place.request, stored);
       return stored.outcome;
     }
   }
+}
+
+function recovers(core: Core, place: Place, request: Request): Outcome {
+  if (!executeRecover(core, place.transaction, request, place.sequence)) return 'ignored';
+  place.operations += 1;
+  return 'executed';
 }
 
 /** A listed client speaks for the scope it names (a gateway for a credential); an open client only for itself. */
@@ -223,9 +235,10 @@ function executed({ stored }: Place, result: Bytes): StoredReply {
 
 /** The application's result, its changes made; or what is known of both from before. */
 function run(core: Core, request: Request, place: Place): Bytes {
-  const { transaction, sequence, index, tentative, stored } = place;
-  const known = tentative?.results[index];
+  const { transaction, sequence, tentative, stored } = place;
+  const known = tentative?.results[place.request];
   if (known !== undefined) {
+    place.operations += 1;
     for (const { key, value } of known.changes) {
       if (value === undefined) transaction.delete(key);
       else transaction.put(key, value);
@@ -233,79 +246,12 @@ function run(core: Core, request: Request, place: Place): Bytes {
     }
     return known.result;
   }
-  const operation = new OperationTransaction(transaction, core.config.cluster.readOnlyRequests);
-  const result = runOn(core, request, operation, place, stored.result);
-  for (const key of operation.changed) core.lastChanges.note(key, sequence);
-  return result;
-}
-
-interface OperationPlace {
-  readonly sequence: Sequence;
-  readonly index: number;
-  /** Once its batch is executed. */
-  readonly agreedTime: number;
-}
-
-/** What the application makes of a request on `transaction`, its changes beside the result. Throws StateDamaged. */
-export function runTentatively(
-  core: Core,
-  request: Request,
-  transaction: OpenTransaction,
-  place: OperationPlace,
-): Pick<TentativeResult, 'result' | 'changes'> {
-  const operation = new OperationTransaction(transaction, true);
-  const result = runOn(core, request, operation, place, EMPTY);
-  const changes = operation.changed.map((key) => ({ key, value: copied(transaction.get(key)) }));
-  return { result, changes };
-}
-
-function copied(value: Bytes | undefined): Bytes | undefined {
-  return value === undefined ? undefined : new Uint8Array(value);
-}
-
-/** The application on a transaction of its own; `previous`: the result before it. What it throws undoes its changes and becomes a result that is the same everywhere. */
-function runOn(
-  core: Core,
-  request: Request,
-  state: OperationTransaction,
-  { sequence, index, agreedTime }: OperationPlace,
-  previous: Bytes,
-): Bytes {
+  if ((request.flags & REQUEST_COMPOUND) !== 0) {
+    const { result, ran } = runCompound(core, request, transaction, place);
+    place.operations += ran;
+    return result;
+  }
+  place.operations += 1;
   const { storedReplyBytes: limit } = core.config.cluster;
-  // Both are objects of the operation alone: an application may keep them, and must not find those of another in them.
-  const context = { sequence, index, timestamp: agreedTime, client: request.client };
-  let result: unknown;
-  try {
-    result = core.application.execute(state, request.operation, context);
-  } catch (error) {
-    if (error instanceof InvariantViolation) throw error;
-    state.rollback();
-    if (state.damage !== undefined) throw state.damage;
-    return errorResult('application_error', 'the application threw; nothing was changed');
-  }
-  if (state.damage !== undefined) {
-    state.rollback();
-    throw state.damage;
-  }
-  if (!(result instanceof Uint8Array)) {
-    state.rollback();
-    return errorResult('application_error', 'the application returned something other than bytes; nothing was changed');
-  }
-  if (result.length > limit) {
-    state.rollback();
-    return errorResult('result_too_large', `the result exceeds ${limit} bytes; nothing was changed`);
-  }
-  state.commit();
-  return kept(result, previous);
-}
-
-/** A copy: a result is kept in the tables, and its author may use the buffer again. One array for equal ones in a row: many operations say hardly more than "done". */
-function kept(result: Uint8Array, previous: Bytes): Bytes {
-  if (result.length === 0) return EMPTY;
-  return result.length <= SHORT_BYTES && equalBytes(result, previous) ? previous : new Uint8Array(result);
-}
-
-/** What an application that threw, or gave nothing that can be answered, is made to say: the same everywhere. */
-export function errorResult(code: string, message: string): Bytes {
-  return encodeUtf8(JSON.stringify({ error: { code, message } })) ?? new Uint8Array(0);
+  return runInBatch(core, request, transaction, place, { limit, previous: stored.result }) ?? tooLarge(core);
 }

@@ -2,7 +2,7 @@
  * The three phases [OSDI'99 §4.2]. Keeps invariants 2 (one prepared digest per (v, n)) and 6 (nothing outside the window or at or below the
  * floor is accepted): a replica accepts one digest per (v, n), writes it down before it votes for it, and votes only in its own view.
  */
-import { BATCH_CHECKPOINT, NO_DIGESTS, REQUEST_READ_ONLY } from '../messages/index.ts';
+import { BATCH_CHECKPOINT, LIMITS, NO_DIGESTS, REQUEST_READ_ONLY, operationCount } from '../messages/index.ts';
 import type { Batch, Commit, PrePrepare, Prepare, SlotDigest } from '../messages/index.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
@@ -136,9 +136,12 @@ function refuseBatch(batch: Batch | undefined): CoreRefusalCode | undefined {
   if (batch === undefined) return undefined;
   if (batch.requests.length === 0 && batch.flags === 0) return 'empty-batch';
   if ((batch.flags & BATCH_CHECKPOINT) !== 0 && batch.requests.length > 0) return 'flagged-batch-not-empty';
-  return batch.requests.some(({ request }) => (request.flags & REQUEST_READ_ONLY) !== 0)
-    ? 'read-only-in-batch'
-    : undefined;
+  let operations = 0;
+  for (const { request } of batch.requests) {
+    if ((request.flags & REQUEST_READ_ONLY) !== 0) return 'read-only-in-batch';
+    operations += operationCount(request);
+  }
+  return operations > LIMITS.requestsPerBatch ? 'too-many-operations' : undefined;
 }
 
 /** The same pre-prepare again, perhaps with better proofs of its requests (a client that signed meanwhile). */

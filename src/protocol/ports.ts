@@ -35,7 +35,7 @@ export interface Authenticator {
 /** What an operation may know besides the state; the same on every replica. */
 export interface ExecutionContext {
   readonly sequence: Sequence;
-  /** Place of the request in its batch, from 0. */
+  /** Place of the operation in its batch, from 0: no two of a batch have one. */
   readonly index: number;
   /** Agreed time in µs since 1970; grows with every batch. */
   readonly timestamp: number;

@@ -7,7 +7,13 @@
  */
 import { NULL_DIGEST, asSequence } from '../base/ids.ts';
 import type { Digest } from '../base/ids.ts';
-import { BATCH_CHECKPOINT, authenticatedRequestSize, batchDigest, bundleSize } from '../messages/index.ts';
+import {
+  BATCH_CHECKPOINT,
+  authenticatedRequestSize,
+  batchDigest,
+  bundleSize,
+  operationCount,
+} from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch, Bundle, RequestProof } from '../messages/index.ts';
 import { mustSign } from './complaints.ts';
 import { slotDigestLimit } from './config.ts';
@@ -115,14 +121,16 @@ function gather(core: Core): readonly AuthenticatedRequest[] {
   const taken: AuthenticatedRequest[] = [];
   const bundles = new Set<Bundle>();
   let bytes = 0;
+  let operations = 0;
   for (const waiting of core.queue.unproposed()) {
     const { request } = waiting;
     if (isHeldBack(core, waiting)) continue;
     bytes += authenticatedRequestSize(request) + bundleBytes(request.proof, bundles);
-    if (taken.length > 0 && bytes > limit) break;
+    operations += operationCount(request.request);
+    if (taken.length > 0 && (bytes > limit || operations > batchRequests)) break;
     core.queue.markProposed(waiting);
     taken.push(request);
-    if (taken.length >= batchRequests) break;
+    if (operations >= batchRequests) break;
   }
   return taken;
 }

@@ -21,7 +21,7 @@ import type { AuthenticatedRequest } from '../messages/index.ts';
 import { InvariantViolation } from '../base/assert.ts';
 import type { Core } from './core.ts';
 import { DamageWatch, whileReadable } from './damage.ts';
-import { errorResult } from './execution.ts';
+import { errorResult } from './run-operation.ts';
 import { isReturned, sendReply } from './replying.ts';
 import { releaseCommits } from './held-commits.ts';
 import type { LastChanges } from './last-changes.ts';

@@ -25,6 +25,7 @@ export type CoreRefusalCode =
   | 'other-digest-accepted'
   | 'other-digest-executed'
   | 'read-only-in-batch'
+  | 'too-many-operations'
   | 'empty-batch'
   | 'flagged-batch-not-empty'
   | 'timestamp-too-old'

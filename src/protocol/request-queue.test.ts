@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, CoreKit, SESSION } from '../../test/support/core-kit.ts';
 import type { RequestOptions } from '../../test/support/core-kit.ts';
-import { EVERYBODY } from '../messages/index.ts';
+import { EVERYBODY, REQUEST_COMPOUND, encodeOperations } from '../messages/index.ts';
 import type { AuthenticatedRequest } from '../messages/index.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { WaitingRequest } from './request-queue.ts';
@@ -103,6 +103,34 @@ describe('proofs', () => {
     expect(waiting.asked).toBe(EVERYBODY);
     queue.drop(waiting);
     expect(queue.size).toBe(0);
+  });
+});
+
+describe('a compound request', () => {
+  const compound = (count: number, options: RequestOptions = {}): AuthenticatedRequest =>
+    kit.signed(encodeOperations(Array.from({ length: count }, () => new Uint8Array(0))), {
+      flags: REQUEST_COMPOUND,
+      ...options,
+    });
+
+  test('takes the places of its operations', () => {
+    const queue = newQueue({ queueRequests: 10 });
+    added(queue, compound(6));
+    expect(queue.add(compound(5, { session: SESSION + 1 }), 'signature', NOW)).toBe('queue-full');
+    const last = added(queue, compound(4, { session: SESSION + 1 }));
+    expect(queue.add(session(2), 'signature', NOW)).toBe('queue-full');
+    queue.drop(last);
+    added(queue, compound(4, { session: SESSION + 2 }));
+    expect(queue.size).toBe(2);
+  });
+
+  test('counts as so many in its share: who has few of them makes room for others', () => {
+    const queue = newQueue({ queueRequests: 10 });
+    const [first, second] = [5, 5].map((count, at) => added(queue, compound(count, { session: SESSION + at })));
+    added(queue, compound(4, { client: BOB }));
+    expect(queue.find((first as WaitingRequest).request)).toBe(first);
+    expect(queue.find((second as WaitingRequest).request)).toBeUndefined();
+    expect(queue.add(compound(4, { client: BOB, session: SESSION + 1 }), 'signature', NOW)).toBe('queue-full');
   });
 });
 

@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import { ChurningMap, ChurningSet } from '../base/churning.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
-import { askedBy, isSameRequest, unionOf } from '../messages/index.ts';
+import { askedBy, isSameRequest, operationCount, unionOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, Bundle, ReplicaSet } from '../messages/index.ts';
 import type { RequestVerification } from './input.ts';
 import { bundleMemory } from './memory.ts';
@@ -24,6 +24,7 @@ export interface WaitingRequest {
   /** Monotonic µs. */
   readonly receivedAt: number;
   readonly sizeBytes: number;
+  readonly operations: number;
 }
 
 /** What one client has here. */
@@ -31,6 +32,8 @@ interface Share {
   readonly client: ClientId;
   /** Of its requests and their bundles. */
   bytes: number;
+  /** Of its requests: a compound one has several. */
+  operations: number;
   /** By session, in order of arrival. */
   readonly requests: ChurningMap<number, WaitingRequest>;
 }
@@ -67,6 +70,7 @@ export class RequestQueue {
   /** Of the timed ones the first to arrive; undefined when it has to be looked for. */
   #oldestTimed: WaitingRequest | undefined;
   #bytes = 0;
+  #operations = 0;
   #arrivals = 0;
 
   /** `onDropped`: told of each request that is here no more, whyever. */
@@ -123,8 +127,7 @@ export class RequestQueue {
     }
     if (isPassedOn) this.#makeOwnRoom(request);
     if (this.#isShareFullFor(request)) return 'queue-full';
-    if (this.#isFullFor(request) && !this.#makeRoom(request.request.client)) return 'queue-full';
-    if (this.#isFullFor(request)) return 'queue-full';
+    while (this.#isFullFor(request)) if (!this.#makeRoom(request.request.client)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     this.#arrivals += 1;
     const asked = askedBy(request.proof);
@@ -138,12 +141,14 @@ export class RequestQueue {
       arrival,
       receivedAt: now,
       sizeBytes,
+      operations: operationCount(request.request),
     };
     const share = this.#makeShare(client);
     this.#unproposed.add(waiting);
     share.requests.set(session, waiting);
     this.#all.add(waiting);
     this.#count(share, sizeBytes);
+    this.#countOperations(share, waiting.operations);
     this.#hold(share, request);
     return waiting;
   }
@@ -174,23 +179,23 @@ export class RequestQueue {
   #makeShare(client: ClientId): Share {
     const known = this.#shareOf(client);
     if (known !== undefined) return known;
-    const share: Share = { client, bytes: 0, requests: new ChurningMap() };
+    const share: Share = { client, bytes: 0, operations: 0, requests: new ChurningMap() };
     this.#shares.set(client, share);
     this.#recentShare = share;
     return share;
   }
 
   /**
-   * The queue is full: a client that holds more than an equal share of it gives its latest request that nobody proposed for one of a client
+   * The queue is full: a client that holds more than an equal share of it, by operations, gives its latest request that nobody proposed for one of a client
    * that holds less. So no client keeps others out, whatever it sends. False when there is none.
    */
   #makeRoom(client: ClientId): boolean {
     const own = this.#shareOf(client);
     const clients = this.#shares.size + (own === undefined ? 1 : 0);
     const share = this.#limits.queueRequests / clients;
-    if ((own?.requests.size ?? 0) >= Math.floor(share)) return false;
-    for (const [other, { requests }] of this.#shares) {
-      if (other === client || requests.size <= share) continue;
+    if ((own?.operations ?? 0) >= Math.floor(share)) return false;
+    for (const [other, { operations, requests }] of this.#shares) {
+      if (other === client || operations <= share) continue;
       const unproposed = [...requests.values()].filter((waiting) => this.#unproposed.has(waiting));
       // What backups wait for goes last: a primary that forgets it looks as if it left it out.
       const victim = unproposed.findLast((waiting) => this.#isDispensable(waiting)) ?? unproposed.at(-1);
@@ -206,12 +211,12 @@ export class RequestQueue {
    * primary refuse what backups wait for by requests that it gave to the primary alone.
    */
   #makeOwnRoom(request: AuthenticatedRequest): void {
-    const own = this.#shareOf(request.request.client)?.requests;
+    const own = this.#shareOf(request.request.client);
     if (own === undefined) return;
     const isInNeed = (): boolean =>
-      this.#isShareFullFor(request) || (this.#isFullFor(request) && own.size >= this.#fairShare());
+      this.#isShareFullFor(request) || (this.#isFullFor(request) && own.operations >= this.#fairShare());
     if (!isInNeed()) return;
-    for (const waiting of [...own.values()].toReversed()) {
+    for (const waiting of [...own.requests.values()].toReversed()) {
       if (!this.#unproposed.has(waiting) || !this.#isDispensable(waiting)) continue;
       this.drop(waiting);
       if (!isInNeed()) return;
@@ -233,12 +238,18 @@ export class RequestQueue {
   }
 
   #isFullFor(request: AuthenticatedRequest): boolean {
-    return this.size >= this.#limits.queueRequests || this.#bytes + this.#bytesOf(request) > QUEUE_BYTES;
+    const operations = this.#operations + operationCount(request.request);
+    return operations > this.#limits.queueRequests || this.#bytes + this.#bytesOf(request) > QUEUE_BYTES;
   }
 
   #isShareFullFor(request: AuthenticatedRequest): boolean {
     const ofClient = this.#shareOf(request.request.client)?.bytes ?? 0;
     return ofClient + this.#bytesOf(request) > this.#limits.clientQueueBytes;
+  }
+
+  #countOperations(share: Share, operations: number): void {
+    this.#operations += operations;
+    share.operations += operations;
   }
 
   #count(share: Share, bytes: number): void {
@@ -413,6 +424,7 @@ export class RequestQueue {
     assert(share !== undefined, 'what waits is counted for its client');
     share.requests.delete(session);
     this.#count(share, -waiting.sizeBytes);
+    this.#countOperations(share, -waiting.operations);
     this.#release(share, waiting.request);
     if (share.requests.size === 0) {
       this.#shares.delete(client);

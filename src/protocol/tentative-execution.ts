@@ -9,11 +9,11 @@
  */
 import { StateDamaged } from '../base/key-value.ts';
 import { asSequence } from '../base/ids.ts';
-import { REQUEST_RECEIPT, askedBy, sizeOfSet } from '../messages/index.ts';
+import { askedBy, sizeOfSet } from '../messages/index.ts';
 import type { AuthenticatedRequest, Batch } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { noteDamage } from './damage.ts';
-import { runTentatively } from './execution.ts';
+import { runTentatively } from './run-operation.ts';
 import { isAskedHere, replyTentatively } from './replying.ts';
 import { noteBatchTime } from './normal-case.ts';
 import { replicaOfClient } from './replica-client.ts';
@@ -68,7 +68,7 @@ function isPlain(core: Core, { flags, requests }: Batch): boolean {
 }
 
 function isPlainRequest(core: Core, { request, proof }: AuthenticatedRequest): boolean {
-  if (request.idempotency !== undefined || (request.flags & REQUEST_RECEIPT) !== 0) return false;
+  if (request.idempotency !== undefined || request.flags !== 0) return false;
   if (replicaOfClient(request.client) !== undefined) return false;
   const { replicaCount, quorum } = core.quorums;
   if (sizeOfSet(askedBy(proof), replicaCount) < quorum) return false;

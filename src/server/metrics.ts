@@ -121,9 +121,12 @@ export class Metrics {
     }
   }
 
-  #onOutcomes({ count, outcomes }: ExecutedEvent): void {
+  /** Of what ran, each operation of a compound request counts as one. */
+  #onOutcomes({ count, operations, outcomes }: ExecutedEvent): void {
+    if (operations > 0) this.#requests.add('executed', operations);
+    if (outcomes === 'executed') return;
     if (typeof outcomes === 'string') this.#requests.add(outcomes, count);
-    else for (const outcome of outcomes) this.#requests.add(outcome);
+    else for (const outcome of outcomes) if (outcome !== 'executed') this.#requests.add(outcome);
   }
 
   onLinkRefused(code: string): void {

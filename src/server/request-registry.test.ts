@@ -55,6 +55,7 @@ function setUp(limits: { finished?: number; open?: number; followed?: number; re
       timestamp: 0,
       requests: described,
       count: requests.length,
+      operations: requests.length,
       outcomes: outcome,
       digests: DigestList.of(requests),
     });

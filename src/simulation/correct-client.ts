@@ -6,7 +6,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { EVERYBODY, decodeFrame, replicaSetOf } from '../messages/index.ts';
+import { EVERYBODY, decodeFrame, encodeOperations, replicaSetOf } from '../messages/index.ts';
 import type { AuthenticatedRequest, DecodedFrame, Reply } from '../messages/index.ts';
 import type { UnprovenRequest } from '../protocol/client-authentication.ts';
 import { ClientRead } from '../protocol/client-read.ts';
@@ -38,6 +38,8 @@ export interface ClientPlan {
   readonly askedShare: number;
   /** So many requests are signed and sent to all at once. */
   readonly shownShare: number;
+  /** So many requests without an idempotency key are compound ones. */
+  readonly compoundShare: number;
   readonly requestTimeoutUs: number;
   /** A call ends as unknown after so long, and is tried again. */
   readonly callTimeoutUs: number;
@@ -68,6 +70,8 @@ interface Keyed {
 }
 
 const KEPT_KEYS = 3;
+/** Operations of a compound request besides the first. */
+const MOST_JOINED = 4;
 /** Two of them tell a read from all others. */
 const MAX_NONCE = 2 ** 31;
 
@@ -168,20 +172,30 @@ export class CorrectClient implements ClientParty {
   #begin(lane: Lane, time: number): readonly ClientOutput[] {
     lane.nextAt = undefined;
     this.#left -= 1;
-    const { random, drawRead, idempotentShare, makeOperation } = this.#plan;
+    const { random, drawRead, idempotentShare } = this.#plan;
     const read = drawRead();
     if (read !== undefined) {
       this.#beginRead(lane, time, read);
       return [];
     }
     const keyed = random.chance(idempotentShare) ? this.#drawKey() : undefined;
-    return this.#submit(lane, time, keyed ?? { operation: makeOperation() });
+    return this.#submit(lane, time, keyed ?? this.#drawOperation());
+  }
+
+  /** One operation, or several in one. */
+  #drawOperation(): { readonly operation: Bytes; readonly isCompound: boolean } {
+    const { random, compoundShare, makeOperation } = this.#plan;
+    const operation = makeOperation();
+    const isCompound = compoundShare > 0 && random.chance(compoundShare);
+    if (!isCompound) return { operation, isCompound };
+    const others = Array.from({ length: random.between(0, MOST_JOINED) }, makeOperation);
+    return { operation: encodeOperations([operation, ...others]), isCompound };
   }
 
   #submit(
     lane: Lane,
     time: number,
-    { operation, key }: { readonly operation: Bytes; readonly key?: string },
+    { operation, key, isCompound }: { readonly operation: Bytes; readonly key?: string; readonly isCompound?: boolean },
   ): readonly ClientOutput[] {
     if (lane.session.state === 'closed' || lane.used >= this.#plan.requestsPerSession) {
       lane.session = this.#openSession();
@@ -194,6 +208,7 @@ export class CorrectClient implements ClientParty {
       timeoutUs: callTimeoutUs,
       receipt: random.chance(receiptShare),
       ...asked,
+      isCompound,
       isShown: random.chance(shownShare),
       idempotency: key === undefined ? undefined : { scope: this.client.slice(0, 4), key },
     });

@@ -70,6 +70,7 @@ const REFUSALS: Table<CoreRefusalCode> = {
   'other-digest-accepted': true,
   'other-digest-executed': true,
   'read-only-in-batch': true,
+  'too-many-operations': true,
   'empty-batch': 'the codec refuses such a batch before',
   'flagged-batch-not-empty': true,
   'timestamp-too-old': true,

@@ -2,7 +2,15 @@
 import type { Bytes } from '../base/bytes.ts';
 import { asReplicaId, asSequence, NULL_DIGEST, VIEW_ZERO } from '../base/ids.ts';
 import type { ClientId, ReplicaId } from '../base/ids.ts';
-import { EVERYBODY, LIMITS, NO_PROOF, REQUEST_READ_ONLY, encodeFrame, encodeMessage } from '../messages/index.ts';
+import {
+  EVERYBODY,
+  LIMITS,
+  NO_PROOF,
+  REQUEST_COMPOUND,
+  REQUEST_READ_ONLY,
+  encodeFrame,
+  encodeMessage,
+} from '../messages/index.ts';
 import type { AuthenticatedRequest, Proof } from '../messages/index.ts';
 import type { ClientParty } from './client-party.ts';
 import type { ClientFault } from './faults.ts';
@@ -129,7 +137,9 @@ export class FaultyClient implements ClientParty {
         this.#timestamp += 1;
         return this.#toAll([this.#make({})]);
       case 'garbage':
-        return this.#maker.sendFrame(this.#random.pick(this.#all), this.#garbage());
+        this.#maker.sendFrame(this.#random.pick(this.#all), this.#garbage());
+        // Authentic, and no list of operations.
+        return this.#toAll([this.#make({ session: this.#wallUs(), timestamp: 1, flags: REQUEST_COMPOUND })]);
       case 'flood':
         for (let count = 0; count < 20; count += 1)
           this.#toAll([this.#make({ session: this.#wallUs() + count, timestamp: 1 })]);

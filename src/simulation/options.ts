@@ -73,6 +73,8 @@ export interface SwarmOptions {
   readonly askedShare: number;
   /** So many requests are signed and sent to all at once. */
   readonly shownShare: number;
+  /** So many requests without an idempotency key are compound ones. */
+  readonly compoundShare: number;
   /** Read-only requests are answered without being ordered, and clients ask for so large a share of their operations in this way. */
   readonly readOnlyRequests: boolean;
   readonly readShare: number;
@@ -97,6 +99,9 @@ const REPLICA_COUNTS: readonly (readonly [number, number])[] = [
 const TENTATIVE_SHARE = 0.35;
 /** How likely primaries propose before their votes are on disk. */
 const OVERLAP_SHARE = 0.25;
+/** How likely clients send several operations as one request, and of so many of their requests. */
+const COMPOUND_RUNS = 0.2;
+const COMPOUND_SHARE = 0.5;
 /** How likely disks are lost in a run that could bear it; each is one of the f. */
 const DISK_LOSS_SHARE = 0.15;
 /** The work of a request grows with the square of the number of replicas: there are fewer of them. */
@@ -116,6 +121,8 @@ export interface SwarmOverrides {
   readonly tentative?: boolean;
   /** Primaries propose before their votes are on disk, in every seed. */
   readonly overlap?: boolean;
+  /** Half of all requests carry several operations, in every seed. */
+  readonly compound?: boolean;
 }
 
 /** A liar by its name and role, `equivocate:primary`; undefined for a text that names none. */
@@ -187,6 +194,7 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
     receiptShare: random.pick([0, 0.1]),
     askedShare: 0,
     shownShare: 0,
+    compoundShare: 0,
     // Last, so that what came before is drawn as it always was.
     ...makeReads(random, overrides.reads),
     tentativeExecution: false,
@@ -197,7 +205,9 @@ export function makeOptions(seed: number, overrides: SwarmOverrides = {}): Swarm
   const shares = { askedShare: random.pick([0, 0.5, 1]), shownShare: random.pick([0, 0.2]) };
   const tentativeExecution = random.chance(TENTATIVE_SHARE) || overrides.tentative === true;
   const overlappedSync = random.chance(OVERLAP_SHARE) || overrides.overlap === true;
-  const asDrawn = { ...drawn, tuning, ...shares, tentativeExecution, overlappedSync };
+  const isCompound = new Random(seed, 'compound').chance(COMPOUND_RUNS) || overrides.compound === true;
+  const compoundShare = isCompound ? COMPOUND_SHARE : 0;
+  const asDrawn = { ...drawn, tuning, ...shares, compoundShare, tentativeExecution, overlappedSync };
   return overlappedSync ? { ...asDrawn, faults: trippedAtProposing(random, faults) } : asDrawn;
 }
 

@@ -201,6 +201,7 @@ export class ScenarioWorld {
       receiptShare: 0,
       askedShare: 0,
       shownShare: this.options.shownShare,
+      compoundShare: 0,
       drawRead: () => (asked[0]?.isRead === true ? asked.shift()?.operation : undefined),
       requestTimeoutUs: DEFAULT_TUNING.requestTimeoutUs,
       callTimeoutUs: 3_600_000_000,

@@ -306,6 +306,7 @@ export class Simulation {
         receiptShare: options.receiptShare,
         askedShare: options.askedShare,
         shownShare: options.shownShare,
+        compoundShare: options.compoundShare,
         requestsPerSession: options.requestsPerSession,
         requestTimeoutUs: options.tuning.requestTimeoutUs,
         callTimeoutUs: options.callTimeoutUs,

@@ -21,7 +21,7 @@ cases, or by one that leads the real core to the place.
 |---|---|---|
 `;
 
-function seenBy({ seeds, liar, nodes, lostDisks, reads, tentative, overlap, test: file }: Mutant): string {
+function seenBy({ seeds, liar, nodes, lostDisks, reads, tentative, overlap, compound, test: file }: Mutant): string {
   if (file !== undefined) return `[${file}](../${file})`;
   const more = [
     liar === undefined ? '' : `, \`${liar}\``,
@@ -30,6 +30,7 @@ function seenBy({ seeds, liar, nodes, lostDisks, reads, tentative, overlap, test
     reads === true ? ', reads' : '',
     tentative === true ? ', tentative' : '',
     overlap === true ? ', overlap' : '',
+    compound === true ? ', compound' : '',
   ].join('');
   return `${seeds} seeds${more}`;
 }

@@ -56,6 +56,7 @@ const CORE: Readonly<Record<CoreRefusalCode, string>> = {
   'other-digest-accepted': 'this node has accepted another batch for that view and number: the primary equivocates',
   'other-digest-executed': 'this node has executed another batch at that number',
   'read-only-in-batch': 'a read-only request in a batch',
+  'too-many-operations': 'a batch with more operations than it may have',
   'empty-batch': 'neither a request nor a flag in a batch that is not null',
   'flagged-batch-not-empty': 'a batch flagged `checkpoint` with requests in it',
   'timestamp-too-old': 'a batch whose time is more than half the session horizon behind this node’s clock',

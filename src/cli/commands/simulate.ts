@@ -36,6 +36,7 @@ interface SimulateOptions {
   readonly reads?: boolean;
   readonly tentative?: boolean;
   readonly overlap?: boolean;
+  readonly compound?: boolean;
   readonly failures: number;
   readonly shrink: boolean;
   readonly shrinkRuns: number;
@@ -94,6 +95,7 @@ export function addSimulateCommand(program: Command, end: End): void {
     .option('--reads', 'clients use read-only requests in every seed')
     .option('--tentative', 'clients are told what requests come to before they are committed in every seed')
     .option('--overlap', 'primaries propose before their votes are on disk in every seed')
+    .option('--compound', 'half of all requests carry several operations in every seed')
     .option('--failures <n>', 'begin no seed after so many failures', count, FAILURES)
     .option('--no-shrink', 'leave failing seeds as they are')
     .option('--shrink-runs <n>', 'how many runs to spend on shrinking one', count, SHRINK_RUNS)
@@ -131,7 +133,15 @@ function contradiction(options: SimulateOptions, one: number | undefined): strin
   return undefined;
 }
 
-function overridesOf({ liar: one, nodes, lostDisks, reads, tentative, overlap }: SimulateOptions): SwarmOverrides {
+function overridesOf({
+  liar: one,
+  nodes,
+  lostDisks,
+  reads,
+  tentative,
+  overlap,
+  compound,
+}: SimulateOptions): SwarmOverrides {
   return {
     ...(one === undefined ? {} : { liar: one }),
     ...(nodes === undefined ? {} : { replicaCount: nodes }),
@@ -139,6 +149,7 @@ function overridesOf({ liar: one, nodes, lostDisks, reads, tentative, overlap }:
     ...(reads === undefined ? {} : { reads }),
     ...(tentative === undefined ? {} : { tentative }),
     ...(overlap === undefined ? {} : { overlap }),
+    ...(compound === undefined ? {} : { compound }),
   };
 }
 

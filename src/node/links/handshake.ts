@@ -21,7 +21,7 @@ import type { PublicIdentity } from '../identity.ts';
 import { isSignatureOf } from '../ed25519.ts';
 import type { LinkRefusal } from './settings.ts';
 
-export const LINK_VERSION = { major: 2, minor: 0 } as const;
+export const LINK_VERSION = { major: 3, minor: 0 } as const;
 
 const MAGIC = ascii('PBFT');
 const HELLO_DOMAIN = ascii('pbft/link-hello/1\0');

@@ -37,6 +37,7 @@ const executed = (sequence: number): Event => ({
   timestamp: 1,
   requests: [REQUEST],
   count: 1,
+  operations: 1,
   outcomes: REQUEST.outcome,
   digests: DigestList.of([REQUEST.requestDigest]),
 });

@@ -17,7 +17,12 @@ const bytes = (text: string): Uint8Array => encodeUtf8(text) ?? new Uint8Array(0
 
 function requested(operation: object | string, key?: string): RequestedOperation {
   const text = typeof operation === 'string' ? operation : JSON.stringify(operation);
-  return { client: CLIENT, operation: bytes(text), idempotency: key === undefined ? undefined : { scope: 's', key } };
+  return {
+    client: CLIENT,
+    operation: bytes(text),
+    isCompound: false,
+    idempotency: key === undefined ? undefined : { scope: 's', key },
+  };
 }
 
 describe('the model', () => {
@@ -30,7 +35,7 @@ describe('the model', () => {
       const operation = ledgerOperation(random);
       const context = { sequence: asSequence(round + 1), index: 0, timestamp: round, client: CLIENT };
       const result = ledger.execute(content, operation, context);
-      const seen = model.apply({ client: CLIENT, operation, idempotency: undefined });
+      const seen = model.apply({ client: CLIENT, operation, isCompound: false, idempotency: undefined });
       expect(seen).toBe(`executed ${LEDGER.application.seen(operation, result)}`);
     }
   });
@@ -43,6 +48,7 @@ describe('the model', () => {
     const draw = (): RequestedOperation => ({
       client: CLIENT,
       operation: name === 'ledger' ? ledgerOperation(random) : counterOperation(random),
+      isCompound: false,
       idempotency: random.chance(0.3) ? { scope: 's', key: `k${random.between(0, 9)}` } : undefined,
     });
     const operations = Array.from({ length: 200 }, draw);

@@ -6,6 +6,7 @@ import { toHex } from '../../base/bytes.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { asSequence } from '../../base/ids.ts';
 import type { ClientId } from '../../base/ids.ts';
+import { operationsIn } from './compound-reading.ts';
 import type { Footprint } from './footprint.ts';
 import { ReversibleContent } from './reversible-content.ts';
 import type { SequentialModel } from './linearizability.ts';
@@ -14,8 +15,23 @@ import type { ObservedApplication } from './observed-application.ts';
 /** What a client asked for, as far as it decides what comes of it. */
 export interface RequestedOperation {
   readonly client: ClientId;
+  /** Of a compound request the list. */
   readonly operation: Bytes;
+  readonly isCompound: boolean;
   readonly idempotency: { readonly scope: string; readonly key: string } | undefined;
+}
+
+/** The operations of a request, in order. */
+export function operationsOf({
+  operation,
+  isCompound,
+}: Pick<RequestedOperation, 'operation' | 'isCompound'>): readonly Bytes[] {
+  return isCompound ? (operationsIn(operation) ?? []) : [operation];
+}
+
+/** What a client sees of a compound request: of each operation what it would see of it alone. */
+export function tellAll(seen: readonly string[]): string {
+  return `[${seen.join(', ')}]`;
 }
 
 /** What a client sees when its idempotency key is taken by another operation. */
@@ -34,7 +50,7 @@ export interface ModelOptions {
 
 /** Of one request under these options: keys of the application, and of the table of idempotency keys. */
 export function footprintOf(requested: RequestedOperation, { application, keyLimit }: ModelOptions): Footprint {
-  const footprint = application.footprint(requested.operation);
+  const footprint = [...new Set(operationsOf(requested).flatMap((operation) => application.footprint(operation)))];
   if (requested.idempotency === undefined) return footprint;
   // Where keys are forgotten, each use of one decides which.
   return [...footprint, keyLimit === undefined ? keyName(requested.idempotency) : KEY_PREFIX];
@@ -75,10 +91,13 @@ export class ApplicationModel implements SequentialModel<RequestedOperation> {
   }
 
   /** Place and agreed time are the same for all: `seen` leaves out what depends on them. */
-  #execute({ client, operation }: RequestedOperation): string {
+  #execute(requested: RequestedOperation): string {
     const { machine, seen } = this.#options.application;
-    const context = { sequence: asSequence(1), index: 0, timestamp: 0, client };
-    return seen(operation, machine.execute(this.#content, operation, context));
+    const context = { sequence: asSequence(1), index: 0, timestamp: 0, client: requested.client };
+    const each = operationsOf(requested).map((operation) =>
+      seen(operation, machine.execute(this.#content, operation, context)),
+    );
+    return requested.isCompound ? tellAll(each) : (each[0] ?? '');
   }
 
   /** `name` has come; the first to come goes when there are too many. */

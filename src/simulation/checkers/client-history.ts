@@ -3,15 +3,16 @@
  * at the end the whole history is judged. Replicas are heard for one thing only: the order in which they executed is tried first.
  */
 import type { Bytes } from '../../base/bytes.ts';
-import { REQUEST_READ_ONLY } from '../../messages/index.ts';
-import type { AuthenticatedRequest } from '../../messages/index.ts';
+import { REQUEST_COMPOUND, REQUEST_READ_ONLY } from '../../messages/index.ts';
+import type { AuthenticatedRequest, Request } from '../../messages/index.ts';
 import type { ClientOutcome } from '../../protocol/client-session.ts';
 import type { Output } from '../../protocol/output.ts';
 import type { Coverage } from '../coverage.ts';
 import { Violation } from '../observer.ts';
 import type { Checker, NodeView } from '../observer.ts';
-import { ApplicationModel, footprintOf, KEY_CONFLICT, tellSeen } from './application-model.ts';
+import { ApplicationModel, footprintOf, KEY_CONFLICT, operationsOf, tellAll, tellSeen } from './application-model.ts';
 import type { ModelOptions, RequestedOperation } from './application-model.ts';
+import { operationsIn, resultsIn } from './compound-reading.ts';
 import { findContradiction, tellContradiction } from './contradiction.ts';
 import { partition } from './footprint.ts';
 import { findOrder } from './linearizability.ts';
@@ -116,10 +117,11 @@ export class LinearizabilityChecker implements Checker {
     return [...this.#recorded.values()].flatMap(({ request: { request, digest }, invokedAt, answer, isRejected }) => {
       if (isRejected || (answer === undefined && (request.flags & REQUEST_READ_ONLY) !== 0)) return [];
       const { client, session, timestamp, operation, idempotency } = request;
+      const requested = { client, operation, isCompound: isCompound(request), idempotency };
       const key = idempotency === undefined ? '' : ` under key ${JSON.stringify(idempotency)}`;
       return {
-        operation: { client, operation, idempotency },
-        text: textOf(operation) + key,
+        operation: requested,
+        text: operationsOf(requested).map(textOf).join(' and ') + key,
         name: `${client.slice(0, 8)}/${session}/${timestamp}`,
         invokedAt,
         answer,
@@ -139,7 +141,7 @@ export class LinearizabilityChecker implements Checker {
 
   /** What the client was told of the state; undefined when it was promised that there is nothing to tell. */
   #answerOf(
-    { request: { operation, idempotency } }: AuthenticatedRequest,
+    { request }: AuthenticatedRequest,
     outcome: Exclude<ClientOutcome, { kind: 'unknown' }>,
   ): Answer | undefined {
     const at = this.#tick();
@@ -147,10 +149,25 @@ export class LinearizabilityChecker implements Checker {
       return outcome.code === 'idempotency_key_reused' ? { at, seen: KEY_CONFLICT, isRead: true } : undefined;
     }
     const { replayed, result } = outcome;
+    if (isCompound(request)) return this.#answerOfAll(at, request, result);
     const { application } = this.#parts;
+    const { operation, idempotency } = request;
     // The first outcome of a key is remembered, so that is no read.
     const isRead = idempotency === undefined ? application.isRead(operation, result) : replayed;
     return { at, seen: tellSeen(replayed, application.seen(operation, result)), isRead };
+  }
+
+  /** Of a compound request. */
+  #answerOfAll(at: number, { operation }: Request, result: Bytes): Answer {
+    const { application } = this.#parts;
+    const results = resultsIn(result) ?? [];
+    const each = (operationsIn(operation) ?? []).map((one, index) => ({ one, result: results[index] ?? result }));
+    const seen = tellAll(each.map(({ one, result: own }) => application.seen(one, own)));
+    return {
+      at,
+      seen: tellSeen(false, seen),
+      isRead: each.every(({ one, result: own }) => application.isRead(one, own)),
+    };
   }
 
   #explain(part: readonly Call<RequestedOperation>[], options: ModelOptions): string {
@@ -162,6 +179,10 @@ export class LinearizabilityChecker implements Checker {
   #tick(): number {
     return this.#times.push(this.#parts.now()) - 1;
   }
+}
+
+function isCompound({ flags }: Request): boolean {
+  return (flags & REQUEST_COMPOUND) !== 0;
 }
 
 function kindOf(seen: string | undefined): string {

@@ -6,15 +6,17 @@ import { toHex } from '../../base/bytes.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { asSequence, replicaName } from '../../base/ids.ts';
 import { StateDamaged } from '../../base/key-value.ts';
+import { REQUEST_COMPOUND } from '../../messages/index.ts';
 import type { AuthenticatedRequest } from '../../messages/index.ts';
 import type { Event, ExecutedRequest } from '../../protocol/event.ts';
 import type { Output } from '../../protocol/output.ts';
-import type { StateMachine } from '../../protocol/ports.ts';
+import type { ExecutionContext, StateMachine } from '../../protocol/ports.ts';
 import { replicaOfClient } from '../../protocol/replica-client.ts';
 import { applicationReader } from '../../protocol/state-layout.ts';
 import { Demand, demand } from '../observer.ts';
 import type { Acknowledgement, Checker, NodeView } from '../observer.ts';
 import { fingerprintOf, PlainContent } from './content.ts';
+import { listOfResults, operationsIn } from './compound-reading.ts';
 import type { Fingerprint } from './content.ts';
 
 type Executed = Extract<Event, { kind: 'executed' }>;
@@ -160,7 +162,11 @@ export class ExecutionChecker implements Checker {
     });
     this.#modelSequence = event.sequence;
     this.#digests.set(event.sequence, event.digest);
-    for (const [index, request] of event.requests.entries()) this.#onRequest(event, index, request);
+    let index = 0;
+    for (const request of event.requests) {
+      this.#onRequest(event, index, request);
+      index += this.#places(request.requestDigest);
+    }
     this.#contents.set(event.sequence, this.#content.fingerprint);
     for (const acknowledgement of this.#early.get(event.sequence) ?? []) this.#demandTrue(acknowledgement);
     this.#early.delete(event.sequence);
@@ -209,21 +215,47 @@ export class ExecutionChecker implements Checker {
     return request.idempotency === undefined ? undefined : this.#idempotent.get(nameOfKey(request.idempotency));
   }
 
-  #execute(event: Executed, index: number, { request }: AuthenticatedRequest): Outcome {
-    const { idempotency, operation, client } = request;
+  /** How many places it takes in its batch: what is no list takes as many as it says that it has. */
+  #places(digest: string): number {
+    const request = this.#issued.get(digest)?.request;
+    if (request === undefined || (request.flags & REQUEST_COMPOUND) === 0) return 1;
+    const [high = 0, low = 0] = request.operation;
+    return Math.max(1, Math.min(256, 256 * high + low));
+  }
+
+  /** Of a request that was issued, in order; none of what is no list. */
+  #operations(digest: string): readonly Bytes[] {
+    const request = this.#issued.get(digest)?.request;
+    if (request === undefined) return [];
+    return (request.flags & REQUEST_COMPOUND) === 0 ? [request.operation] : (operationsIn(request.operation) ?? []);
+  }
+
+  /** undefined, and nothing is changed, where the application throws. */
+  #run(operation: Bytes, context: ExecutionContext): Bytes | undefined {
     this.#content.mark();
-    let result: Bytes | undefined;
     try {
-      result = this.#application.execute(this.#content, operation, {
+      return this.#application.execute(this.#content, operation, context);
+    } catch {
+      this.#content.undo();
+      return undefined;
+    }
+  }
+
+  #execute(event: Executed, index: number, { request, digest }: AuthenticatedRequest): Outcome {
+    const { idempotency, operation, client } = request;
+    const results = this.#operations(digest).map((each, place) => {
+      return this.#run(each, {
         sequence: asSequence(event.sequence),
-        index,
+        index: index + place,
         timestamp: event.timestamp,
         client,
       });
-    } catch {
-      this.#content.undo();
-    }
-    const outcome = { result, sequence: event.sequence, replayed: false };
+    });
+    // The application threw, or there is nothing to run in it: what its client is told then only the core knows.
+    const isKnown = results.length > 0 && results.every((result) => result !== undefined);
+    const isCompound = (request.flags & REQUEST_COMPOUND) !== 0;
+    const result = isCompound && isKnown ? listOfResults(results) : results[0];
+    const outcome = { result: isKnown ? result : undefined, sequence: event.sequence, replayed: false };
     if (idempotency !== undefined) {
       this.#idempotent.set(nameOfKey(idempotency), { operation: toHex(operation), outcome });
       const [oldest] = this.#idempotent.keys();

@@ -32,6 +32,7 @@ const refused: readonly Output[] = [
       timestamp: 1,
       requests: [{ ...authentic.request, requestDigest: authentic.digest, outcome: 'table-error' }],
       count: 1,
+      operations: 1,
       outcomes: 'table-error',
       digests: DigestList.of([authentic.digest]),
     },

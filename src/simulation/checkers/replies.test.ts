@@ -25,6 +25,7 @@ function executing(outcome: ExecutedRequest['outcome'] = 'executed'): Output {
       timestamp: 0,
       requests,
       count: requests.length,
+      operations: requests.length,
       outcomes: requests.map(({ outcome }) => outcome),
       digests: DigestList.of([digest]),
     },
