@@ -52,7 +52,7 @@ export const CHECKPOINTS: readonly Mutant[] = [
   {
     name: 'a damaged read counts as an error of the application',
     breaks: 'a state that cannot be read is not executed on',
-    file: `${PROTOCOL}/execution.ts`,
+    file: `${PROTOCOL}/run-operation.ts`,
     search: '    if (state.damage !== undefined) throw state.damage;\n',
     replace: '',
     seeds: 0,

@@ -57,7 +57,7 @@ export const CLIENTS: readonly Mutant[] = [
     name: 'the queue has no end',
     breaks: 'bounds',
     file: `${PROTOCOL}/request-queue.ts`,
-    search: 'this.size >= this.#limits.queueRequests ||',
+    search: 'operations > this.#limits.queueRequests ||',
     replace: '',
     seeds: 200,
   },
