@@ -277,7 +277,7 @@ describe('what is our own mistake', () => {
       'a short signature',
       [{ ...signed(one), proof: { kind: 'signature', asked: EVERYBODY, signature: new Uint8Array(63) } }],
     ],
-    ['unknown flags', [signed({ ...one, flags: 0 }), { ...signed(one), request: { ...one, flags: 4 } }]],
+    ['unknown flags', [signed({ ...one, flags: 0 }), { ...signed(one), request: { ...one, flags: 8 } }]],
   ])('%s', (_, requests) => {
     expect(() => encode(requests)).toThrow(InvariantViolation);
   });
