@@ -15,7 +15,7 @@ export class Call {
   /** µs monotonic. */
   readonly deadline: number;
   readonly outcome: Promise<Outcome>;
-  #resolve: (outcome: Outcome) => void = nothing;
+  readonly #resolve: (outcome: Outcome) => void;
   #session: ClientSession | undefined;
   #issues = 0;
   #sendings = 0;
@@ -28,9 +28,9 @@ export class Call {
     this.operation = operation;
     this.options = options;
     this.deadline = now + Math.max(1, timeoutMs) * 1000;
-    this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
   }
 
   /** The session that it is under way in. */
