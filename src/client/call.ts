@@ -19,7 +19,7 @@ export class Call {
   /** µs monotonic. */
   readonly deadline: number;
   readonly outcome: Promise<Outcome>;
-  #resolve: (outcome: Outcome) => void = nothing;
+  readonly #resolve: (outcome: Outcome) => void;
   #session: ClientSession | undefined;
   #issues = 0;
   #sendings = 0;
@@ -35,9 +35,9 @@ export class Call {
     this.options = options;
     this.timeoutMs = timeoutMs;
     this.deadline = now + Math.max(1, timeoutMs) * 1000;
-    this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
   }
 
   get operation(): Bytes {

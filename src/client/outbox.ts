@@ -152,27 +152,33 @@ function byReceivers(
 
 /** In the order given, so that each part fits one bundle and one frame; a request twice in one turn (a repeat) goes into another part. */
 function partsOf(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
+  if (isOnePart(dispatches)) return [dispatches];
   const frames: Dispatch[][] = [];
-  // Mostly there is no repeat, and nothing to look for.
-  const digests = dispatches.some(isRepeated) ? new Set<string>() : undefined;
+  const digests = new Set<string>();
   let frame: Dispatch[] | undefined;
   let bytes = 0;
   for (const dispatch of dispatches) {
     const size = dispatch.request.operation.length;
-    const fits = bytes + size <= FRAME_OPERATION_BYTES && digests?.has(dispatch.digest) !== true;
+    const fits = bytes + size <= FRAME_OPERATION_BYTES && !digests.has(dispatch.digest);
     if (frame === undefined || frame.length >= LIMITS.requestsPerBundle || !fits) {
       frame = [];
       frames.push(frame);
-      digests?.clear();
+      digests.clear();
       bytes = 0;
     }
     frame.push(dispatch);
-    digests?.add(dispatch.digest);
+    digests.add(dispatch.digest);
     bytes += size;
   }
   return frames;
 }
 
-function isRepeated({ isRepeat }: Dispatch): boolean {
-  return isRepeat;
+/** As it mostly is: none to be looked for twice, and all of them fit. */
+function isOnePart(dispatches: readonly Dispatch[]): boolean {
+  let bytes = 0;
+  for (const { isRepeat, request } of dispatches) {
+    if (isRepeat) return false;
+    bytes += request.operation.length;
+  }
+  return dispatches.length > 0 && dispatches.length <= LIMITS.requestsPerBundle && bytes <= FRAME_OPERATION_BYTES;
 }

@@ -401,8 +401,7 @@ export class PbftClient {
   #askOthers(late: readonly ReplicaId[]): void {
     if (late.length === 0) return;
     for (const lane of this.#lanes.values()) {
-      if (lane.session.unanswered().some((replica) => late.includes(replica)))
-        this.#take(lane, lane.session.askOthers(), nowUs());
+      if (lane.session.awaits(late)) this.#take(lane, lane.session.askOthers(), nowUs());
     }
   }
 

@@ -71,18 +71,10 @@ export interface CallFacts {
   /** Since the request was first sent, µs. */
   readonly ageUs: number;
   readonly sessionHorizonUs: number;
-  /** f+1. */
-  readonly weak: number;
 }
 
-/** What a complete certificate means for its call. */
-export function endingOf(certificate: ReplyCertificate, call: CallFacts): Ending {
-  return certificate.outcome === 'table-error'
-    ? errorEnding(certificate.result, call)
-    : executedEnding(certificate, call);
-}
-
-function executedEnding(certificate: ReplyCertificate, { requestDigest, weak }: CallFacts): Ending {
+/** What a complete certificate of an execution means for the call. `weak`: f+1. */
+export function executedEnding(certificate: ReplyCertificate, requestDigest: Digest, weak: number): Ending {
   const { view, sequence, digest, result, outcome, replies, isTentative } = certificate;
   return {
     state: 'idle',
@@ -119,7 +111,8 @@ function isProof({ receipt, outcome }: Reply): boolean {
   return receipt !== undefined && outcome !== 'tentative';
 }
 
-function errorEnding(result: Bytes, call: CallFacts): Ending {
+/** What a table error that enough replicas agree on means for the call. `result`: where it stands. */
+export function errorEnding(result: Bytes, call: CallFacts): Ending {
   const { requestDigest } = call;
   const error = parseTableError(result);
   if (error === undefined) {

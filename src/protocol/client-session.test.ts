@@ -63,11 +63,18 @@ describe('a request', () => {
     expect(sending).toMatchObject({ to: [0], asked, signed: false });
     expect(give(session, replyTo(sending, 1, { result: bytes('a lie') }))).toEqual([]);
     expect(session.unanswered()).toEqual([2]);
+    expect([[1], [2], [3, 0], [0, 2]].map((some) => session.awaits(some.map(replica)))).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
     const others = sendingOf(give(session, replyTo(sending, 2)));
     // Those who have answered owe nothing any more.
     const expected = replicaSetOf([replica(0), replica(3)]);
     expect(others).toMatchObject({ to: [0, 3], asked: EVERYBODY, expected, signed: false, digest: sending.digest });
     expect(session.unanswered()).toEqual([]);
+    expect(session.awaits([replica(2)])).toBe(false);
     expect(session.askOthers()).toEqual([]);
     const ended = give(session, replyTo(sending, 3));
     expect(outcomeOf(ended)).toMatchObject({ kind: 'executed', replies: [2, 3] });

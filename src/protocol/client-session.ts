@@ -24,8 +24,8 @@ import {
 } from '../messages/index.ts';
 import type { CodecContext, ReplicaSet, Reply, Request } from '../messages/index.ts';
 import { Slab } from '../messages/schema/slab.ts';
-import { abandonedEnding, deadlineEnding, endingOf } from './client-outcome.ts';
-import type { CallFacts, ClientOutcome, Ending, SessionState } from './client-outcome.ts';
+import { abandonedEnding, deadlineEnding, errorEnding, executedEnding } from './client-outcome.ts';
+import type { ClientOutcome, Ending, SessionState } from './client-outcome.ts';
 import type { ClusterConfig } from './config.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import { makeQuorums } from './quorum.ts';
@@ -180,6 +180,7 @@ export class ClientSession {
   /** The same, by name. */
   readonly #allNamed: ReplicaSet;
   readonly #digests: SessionDigests;
+  readonly #firstPauseUs: number;
   /** By timestamp, modulo how many they are. */
   readonly #settled: (Settled | undefined)[] = Array.from({ length: SETTLED_LIMIT }, () => undefined);
   #state: SessionState = 'idle';
@@ -198,6 +199,7 @@ export class ClientSession {
     this.#all = Array.from({ length: replicaCount }, (_, index) => asReplicaId(index));
     this.#allNamed = replicaSetOf(this.#all);
     this.#digests = new SessionDigests(modules.context, config.client, config.session);
+    this.#firstPauseUs = this.#pauseAfter(1);
     this.views = modules.views ?? new ViewEstimate(this.#quorums);
   }
 
@@ -252,12 +254,12 @@ export class ClientSession {
       refusedAt: 0,
       attempts: 1,
       askAt: Infinity,
-      retryAt: now + this.#pauseAfter(1),
+      retryAt: now + this.#firstPauseUs,
       deadline: now + options.timeoutUs,
     };
     const isShown = options.isShown === true;
     const isSigned = isShown || this.#config.cluster.authentication === 'signature';
-    return ok([this.#send(this.#call, isShown ? this.#all : [this.views.primary], isSigned)]);
+    return ok([this.#send(this.#call, isShown ? this.#all : this.views.toPrimary, isSigned)]);
   }
 
   /** The unresolved request once more, the very same, signed and to all. Requires: state `unresolved`. */
@@ -276,6 +278,14 @@ export class ClientSession {
     const call = this.#call;
     if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return [];
     return this.#all.filter((replica) => isUnanswered(call, replica));
+  }
+
+  /** Is one of these among {@link unanswered}? */
+  awaits(replicas: readonly ReplicaId[]): boolean {
+    const call = this.#call;
+    if (this.#state !== 'waiting' || call === undefined || call.asked === EVERYBODY) return false;
+    for (const replica of replicas) if (isUnanswered(call, replica)) return true;
+    return false;
   }
 
   /** Those of {@link unanswered} that have had their time, and not only the call. */
@@ -388,7 +398,7 @@ export class ClientSession {
       // They have all answered and do not agree: one of them lies, or was behind.
       return this.askOthers();
     }
-    return this.#conclude(call, certificate, endingOf(certificate, this.#factsOf(now, call)));
+    return this.#conclude(call, certificate, this.#endingOf(now, call, certificate));
   }
 
   get #patienceUs(): number {
@@ -487,10 +497,17 @@ export class ClientSession {
     return Math.min(retryCapUs, (requestTimeoutUs / 2) * 2 ** Math.min(attempts - 1, 32));
   }
 
-  #factsOf(now: number, { digest, firstSentAt }: Call): CallFacts {
+  #endingOf(now: number, { digest, firstSentAt }: Call, certificate: ReplyCertificate): Ending {
+    const { weak } = this.#quorums;
+    if (certificate.outcome !== 'table-error') return executedEnding(certificate, digest, weak);
     const { session, cluster } = this.#config;
     const { sessionHorizonUs } = cluster;
-    return { requestDigest: digest, session, ageUs: now - firstSentAt, sessionHorizonUs, weak: this.#quorums.weak };
+    return errorEnding(certificate.result, {
+      requestDigest: digest,
+      session,
+      ageUs: now - firstSentAt,
+      sessionHorizonUs,
+    });
   }
 }
 

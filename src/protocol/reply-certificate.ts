@@ -212,6 +212,10 @@ function withReply(replies: readonly Reply[], reply: Reply): readonly Reply[] {
   if (first === undefined) return [reply];
   if (replies.length === 1 && first.replica !== reply.replica)
     return first.replica < reply.replica ? [first, reply] : [reply, first];
+  return inserted(replies, reply);
+}
+
+function inserted(replies: readonly Reply[], reply: Reply): readonly Reply[] {
   const isBefore = (other: Reply): boolean => other.replica < reply.replica;
   const isBehind = (other: Reply): boolean => other.replica > reply.replica;
   return [...replies.filter(isBefore), reply, ...replies.filter(isBehind)];

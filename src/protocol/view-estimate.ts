@@ -11,6 +11,7 @@ export class ViewEstimate {
   /** The highest view that each replica has named. */
   readonly #named: View[];
   #view: View = VIEW_ZERO;
+  #toPrimary: readonly ReplicaId[] = [asReplicaId(0)];
 
   constructor(quorums: Quorums) {
     this.#quorums = quorums;
@@ -27,10 +28,16 @@ export class ViewEstimate {
     return asReplicaId(this.#view % this.#quorums.replicaCount);
   }
 
+  /** {@link primary}, as a list of receivers: one list for all requests of a view. */
+  get toPrimary(): readonly ReplicaId[] {
+    return this.#toPrimary;
+  }
+
   /** An authentic reply of `replica` names `view`. Requires: a replica of the cluster. */
   observe(replica: ReplicaId, view: View): void {
     if (view <= (this.#named[replica] ?? VIEW_ZERO)) return;
     this.#named[replica] = view;
     this.#view = this.#named.toSorted((left, right) => right - left)[this.#quorums.weak - 1] ?? VIEW_ZERO;
+    this.#toPrimary = [this.primary];
   }
 }
