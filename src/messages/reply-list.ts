@@ -14,6 +14,7 @@ import { refuse, within } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import { isSinceRight, number, outcome, replySize, resultBytes, resultDigest } from './reply.ts';
 import { RepliesBefore, WRITTEN, isSharing } from './reply-sharing.ts';
+import { HEX_BYTES } from './schema/hex.ts';
 import type { Reader } from './schema/reader.ts';
 import { digest, lengthBytes, readLength, sequence, view, writeLength } from './schema/scalars.ts';
 import type { Writer } from './schema/writer.ts';
@@ -80,7 +81,7 @@ function writeOfBatch(writer: Writer, replies: BatchReplies, before: RepliesBefo
     writer.u8(answer.isReturned ? WRITTEN.lastResult : 0);
     number.write(writer, session);
     number.write(writer, timestamp);
-    writer.part(digests, digest.maxBytes * replies.indexOf(at), digest.maxBytes);
+    writer.digestOf(digests, HEX_BYTES * replies.indexOf(at));
   }
 }
 
