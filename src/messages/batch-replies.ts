@@ -97,8 +97,9 @@ export class BatchReplies {
   }
 
   /** The digests of all requests of the batch, 32 bytes each; not to be changed. */
-  packedDigests(): Bytes {
-    return packRequests(this.#requests);
+  packedDigests(): DataView {
+    const packed = packRequests(this.#requests);
+    return new DataView(packed.buffer, packed.byteOffset, packed.length);
   }
 
   answer(at: number): Answer {

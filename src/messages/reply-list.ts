@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ClientId, Digest, ReplicaId, Sequence } from '../base/ids.ts';
 import { BatchReplies } from './batch-replies.ts';
+import type { Answer } from './batch-replies.ts';
 import { countParts, partsSize } from './gathered-replies.ts';
 import type { RepliesPart } from './gathered-replies.ts';
 import { LIMITS } from './limits.ts';
@@ -15,6 +16,7 @@ import type { Reply } from './reply.ts';
 import { isSinceRight, number, outcome, replySize, resultBytes, resultDigest } from './reply.ts';
 import { RepliesBefore, WRITTEN, isSharing } from './reply-sharing.ts';
 import { ExpectedHex } from './schema/expected-hex.ts';
+import { HEX_BYTES } from './schema/hex.ts';
 import type { Reader } from './schema/reader.ts';
 import { digest, lengthBytes, readLength, sequence, view, writeLength } from './schema/scalars.ts';
 import type { Writer } from './schema/writer.ts';
@@ -71,21 +73,41 @@ function writeNext(writer: Writer, reply: Reply, before: RepliesBefore): void {
   before.add(reply);
 }
 
-/** What has the same answer as the reply of the same batch before it shares all that can be shared, and changes nothing for the next. */
+/**
+ * The first is spelled out, for it is compared with one that may be anything; and the last, for what comes behind it. Of the others view, sequence
+ * number, batch and outcome are those of the one before.
+ */
 function writeOfBatch(writer: Writer, replies: BatchReplies, before: RepliesBefore): void {
   const digests = replies.packedDigests();
-  for (let at = 0; at < replies.length; at += 1) {
+  let last = replies.answer(0);
+  writeNext(writer, replies.reply(0), before);
+  for (let at = 1; at < replies.length; at += 1) {
     const answer = replies.answer(at);
-    if (at === 0 || answer !== replies.answer(at - 1)) {
-      writeNext(writer, replies.reply(at), before);
-      continue;
-    }
+    const written = writtenOfAnswer(answer, last, before);
     const { session, timestamp } = replies.request(at).request;
-    writer.u8(answer.isReturned ? WRITTEN.lastResult : 0);
+    writer.u8(written);
     number.write(writer, session);
     number.write(writer, timestamp);
-    writer.part(digests, digest.maxBytes * replies.indexOf(at), digest.maxBytes);
+    writer.digestOf(digests, HEX_BYTES * replies.indexOf(at));
+    if (answer === last) continue;
+    if ((written & WRITTEN.outcome) !== 0) {
+      outcome.write(writer, 'executed');
+      digest.write(writer, answer.resultDigest);
+    }
+    if ((written & WRITTEN.result) !== 0) resultBytes.write(writer, answer.result);
+    if (answer.isReturned) before.addResult(answer.result, answer.resultDigest);
+    last = answer;
   }
+  before.add(replies.reply(replies.length - 1));
+}
+
+/** What is written of a reply with this answer behind one of the same batch with the answer `last`. */
+function writtenOfAnswer(answer: Answer, last: Answer, before: RepliesBefore): number {
+  const { result, resultDigest: hashed, isReturned } = answer;
+  if (answer === last) return isReturned ? WRITTEN.lastResult : 0;
+  return (
+    (hashed === last.resultDigest ? 0 : WRITTEN.outcome) | (isReturned ? before.writtenOfResult(result, hashed) : 0)
+  );
 }
 
 function writeReply(writer: Writer, value: Reply, written: number): void {

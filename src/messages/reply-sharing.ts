@@ -71,20 +71,27 @@ export class RepliesBefore {
     if (!isPlace(previous, next.view, next.sequence, next.digest)) bits |= WRITTEN.place;
     if (next.resultDigest !== previous.resultDigest || next.outcome !== previous.outcome) bits |= WRITTEN.outcome;
     if (next.since !== undefined && next.since !== previous.since) bits |= WRITTEN.since;
-    if (next.result !== undefined)
-      bits |= this.#isLastResult(next.result, next.resultDigest) ? WRITTEN.lastResult : WRITTEN.result;
+    if (next.result !== undefined) bits |= this.writtenOfResult(next.result, next.resultDigest);
     if (next.receipt !== undefined) bits |= this.#isLastTree(next.receipt) ? WRITTEN.placeInTree : WRITTEN.receipt;
     return bits;
+  }
+
+  /** Those of them that say what is written of a result with this digest beside it. */
+  writtenOfResult(result: Bytes, digest: Digest): number {
+    return this.#isLastResult(result, digest) ? WRITTEN.lastResult : WRITTEN.result;
   }
 
   /** Counts it among those before the next. */
   add(reply: Reply): void {
     this.previous = reply;
-    if (reply.result !== undefined) {
-      this.result = reply.result;
-      this.resultDigest = reply.resultDigest;
-    }
+    if (reply.result !== undefined) this.addResult(reply.result, reply.resultDigest);
     if (reply.receipt !== undefined) this.receipt = reply.receipt;
+  }
+
+  /** As {@link add}, of the result alone. */
+  addResult(result: Bytes, digest: Digest): void {
+    this.result = result;
+    this.resultDigest = digest;
   }
 
   /** A liar may put one digest beside two results: then both are written, for the receiver to see. */

@@ -5,7 +5,7 @@ import { asSequence } from '../base/ids.ts';
 import type { ClientId, Digest, Sequence } from '../base/ids.ts';
 import type { Reader } from '../base/key-value.ts';
 import { SYSTEM_TABLE, systemEntries, systemKey } from './state-layout.ts';
-import { RowReader, RowWriter, hexBytes, numberBytes } from './table-row.ts';
+import { HEX_BYTES, RowReader, RowWriter, hexBytes } from './table-row.ts';
 
 /** What a request's execution came to: enough to send the same REPLY again from any replica. */
 export interface StoredReply {
@@ -52,7 +52,10 @@ export function clientKey(client: ClientId): Bytes {
 
 /** Key of a session. */
 export function sessionKey(client: ClientId, session: number): Bytes {
-  return systemKey(SYSTEM_TABLE.sessions, hexBytes(client), numberBytes(session));
+  const row = new RowWriter(HEX_BYTES + 8);
+  row.digest(client);
+  row.number(session);
+  return systemKey(SYSTEM_TABLE.sessions, row.end());
 }
 
 /** Code of an outcome in a row: its place in this list. Only ever appended to. */

@@ -43,7 +43,8 @@ export class ExecutedBatch implements ExecutedEvent {
   readonly operations: number;
   readonly outcomes: Outcome | readonly Outcome[];
   readonly digests: DigestList;
-  readonly #batch: Batch | undefined;
+  /** Until its requests have been told one by one. */
+  #batch: Batch | undefined;
   #requests: readonly ExecutedRequest[] | undefined;
 
   constructor(
@@ -64,7 +65,10 @@ export class ExecutedBatch implements ExecutedEvent {
 
   /** Made when somebody asks. */
   get requests(): readonly ExecutedRequest[] {
-    this.#requests ??= this.#batch === undefined ? [] : this.#each(this.#batch);
+    if (this.#requests === undefined) {
+      this.#requests = this.#batch === undefined ? [] : this.#each(this.#batch);
+      this.#batch = undefined;
+    }
     return this.#requests;
   }
 

@@ -4,12 +4,13 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { fromHex, toHex } from '../base/bytes.ts';
+import { fromHex, toHex, writeHex } from '../base/bytes.ts';
 import { asClientId, asDigest } from '../base/ids.ts';
 import type { ClientId, Digest } from '../base/ids.ts';
 
 const TWO_32 = 2 ** 32;
-const HEX_BYTES = 32;
+/** Of a digest or client id. */
+export const HEX_BYTES = 32;
 
 /** Eight bytes, big-endian. */
 export function numberBytes(value: number): Bytes {
@@ -28,29 +29,33 @@ export function hexBytes(text: Digest | ClientId): Bytes {
 /** Writes a row of a size known beforehand. */
 export class RowWriter {
   readonly #bytes: Bytes;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(sizeBytes: number) {
     this.#bytes = new Uint8Array(sizeBytes);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   byte(value: number): void {
-    this.#view.setUint8(this.#at, value);
+    this.#bytes[this.#at] = value;
     this.#at += 1;
   }
 
   /** An integer from 0 to 2^53−1, eight bytes. */
   number(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, 'a table holds integers from 0 to 2^53-1');
-    this.#view.setUint32(this.#at, Math.floor(value / TWO_32));
-    this.#view.setUint32(this.#at + 4, value % TWO_32);
-    this.#at += 8;
+    const high = Math.floor(value / TWO_32);
+    this.#half(high);
+    this.#half(value - high * TWO_32);
   }
 
-  digest(value: Digest): void {
-    this.bytes(hexBytes(value));
+  #half(value: number): void {
+    for (let shift = 24; shift >= 0; shift -= 8) this.byte(value >>> shift);
+  }
+
+  digest(value: Digest | ClientId): void {
+    const isHex = value.length === 2 * HEX_BYTES && writeHex(value, this.#bytes, this.#at);
+    assert(isHex, 'a digest or client id has 32 bytes');
+    this.#at += HEX_BYTES;
   }
 
   bytes(value: Bytes): void {

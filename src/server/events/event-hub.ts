@@ -11,7 +11,7 @@ import type { ReplicaId } from '../../base/ids.ts';
 import type { Result } from '../../base/result.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Message } from '../../messages/index.ts';
-import type { Event } from '../../protocol/event.ts';
+import type { Event, ExecutedEvent } from '../../protocol/event.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Party } from '../../protocol/ports.ts';
 import { Consumer, DEFAULT_CONSUMER_LIMITS } from './consumer.ts';
@@ -153,7 +153,12 @@ export class EventHub {
     if (!this.#isWanted(event.kind)) return;
     const key = keyOfEvent(event, (this.#turn += 1));
     if (key !== undefined && !this.#sampler.admits(key)) return;
-    this.#put({ event, isShort: event.kind === 'executed' && !this.#sampler.isWithin(event.sequence) });
+    this.#put({ event, isShort: event.kind === 'executed' && this.#isShort(event) });
+  }
+
+  /** Has it requests, which are not told? Asked for here, they are made now, and the batch that they are made from does not wait with the event. */
+  #isShort({ sequence, requests }: ExecutedEvent): boolean {
+    return requests.length > 0 && !this.#sampler.isWithin(sequence);
   }
 
   /** A frame left for one receiver. */
