@@ -36,6 +36,7 @@ const SOURCES: readonly (readonly [string, LabLink['source']])[] = [
         reads: true,
         tentative: true,
         overlap: true,
+        compound: true,
       },
     },
   ],

@@ -53,6 +53,7 @@ const FIELDS = new Set([
   'reads',
   'tentative',
   'overlap',
+  'compound',
   'challenge',
   'do',
   'at',
@@ -71,7 +72,7 @@ export function writeLink({ build, source, interventions, at }: LabLink): string
 function sourceFields(source: LinkSource): readonly (readonly [string, string])[] {
   switch (source.kind) {
     case 'seed': {
-      const { liar, replicaCount, lostDisks, reads, tentative, overlap } = source.overrides;
+      const { liar, replicaCount, lostDisks, reads, tentative, overlap, compound } = source.overrides;
       return [
         ['seed', String(source.seed)],
         ...(replicaCount === undefined ? [] : [['nodes', String(replicaCount)] as const]),
@@ -82,6 +83,7 @@ function sourceFields(source: LinkSource): readonly (readonly [string, string])[
         ...(reads === true ? [['reads', 'yes'] as const] : []),
         ...(tentative === true ? [['tentative', 'yes'] as const] : []),
         ...(overlap === true ? [['overlap', 'yes'] as const] : []),
+        ...(compound === true ? [['compound', 'yes'] as const] : []),
       ];
     }
     case 'swarm':
@@ -225,6 +227,7 @@ class Reading {
       ...(this.#flag('reads', 'yes') ? { reads: true } : {}),
       ...(this.#flag('tentative', 'yes') ? { tentative: true } : {}),
       ...(this.#flag('overlap', 'yes') ? { overlap: true } : {}),
+      ...(this.#flag('compound', 'yes') ? { compound: true } : {}),
     };
     const least = leastReplicas(overrides);
     if (replicaCount !== undefined && replicaCount < least)

@@ -59,6 +59,7 @@ export class CoverageObserver implements Observer {
         return;
       case 'executed':
         for (const request of event.requests) this.#coverage.count('outcome', request.outcome);
+        if (event.operations > event.count) this.#coverage.count('executed request', 'with several operations');
         return;
       default:
     }

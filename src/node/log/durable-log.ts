@@ -65,6 +65,8 @@ function noWork(waiting: Work['waiting'] = []): Work {
 /** Far above what lies between two checkpoints: only a cluster whose checkpoints do not become stable comes here. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const LOCK_FILE = 'lock';
+/** What nobody waits for is written with the next that somebody does, or after so long: a sync of its own would hold up what comes next. */
+const UNAWAITED_MS = 50;
 
 export class DurableLog {
   readonly #folder: string;
@@ -77,6 +79,8 @@ export class DurableLog {
   #next: Work = noWork();
   #current: Work | undefined;
   #running = false;
+  #unawaited: NodeJS.Timeout | undefined;
+  #isLate = false;
   #full: DiskFull | undefined;
   #isResuming = false;
   #fault: LogFault | undefined;
@@ -121,14 +125,17 @@ export class DurableLog {
     return this.#next.bytes + (this.#current?.bytes ?? 0);
   }
 
-  /** Requires: not closed; at most 1 GiB; the record is not changed afterwards. After a fault, and while there is no room, it does nothing. */
+  /**
+   * On disk with the next {@link durable}, or soon. Requires: not closed; at most 1 GiB; the record is not changed afterwards. After a fault, and while there is no
+   * room, it does nothing.
+   */
   append(record: Bytes): void {
     assert(!this.#closed, 'nothing is appended to a closed log');
     assert(record.length <= MAX_RECORD_BYTES, 'a record has at most 1 GiB');
     if (this.#fault !== undefined || this.#full !== undefined) return;
     this.#next.appends.push(record);
     this.#next.bytes += record.length;
-    this.#schedule();
+    this.#plan();
   }
 
   /** Replaces everything appended so far by `records`, in order with all appends. Requires: as `append`; `records` cover what they replace. */
@@ -162,13 +169,18 @@ export class DurableLog {
     const isWaiting = this.#full !== undefined || !isEmpty(this.#next);
     const work = isWaiting ? this.#next : this.#current;
     if (work === undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => work.waiting.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      work.waiting.push({ resolve, reject });
+      if (this.#isDue) this.#schedule();
+    });
   }
 
   /** Writes what is pending (unless there is no room), then closes the file and releases the lock. Never rejects: a fault was told to its handler. */
   async close(): Promise<void> {
     const wasClosed = this.#closed;
     this.#closed = true;
+    clearTimeout(this.#unawaited);
+    if (this.#isDue) this.#schedule();
     if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
     if (wasClosed) return;
     const reason = `${this.#folder} was closed before there was room`;
@@ -178,7 +190,24 @@ export class DurableLog {
     this.#lock.release();
   }
 
-  /** One turn of the event loop collects; then writes run until nothing is left. */
+  /** Is there something to be written now? */
+  get #isDue(): boolean {
+    const { rewrite, waiting } = this.#next;
+    const isWanted = rewrite !== undefined || waiting.length > 0 || this.#isLate || this.#closed;
+    return isWanted && !isEmpty(this.#next);
+  }
+
+  /** What nobody waits for is not left lying. */
+  #plan(): void {
+    this.#unawaited ??= setTimeout(() => {
+      this.#unawaited = undefined;
+      this.#isLate = true;
+      if (this.#isDue) this.#schedule();
+      else this.#isLate = false;
+    }, UNAWAITED_MS).unref();
+  }
+
+  /** One turn of the event loop collects; then writes run until nothing is left that is wanted. */
   #schedule(): void {
     if (this.#running) return;
     this.#running = true;
@@ -186,10 +215,11 @@ export class DurableLog {
   }
 
   async #run(): Promise<void> {
-    while (!isEmpty(this.#next)) {
+    while (this.#isDue) {
       const work = this.#next;
       this.#current = work;
       this.#next = noWork();
+      this.#isLate = false;
       try {
         if (work.rewrite === undefined) await this.#extend(work.appends);
         else await this.#begin([...work.rewrite, ...work.appends]);
@@ -202,6 +232,7 @@ export class DurableLog {
       }
     }
     this.#running = false;
+    if (!isEmpty(this.#next)) this.#plan();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
