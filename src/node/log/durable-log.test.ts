@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asDigest } from '../../base/ids.ts';
 import { DurableLog } from './durable-log.ts';
 import type { DurableLogOptions, OpenedLog } from './durable-log.ts';
@@ -82,39 +82,6 @@ async function reopen(): Promise<{ readonly records: string[]; readonly cutBytes
   await log.close();
   return { records: read(records), cutBytes };
 }
-
-describe('what nobody waits for', () => {
-  const isThere = (word: string): boolean => readFileSync(file).includes(word);
-
-  it('is written with the next that somebody waits for, in its order', async () => {
-    const { log } = await openLog();
-    log.append(text('unawaited'));
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    expect([isThere('unawaited'), log.pendingBytes > 0]).toEqual([false, true]);
-    log.append(text('awaited'));
-    await log.durable();
-    expect(isThere('unawaited')).toBe(true);
-    await log.close();
-    expect((await reopen()).records).toEqual(['unawaited', 'awaited']);
-  });
-
-  it('is written after a while all the same, and again what comes while that is under way', async () => {
-    const { log } = await openLog();
-    for (const word of ['first', 'second', 'third']) {
-      log.append(text(word));
-      await vi.waitUntil(() => isThere(word), { timeout: 10_000, interval: 5 });
-    }
-    await log.close();
-    expect((await reopen()).records).toEqual(['first', 'second', 'third']);
-  });
-
-  it('is written when the log is closed', async () => {
-    const { log } = await openLog();
-    log.append(text('last'));
-    await log.close();
-    expect((await reopen()).records).toEqual(['last']);
-  });
-});
 
 describe('a durable log', () => {
   it('returns what was appended, in order, after it was closed', async () => {
