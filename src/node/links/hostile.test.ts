@@ -5,7 +5,7 @@ import { LINK_MAC, LinkedClient, LinkedReplica, RawPeer, startReplicas, until } 
 import { asClientId, asDigest, asReplicaId } from '../../base/ids.ts';
 import { Identity } from '../identity.ts';
 import { FRAME, joinFrames } from './framing.ts';
-import { describeRefusal, encodeGreeting } from './handshake.ts';
+import { LINK_VERSION, describeRefusal, encodeGreeting } from './handshake.ts';
 import type { LinkSettings } from './settings.ts';
 
 let cleanups: (() => Promise<void> | void)[] = [];
@@ -171,7 +171,9 @@ describe('a hello', () => {
     hello[4] = 7;
     peer.send(FRAME.hello, hello);
     expect(await peer.refusal()).toBe('version-mismatch');
-    expect(describeRefusal(await peer.received(FRAME.refuse)).reason).toContain('2.0 here, 7.0 there');
+    expect(describeRefusal(await peer.received(FRAME.refuse)).reason).toContain(
+      `${LINK_VERSION.major}.${LINK_VERSION.minor} here, 7.0 there`,
+    );
   });
 
   it.each([
@@ -372,7 +374,7 @@ describe('what a replica dials', () => {
     nonce: new Uint8Array(32),
   });
   const newer = Uint8Array.from(greeting);
-  newer[4] = 3;
+  newer[4] = LINK_VERSION.major + 1;
 
   it.each([
     ['another major version', [{ kind: FRAME.greeting, payload: newer }], 'version-mismatch'],
