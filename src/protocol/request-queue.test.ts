@@ -26,6 +26,12 @@ function added(
   return waiting;
 }
 
+const compound = (count: number, options: RequestOptions = {}): AuthenticatedRequest =>
+  kit.signed(encodeOperations(Array.from({ length: count }, () => new Uint8Array(0))), {
+    flags: REQUEST_COMPOUND,
+    ...options,
+  });
+
 const order = (queue: RequestQueue): readonly string[] => [...queue.unproposed()].map(({ request }) => request.digest);
 
 describe('one request per session', () => {
@@ -107,12 +113,6 @@ describe('proofs', () => {
 });
 
 describe('a compound request', () => {
-  const compound = (count: number, options: RequestOptions = {}): AuthenticatedRequest =>
-    kit.signed(encodeOperations(Array.from({ length: count }, () => new Uint8Array(0))), {
-      flags: REQUEST_COMPOUND,
-      ...options,
-    });
-
   test('takes the places of its operations', () => {
     const queue = newQueue({ queueRequests: 10 });
     added(queue, compound(6));
@@ -131,6 +131,41 @@ describe('a compound request', () => {
     expect(queue.find((first as WaitingRequest).request)).toBe(first);
     expect(queue.find((second as WaitingRequest).request)).toBeUndefined();
     expect(queue.add(compound(4, { client: BOB, session: SESSION + 1 }), 'signature', NOW)).toBe('queue-full');
+  });
+});
+
+describe('a compound request in a full queue', () => {
+  test('takes no more than the share of its client, though others hold more', () => {
+    const queue = newQueue({ queueRequests: 20 });
+    for (let at = 0; at < 19; at += 1) added(queue, session(at));
+    added(queue, signed({ client: BOB }));
+    const ten = compound(10, { client: BOB, session: SESSION + 1 });
+    expect(queue.add(ten, 'signature', NOW)).toBe('queue-full');
+    expect(queue.size).toBe(20);
+    added(queue, compound(9, { client: BOB, session: SESSION + 1 }));
+    expect(queue.size).toBe(12);
+    expect(queue.find(session(9))).toBeDefined();
+    expect(queue.find(session(10))).toBeUndefined();
+  });
+
+  test('is let in as the only one of its client, whatever its share is', () => {
+    const queue = newQueue({ queueRequests: 20 });
+    for (let at = 0; at < 20; at += 1) added(queue, session(at));
+    const [most, more] = [10, 11].map((count) => compound(count, { client: BOB }));
+    // Alice keeps her share, so there is no room for eleven: then she gives nothing.
+    expect(queue.add(more as AuthenticatedRequest, 'signature', NOW)).toBe('queue-full');
+    expect(queue.size).toBe(20);
+    added(queue, most as AuthenticatedRequest);
+    expect(queue.size).toBe(11);
+  });
+
+  test('at a backup pushes out as many operations as it has', () => {
+    const queue = newQueue({ queueRequests: 10 });
+    for (let at = 0; at < 10; at += 1) added(queue, session(at));
+    const four = compound(4, { session: SESSION + 20 });
+    queue.evictIdle(four);
+    expect(order(queue)).toEqual([4, 5, 6, 7, 8, 9].map((at) => session(at).digest));
+    added(queue, four);
   });
 });
 

@@ -127,7 +127,8 @@ export class RequestQueue {
     }
     if (isPassedOn) this.#makeOwnRoom(request);
     if (this.#isShareFullFor(request)) return 'queue-full';
-    while (this.#isFullFor(request)) if (!this.#makeRoom(request.request.client)) return 'queue-full';
+    if (this.#isFullFor(request) && !this.#makeRoom(request)) return 'queue-full';
+    if (this.#isFullFor(request)) return 'queue-full';
     const sizeBytes = request.request.operation.length + OVERHEAD_BYTES;
     this.#arrivals += 1;
     const asked = askedBy(request.proof);
@@ -186,24 +187,41 @@ export class RequestQueue {
   }
 
   /**
-   * The queue is full: a client that holds more than an equal share of it, by operations, gives its latest request that nobody proposed for one of a client
-   * that holds less. So no client keeps others out, whatever it sends. False when there is none.
+   * The queue is full: clients that hold more than an equal share of it, by operations, give their latest requests that nobody proposed for one of a client
+   * that stays within its share, or has nothing here. So no client keeps others out, whatever it sends. False, and nothing is dropped, when they do not suffice.
    */
-  #makeRoom(client: ClientId): boolean {
+  #makeRoom(request: AuthenticatedRequest): boolean {
+    const { client } = request.request;
     const own = this.#shareOf(client);
-    const clients = this.#shares.size + (own === undefined ? 1 : 0);
-    const share = this.#limits.queueRequests / clients;
-    if ((own?.operations ?? 0) >= Math.floor(share)) return false;
-    for (const [other, { operations, requests }] of this.#shares) {
-      if (other === client || operations <= share) continue;
-      const unproposed = [...requests.values()].filter((waiting) => this.#unproposed.has(waiting));
-      // What backups wait for goes last: a primary that forgets it looks as if it left it out.
-      const victim = unproposed.findLast((waiting) => this.#isDispensable(waiting)) ?? unproposed.at(-1);
-      if (victim === undefined) continue;
-      this.drop(victim);
-      return true;
+    const held = own?.operations ?? 0;
+    const wanted = operationCount(request.request);
+    const share = this.#limits.queueRequests / (this.#shares.size + (own === undefined ? 1 : 0));
+    if (share < 1 || (held > 0 && held + wanted > Math.floor(share))) return false;
+    let operations = this.#operations + wanted - this.#limits.queueRequests;
+    let bytes = this.#bytes + this.#bytesOf(request) - QUEUE_BYTES;
+    const victims: WaitingRequest[] = [];
+    for (const other of this.#shares.values()) {
+      if (other === own || other.operations <= share) continue;
+      let left = other.operations;
+      for (const victim of this.#latest(other)) {
+        if (left <= share || (operations <= 0 && bytes <= 0)) break;
+        left -= victim.operations;
+        operations -= victim.operations;
+        bytes -= victim.sizeBytes;
+        victims.push(victim);
+      }
+      if (operations <= 0 && bytes <= 0) break;
     }
-    return false;
+    if (operations > 0 || bytes > 0) return false;
+    for (const victim of victims) this.drop(victim);
+    return true;
+  }
+
+  /** A client's requests that nobody proposed, the latest first; what backups wait for last: a primary that forgets it looks as if it left it out. */
+  #latest({ requests }: Share): readonly WaitingRequest[] {
+    const unproposed = [...requests.values()].filter((waiting) => this.#unproposed.has(waiting)).toReversed();
+    const isAwaited = (waiting: WaitingRequest): boolean => !this.#isDispensable(waiting);
+    return [...unproposed.filter((waiting) => !isAwaited(waiting)), ...unproposed.filter(isAwaited)];
   }
 
   /**
@@ -214,7 +232,8 @@ export class RequestQueue {
     const own = this.#shareOf(request.request.client);
     if (own === undefined) return;
     const isInNeed = (): boolean =>
-      this.#isShareFullFor(request) || (this.#isFullFor(request) && own.operations >= this.#fairShare());
+      this.#isShareFullFor(request) ||
+      (this.#isFullFor(request) && own.operations + operationCount(request.request) > this.#fairShare());
     if (!isInNeed()) return;
     for (const waiting of [...own.requests.values()].toReversed()) {
       if (!this.#unproposed.has(waiting) || !this.#isDispensable(waiting)) continue;
@@ -312,17 +331,19 @@ export class RequestQueue {
   }
 
   /**
-   * Makes room for `request` at a backup, where the queue or its client's share is full: the oldest (of that client) that it does not time goes. It was accepted nowhere and its client has not asked for
+   * Makes room for `request` at a backup, where the queue or its client's share is full: the oldest (of that client) that it does not time go, as many operations as come. It was accepted nowhere and its client has not asked for
    * help with a signature; without this, requests that were given up would fill a backup for ever, and a primary-to-be would refuse everyone.
    */
   evictIdle(request: AuthenticatedRequest): void {
     const isFull = this.#isFullFor(request);
     if (!isFull && !this.#isShareFullFor(request)) return;
     const { client } = request.request;
+    let operations = operationCount(request.request);
     for (const waiting of this.#unproposed) {
       if (this.#timed.has(waiting) || (!isFull && waiting.request.request.client !== client)) continue;
+      operations -= waiting.operations;
       this.drop(waiting);
-      return;
+      if (operations <= 0) return;
     }
   }
 

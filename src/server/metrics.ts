@@ -58,7 +58,7 @@ export class Metrics {
   constructor(sources: MetricSources) {
     this.#requests = this.#tally(
       'pbft_executed_requests_total',
-      'Requests executed here, by what came of them',
+      'Requests executed here, by what came of them; of a compound one each operation that ran',
       'outcome',
     );
     this.#phases = this.#tally('pbft_slots_total', 'Slots that reached a phase here', 'phase');
