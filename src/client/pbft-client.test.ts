@@ -321,6 +321,14 @@ describe('a request', () => {
     }
   });
 
+  test('that are one compound request as well: it counts for as many as it holds', async () => {
+    const cluster = await makeCluster();
+    const client = makeClient(cluster);
+    await connected(client);
+    await Promise.all(Array.from({ length: 64 }, async (_, index) => client.submit(bytesOf(`n${index}`))));
+    for (const replica of [0, 1, 2, 3]) expect(cluster.proofs(replica)[0]).toBe('signature');
+  });
+
   test('asks everybody where that is wished', async () => {
     const cluster = await makeCluster();
     const client = makeClient(cluster, { replies: 'all' });

@@ -362,7 +362,7 @@ export class PbftClient {
       replier: whom?.replier,
       asked: whom?.asked,
       isCompound: call.isCompound,
-      isShown: this.#showing.isDue(now, this.#underWay + 1),
+      isShown: this.#showing.isDue(now, this.#underWay + call.size),
     });
     if (!submitted.ok) {
       this.#putBack(lane, now);

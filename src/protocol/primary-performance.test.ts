@@ -64,6 +64,21 @@ describe('a primary is slow', () => {
     expect(performance.problem(LEAST_US, AHEAD)).toBeUndefined();
   });
 
+  test('as soon as most of a second and a half say so, whatever it did before: it may be so slow that fifty take long', () => {
+    const performance = new PrimaryPerformance();
+    performance.noteBatchTime(2000);
+    const note = (index: number, at: number, waitUs: number): void => {
+      performance.notePassedOn(digest(index), at, undefined);
+      performance.notePrePrepare([digest(index)], at + waitUs, at);
+    };
+    // One every 50 ms in time, then one every 120 ms, each 100 ms late.
+    for (let index = 0; index < 50; index += 1) note(index, index * 50_000, 1000);
+    for (let index = 50; index < 57; index += 1) note(index, 2_500_000 + (index - 50) * 120_000, 100_000);
+    expect(performance.problem(LEAST_US, AHEAD)).toBeUndefined();
+    for (let index = 57; index < 60; index += 1) note(index, 2_500_000 + (index - 50) * 120_000, 100_000);
+    expect(performance.problem(LEAST_US, AHEAD)).toContain('100.0 ms');
+  });
+
   test('also under a steady load, where other batches cut its idleness into pieces', () => {
     const performance = new PrimaryPerformance();
     performance.noteBatchTime(2000);

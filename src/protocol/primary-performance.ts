@@ -12,6 +12,8 @@ import { replicaName } from '../base/ids.ts';
 /** So many of the latest measurements count, one for each batch, and so many must be there: what was passed on all at once tells one moment only. */
 const SAMPLES_KEPT = 50;
 const SAMPLES_NEEDED = 12;
+/** Those of so many µs count by themselves too, if they are as many: else a primary that becomes so slow that little is ordered lives on what it did before. */
+const RECENT_US = 1_500_000;
 /** From its PRE-PREPARE to committed (or twice from there to prepared) a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
 const BATCH_TIMES = 2;
 /** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
@@ -30,10 +32,17 @@ interface PassedOn {
   readonly batches: number;
 }
 
+/** When it was measured, and what it was; µs each. */
+interface Wait {
+  readonly at: number;
+  readonly us: number;
+}
+
 export class PrimaryPerformance {
   readonly #passedOn = new ChurningMap<Digest, PassedOn>();
+  /** The latest last. */
+  readonly #waits: Wait[] = [];
   /** µs each; the latest last. */
-  readonly #waits: number[] = [];
   readonly #batchTimes: number[] = [];
   #batches = 0;
   /** µs in which nothing was in flight here, up to `#idleUntil`. */
@@ -75,7 +84,7 @@ export class PrimaryPerformance {
       const wait = idle > IDLE_SHARE * (now - passedOn.at) ? idle : 0;
       least = Math.min(least ?? wait, wait);
     }
-    if (least !== undefined) keep(this.#waits, least);
+    if (least !== undefined) keep(this.#waits, { at: now, us: least });
   }
 
   #countIdle(now: number, since: number | undefined): void {
@@ -102,10 +111,18 @@ export class PrimaryPerformance {
     if (this.#waits.length < SAMPLES_NEEDED) return undefined;
     const batchTime = median(this.#batchTimes);
     if (batchTime === undefined) return undefined;
-    const wait = median(this.#waits) ?? 0;
+    const wait = this.#usualWait();
     const limit = Math.max(leastUs, BATCH_TIMES * batchTime) * this.factor;
     if (wait <= limit) return undefined;
     return `takes ${milliseconds(wait)} to order what it is given, with nothing else to do; ${milliseconds(limit)} would be in order`;
+  }
+
+  /** The median of all that are kept, or of the recent ones, whichever is more. */
+  #usualWait(): number {
+    const since = (this.#waits.at(-1)?.at ?? 0) - RECENT_US;
+    const recent = this.#waits.filter(({ at }) => at >= since);
+    const counted = recent.length < SAMPLES_NEEDED ? [this.#waits] : [this.#waits, recent];
+    return Math.max(...counted.map((waits) => median(waits.map(({ us }) => us)) ?? 0));
   }
 
   /** After a view change that these measurements started. */
@@ -119,7 +136,7 @@ export class PrimaryPerformance {
   }
 }
 
-function keep(samples: number[], sample: number): void {
+function keep<Sample>(samples: Sample[], sample: Sample): void {
   samples.push(sample);
   if (samples.length > SAMPLES_KEPT) samples.shift();
 }
