@@ -26,7 +26,7 @@ const VITEST = 'node_modules/vitest/vitest.mjs';
 
 async function runSeeds(
   folder: string,
-  { seeds, liar, nodes, lostDisks, reads, tentative, overlap, compound }: Mutant,
+  { seeds, from = FIRST_SEED, liar, nodes, lostDisks, reads, tentative, overlap, compound }: Mutant,
 ): Promise<Run> {
   const args = [
     COPIED_CLI,
@@ -34,7 +34,7 @@ async function runSeeds(
     '--seeds',
     String(seeds),
     '--from',
-    String(FIRST_SEED),
+    String(from),
     '--workers',
     '1',
     '--failures',

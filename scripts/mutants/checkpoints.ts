@@ -107,6 +107,7 @@ export const CHECKPOINTS: readonly Mutant[] = [
     search: '  const messages = help(core, status);\n',
     replace: '  const messages = status.lastExecuted < 0 ? help(core, status) : 0;\n',
     seeds: 100,
+    from: 57,
   },
   {
     name: 'no checkpoint of an idle cluster',

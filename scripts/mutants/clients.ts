@@ -19,6 +19,7 @@ export const CLIENTS: readonly Mutant[] = [
     search: '    if (request.timestamp === known.timestamp + 1) return EXECUTE;',
     replace: '    if (request.timestamp > known.timestamp) return EXECUTE;',
     seeds: 200,
+    from: 26,
   },
   {
     name: 'evicted sessions open again',
@@ -27,6 +28,7 @@ export const CLIENTS: readonly Mutant[] = [
     search: 'request.timestamp < 1 || request.session <= this.sessionFloor(request.client)',
     replace: 'request.timestamp < 1',
     seeds: 200,
+    from: 45,
   },
   {
     name: 'client table outside the root',
@@ -60,6 +62,7 @@ export const CLIENTS: readonly Mutant[] = [
     search: 'operations > this.#limits.queueRequests ||',
     replace: '',
     seeds: 200,
+    from: 23,
   },
   {
     name: 'the client believes the first reply',

@@ -15,6 +15,8 @@ export interface Mutant {
   readonly replace: string;
   /** The simulator must see it within so many seeds. */
   readonly seeds: number;
+  /** The first of them, 1 if it is not given: where few seeds show it, one that does, so that it need not be looked for each time. */
+  readonly from?: number;
   /** So many nodes in every seed. */
   readonly nodes?: number;
   /** Seen by this test instead, which enumerates what random seeds find too rarely. Relative to the root; run in the copy. */

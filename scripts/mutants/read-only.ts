@@ -10,6 +10,7 @@ export const READ_ONLY: readonly Mutant[] = [
     search: '      if (answers.length >= this.#quorums.quorum && (found',
     replace: '      if (answers.length >= this.#quorums.weak && (found',
     seeds: 200,
+    from: 33,
     reads: true,
   },
   {

@@ -99,6 +99,7 @@ export const VIEW_CHANGE: readonly Mutant[] = [
     search: '  slot.prePrepared.set(digest, view);\n',
     replace: '  slot.prePrepared.clear();\n  slot.prePrepared.set(digest, view);\n',
     seeds: 200,
+    from: 27,
   },
   {
     name: 'Q not renewed for X',
