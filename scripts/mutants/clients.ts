@@ -170,4 +170,13 @@ export const CLIENTS: readonly Mutant[] = [
     replace: '',
     seeds: 40,
   },
+  {
+    name: 'a marked client signs for ever',
+    breaks: 'a client that is not to blame is served as before',
+    file: `${PROTOCOL}/complaints.ts`,
+    search: 'return until !== undefined && core.now.monotonic < until;',
+    replace: 'return until !== undefined;',
+    seeds: 1,
+    test: 'src/protocol/complaints.test.ts',
+  },
 ];

@@ -181,9 +181,13 @@ const TransferredEvent = event('transferred', 'The state is complete.', {
 const StateDamagedEvent = event('state-damaged', 'Its own state cannot be read; it is repaired from the others.', {
   reason: Type.String(),
 });
-const ClientMarkedEvent = event('client-marked', 'Only signed requests of this client are proposed from now on.', {
-  client: ClientName,
-});
+const ClientMarkedEvent = event(
+  'client-marked',
+  'Only signed requests of this client are proposed from now on, for a minute or, if that happened before, for longer.',
+  {
+    client: ClientName,
+  },
+);
 const RequestTimeoutEvent = event('request-timeout', 'A request waited too long.', {
   view: ViewNumber,
   request_digest: nullable(DigestText),

@@ -156,13 +156,38 @@ describe('a complaint is refused', () => {
 });
 
 describe('clients are marked', () => {
-  test('by f+1 distinct complaints about their requests, and only they', () => {
+  test('by f+1 distinct complaints about one of their requests, and only they', () => {
     const { rig, digest, requests } = scene(['mac', 'mac']);
     rig.receive(complaint(2, digest, requests.slice(0, 1)));
     expect(rig.status.markedClients).toEqual([]);
     const outputs = rig.receive(complaint(3, digest, requests.slice(0, 1)));
     expect(eventsOfKind(outputs, 'client-marked')).toEqual([{ kind: 'client-marked', client: ALICE }]);
     expect(rig.status.markedClients).toEqual([ALICE]);
+  });
+
+  test('for a minute, and twice as long the next time', () => {
+    // No view ends meanwhile.
+    const rig = new Rig({ tuning: { requestTimeoutUs: 1e9, maxTimeoutUs: 1e9 } });
+    const batch = rig.kit.batchOf('a');
+    rig.receive(rig.kit.prePrepare(1, batch), { verified: ['mac'] });
+    const complain = (): void => {
+      for (const from of [2, 3])
+        rig.receive(
+          complaint(
+            from,
+            rig.kit.digestOfBatch(batch),
+            batch.requests.map((entry) => entry.digest),
+          ),
+        );
+    };
+    const marked = (): boolean => rig.status.markedClients.includes(ALICE);
+    for (const minutes of [1, 2]) {
+      complain();
+      rig.pass(minutes * 60_000_000 - 1_000_000);
+      expect(marked()).toBe(true);
+      rig.pass(2_000_000);
+      expect(marked()).toBe(false);
+    }
   });
 
   test('the own complaint is one of them', () => {
@@ -176,6 +201,21 @@ describe('clients are marked', () => {
     for (let sent = 0; sent < 10; sent += 1) rig.receive(complaint(3, digest, requests));
     rig.receive(complaint(3, digest, [LIE]));
     expect(rig.status.markedClients).toEqual([]);
+  });
+
+  test('not by complaints of f+1 about different requests: nodes that start again, one after the other, verify nothing that was under way', () => {
+    const rig = new Rig();
+    const one = rig.kit.batchOf('a');
+    rig.receive(rig.kit.prePrepare(1, one), { verified: ['mac'] });
+    rig.receive(complaint(2, rig.kit.digestOfBatch(one), [one.requests[0]?.digest ?? LIE]));
+    const other = rig.kit.batch([rig.kit.authenticated('b', { session: SESSION + 1 })]);
+    rig.receive(rig.kit.prePrepare(2, other), { verified: ['mac'] });
+    const digest = rig.kit.digestOfBatch(other);
+    const named = [other.requests[0]?.digest ?? LIE];
+    rig.receive(complaint(3, digest, named, { sequence: seq(2) }));
+    expect(rig.status.markedClients).toEqual([]);
+    rig.receive(complaint(2, digest, named, { sequence: seq(2) }));
+    expect(rig.status.markedClients).toEqual([ALICE]);
   });
 
   test('not by complaints about requests that are not in the batch', () => {

@@ -7,12 +7,12 @@ import type { ClientId, Digest, ReplicaId, View } from '../base/ids.ts';
 import type { Batch, Complaint } from '../messages/index.ts';
 import type { Core } from './core.ts';
 import { replicaOfClient } from './replica-client.ts';
-import type { PendingPrePrepare, Slot } from './slot.ts';
+import type { PendingPrePrepare, Slot, SlotComplaint } from './slot.ts';
 
-/** Clients remembered as complained about, and as marked; beyond it the oldest are forgotten, who may then be complained about again. */
+/** Clients remembered as marked; beyond it the oldest are forgotten, who may then be complained about again. */
 const MARKED_CLIENTS = 4096;
 
-function forgetOldest(entries: Map<ClientId, unknown> | Set<ClientId>, limit: number): void {
+function forgetOldest(entries: Map<ClientId, unknown>, limit: number): void {
   for (const client of entries.keys()) {
     if (entries.size <= limit) return;
     entries.delete(client);
@@ -69,7 +69,7 @@ export function complainAbout(core: Core, slot: Slot, pending: PendingPrePrepare
   if (!isNew) return;
   slot.complaints.set(core.self, { view, digest, requests: new Set(requests) });
   sendComplaint(core, slot, pending, requests);
-  if (pending.batch !== undefined) countComplaint(core, pending.batch, new Set(requests), core.self);
+  if (pending.batch !== undefined) markComplainedAbout(core, slot, pending.batch, core.self);
 }
 
 /** The own MACs that fail; what others vouch for is not complained about again, but stays named while it is not authentic. */
@@ -103,6 +103,11 @@ const SIGNED_ONLY_FIRST_US = 60_000_000;
 const TOPPLED_WITHIN_US = 60_000_000;
 const MAX_DOUBLINGS = 10;
 
+/** How long requests have to be signed after so many times before. */
+function penaltyUs(times: number): number {
+  return SIGNED_ONLY_FIRST_US * 2 ** Math.min(times, MAX_DOUBLINGS);
+}
+
 /**
  * A view ends. The second one within a minute in which requests could not be verified, and from now on as primary only signed requests of open
  * clients are proposed, for a time that doubles: each new identity costs the cluster one view change, and not for long.
@@ -115,13 +120,13 @@ export function noteEndOfView(core: Core): void {
   const isSecond = penalty.lastToppledAt !== undefined && monotonic - penalty.lastToppledAt < TOPPLED_WITHIN_US;
   penalty.lastToppledAt = monotonic;
   if (!isSecond) return;
-  penalty.signedOnlyUntil = monotonic + SIGNED_ONLY_FIRST_US * 2 ** Math.min(penalty.times, MAX_DOUBLINGS);
+  penalty.signedOnlyUntil = monotonic + penaltyUs(penalty.times);
   penalty.times += 1;
 }
 
 /** Does this replica as primary propose this client's requests only when they are signed? */
 export function mustSign(core: Core, client: ClientId): boolean {
-  if (core.markedClients.has(client)) return true;
+  if (isMarked(core, client)) return true;
   return !core.listedClients.has(client) && core.now.monotonic < core.complaintPenalty.signedOnlyUntil;
 }
 
@@ -149,7 +154,7 @@ export function onComplaint(core: Core, message: Complaint): Slot | undefined {
   const named = new Set(requests);
   const concerned = batch.requests.filter((entry) => named.has(entry.digest)).map((entry) => entry.digest);
   slot.complaints.set(replica, { view, digest, requests: new Set(concerned) });
-  countComplaint(core, batch, new Set(concerned), replica);
+  markComplainedAbout(core, slot, batch, replica);
   return slot;
 }
 
@@ -159,19 +164,40 @@ function knownBatch(slot: Slot, view: View, digest: Digest): Batch | undefined {
   return slot.acceptedIn(view)?.digest === digest ? slot.bodyOf(digest) : undefined;
 }
 
-/** f+1 distinct complaints about a client's requests: fewer count for nothing, or one liar could force all clients to sign. */
-function countComplaint(core: Core, batch: Batch, named: ReadonlySet<Digest>, complainer: ReplicaId): void {
+/**
+ * f+1 distinct complaints about one request mark its client: fewer count for nothing, or one liar could force all clients to sign. About one, since that is what stops a batch: nodes
+ * that were started again, one after the other, each fail to verify what was under way then, and no client is to blame for it.
+ */
+function markComplainedAbout(core: Core, slot: Slot, batch: Batch, complainer: ReplicaId): void {
+  const latest = slot.complaints.get(complainer);
+  if (latest === undefined) return;
   for (const { request, digest } of batch.requests) {
-    if (!named.has(digest) || core.markedClients.has(request.client)) continue;
-    const complainers = core.complainers.get(request.client) ?? new Set<ReplicaId>();
-    complainers.add(complainer);
-    forgetOldest(core.complainers, MARKED_CLIENTS);
-    core.complainers.set(request.client, complainers);
-    if (complainers.size < core.quorums.weak) continue;
+    if (!latest.requests.has(digest) || isMarked(core, request.client)) continue;
+    if (complaintCount(slot, latest, digest) < core.quorums.weak) continue;
     core.complaintPenalty.complainedInView = true;
-    core.complainers.delete(request.client);
-    core.markedClients.add(request.client);
-    forgetOldest(core.markedClients, MARKED_CLIENTS);
-    core.emit({ kind: 'client-marked', client: request.client });
+    mark(core, request.client);
   }
+}
+
+/** For a time that doubles with each mark: a client that spoils its authenticators again stops few batches, and one that is not to blame is not marked for ever. */
+function mark(core: Core, client: ClientId): void {
+  const times = core.markedClients.get(client)?.times ?? 0;
+  core.markedClients.delete(client);
+  core.markedClients.set(client, { until: core.now.monotonic + penaltyUs(times), times: times + 1 });
+  forgetOldest(core.markedClients, MARKED_CLIENTS);
+  core.emit({ kind: 'client-marked', client });
+}
+
+/** Are its requests proposed only when they are signed, for what was complained about? */
+export function isMarked(core: Core, client: ClientId): boolean {
+  const until = core.markedClients.get(client)?.until;
+  return until !== undefined && core.now.monotonic < until;
+}
+
+/** How many name this request of the batch of (v, d). */
+function complaintCount(slot: Slot, { view, digest }: SlotComplaint, request: Digest): number {
+  let count = 0;
+  for (const each of slot.complaints.values())
+    if (each.view === view && each.digest === digest && each.requests.has(request)) count += 1;
+  return count;
 }

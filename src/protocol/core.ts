@@ -205,9 +205,8 @@ export class Core {
   readonly suspicions = new Map<string, Suspicion>();
   /** Under which primaries a backup disagreed with the accepted digest, by sender. */
   readonly disagreements = new Map<ReplicaId, Set<ReplicaId>>();
-  /** Who complained about a client's requests (mac mode), and the clients whose requests this replica proposes only when signed. */
-  readonly complainers = new Map<ClientId, Set<ReplicaId>>();
-  readonly markedClients = new Set<ClientId>();
+  /** Clients that were marked: until when this replica proposes their requests only when they are signed (monotonic µs), and how often (mac mode, complaints.ts). */
+  readonly markedClients = new Map<ClientId, { readonly until: number; readonly times: number }>();
   /** View changes that complaints preceded, and until when (monotonic µs) open clients must sign for this replica as primary. */
   readonly complaintPenalty: ComplaintPenalty = {
     complainedInView: false,

@@ -2,6 +2,7 @@
 import { GENESIS } from '../base/ids.ts';
 import type { Digest, ReplicaId, Sequence, View } from '../base/ids.ts';
 import type { DigestList } from '../messages/index.ts';
+import { isMarked } from './complaints.ts';
 import type { Core } from './core.ts';
 import { recoveryStatus } from './recovery-status.ts';
 import type { Slot } from './slot.ts';
@@ -28,7 +29,7 @@ export function replicaStatus(core: Core): ReplicaStatus {
     mayExecute: core.mayExecute,
     queuedRequests: core.queue.size,
     queuedBytes: core.queue.bytes,
-    markedClients: [...core.markedClients],
+    markedClients: [...core.markedClients.keys()].filter((client) => isMarked(core, client)),
     openSlots: Math.max(0, core.log.top - Math.max(core.lastExecuted, core.log.low)),
     viewChange: viewChangeStatus(core),
     recovery: recoveryStatus(core),
