@@ -39,10 +39,6 @@ export class BareLink {
     });
   }
 
-  end(): void {
-    this.#socket.destroy();
-  }
-
   #take(chunk: Buffer): void {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
