@@ -179,4 +179,13 @@ export const CLIENTS: readonly Mutant[] = [
     seeds: 1,
     test: 'src/protocol/complaints.test.ts',
   },
+  {
+    name: 'complaints about what is executed mark its client',
+    breaks: 'a client that is not to blame is served as before',
+    file: `${PROTOCOL}/complaints.ts`,
+    search: ' || slot.executed !== undefined) return;',
+    replace: ') return;',
+    seeds: 1,
+    test: 'src/protocol/complaints.test.ts',
+  },
 ];

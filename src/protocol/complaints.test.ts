@@ -218,6 +218,15 @@ describe('clients are marked', () => {
     expect(rig.status.markedClients).toEqual([ALICE]);
   });
 
+  test('not by complaints about what is executed already: a liar beside a node that was started again stops nothing', () => {
+    const rig = new Rig();
+    const batch = rig.kit.batchOf('a');
+    rig.decide(1, batch);
+    const named = batch.requests.map((entry) => entry.digest);
+    for (const from of [2, 3]) rig.receive(complaint(from, rig.kit.digestOfBatch(batch), named));
+    expect(rig.status.markedClients).toEqual([]);
+  });
+
   test('not by complaints about requests that are not in the batch', () => {
     const { rig, digest } = scene(['mac', 'mac']);
     rig.receiveAll([complaint(2, digest, [LIE]), complaint(3, digest, [LIE])]);

@@ -166,11 +166,11 @@ function knownBatch(slot: Slot, view: View, digest: Digest): Batch | undefined {
 
 /**
  * f+1 distinct complaints about one request mark its client: fewer count for nothing, or one liar could force all clients to sign. About one, since that is what stops a batch: nodes
- * that were started again, one after the other, each fail to verify what was under way then, and no client is to blame for it.
+ * that were started again, one after the other, each fail to verify what was under way then, and no client is to blame for it. A slot that is executed is stuck no more.
  */
 function markComplainedAbout(core: Core, slot: Slot, batch: Batch, complainer: ReplicaId): void {
   const latest = slot.complaints.get(complainer);
-  if (latest === undefined) return;
+  if (latest === undefined || slot.executed !== undefined) return;
   for (const { request, digest } of batch.requests) {
     if (!latest.requests.has(digest) || isMarked(core, request.client)) continue;
     if (complaintCount(slot, latest, digest) < core.quorums.weak) continue;
