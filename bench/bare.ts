@@ -1,8 +1,9 @@
 /**
- * What the machine and the runtime allow: `node bench/bare.ts [CLIENTS] [SECONDS] [NODES] [--json]`. Clients of their own, in one process, each with a connection to each node and
+ * What the machine and the runtime allow: `node bench/bare.ts [CLIENTS] [SECONDS] [NODES] [--tentative] [--json]`. Clients of their own, in one process, each with a connection to each node and
  * one request at a time, and nodes that exchange what the normal case consists of: as many frames, as long, with as many MACs, in processes as many, by writes as many. Nothing
  * else is done: no request is kept, executed, or judged, nothing is decoded, nobody can be faulty. So no implementation of the protocol in this runtime that sends these frames is
- * faster here; `pbft bench --row durability=memory,clients=independent,sessions=CLIENTS` is the real one beside it. With one node: a server without replication. Linux only (`/proc`).
+ * faster here; `pbft bench --row durability=memory,clients=independent,sessions=CLIENTS` is the real one beside it. With
+ * `--tentative` replies follow the PREPAREs, and COMMITs leave with the next vote. With one node: a server without replication. Linux only (`/proc`).
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,19 +11,23 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { cpuUs } from '../src/bench/process-usage.ts';
 import { NODE_FLAGS } from '../src/cli/node-command.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 import { BareLink } from './support/bare-link.ts';
-import { KIND, hello, readHead, request } from './support/bare-messages.ts';
+import { KIND, hello, readHead, repliesNeeded, request } from './support/bare-messages.ts';
 import { pause } from './support/real-cluster.ts';
 import { describeHost, print } from './support/report.ts';
 
 const WARM_UP_MS = 8000;
 const NODE_SCRIPT = new URL('support/bare-node.ts', import.meta.url);
 
-const [clients = 64, seconds = 5, nodes = 4] = process.argv
-  .slice(2)
-  .filter((word) => /^\d+$/.test(word))
-  .map(Number);
-const needed = Math.floor((nodes - 1) / 3) + 1;
+const { values, flags } = argumentsOf('bare.ts', {
+  places: [whole('CLIENTS', 64), whole('SECONDS', 5), whole('NODES', 4)],
+  flags: ['--tentative', '--json'],
+});
+const [clients, seconds, nodes] = values;
+const isTentative = flags.has('--tentative');
+/** Replies that make an answer. */
+const needed = repliesNeeded(nodes, isTentative);
 
 /** µs that each answer took. */
 let latencies: number[] = [];
@@ -86,12 +91,16 @@ async function measure(children: readonly ChildProcess[]): Promise<void> {
     primary_cpu_us: primary / count,
     backup_cpu_us: backups.reduce((sum, us) => sum + us, 0) / Math.max(1, backups.length) / count,
   };
-  const title = `the bare exchange of ${nodes} nodes with ${clients} clients, ${tookS.toFixed(1)} s after ${WARM_UP_MS / 1000}`;
-  print({ benchmark: 'bare', ...describeHost(), nodes, clients, seconds: tookS, rows: [row] }, title);
+  const kind = isTentative ? ', told when prepared' : '';
+  const title = `the bare exchange of ${nodes} nodes with ${clients} clients${kind}, ${tookS.toFixed(1)} s after ${WARM_UP_MS / 1000}`;
+  print(
+    { benchmark: 'bare', ...describeHost(), nodes, clients, tentative: isTentative, seconds: tookS, rows: [row] },
+    title,
+  );
 }
 
 const children = Array.from({ length: nodes }, (_, index) =>
-  fork(NODE_SCRIPT, [index, nodes, clients].map(String), { execArgv: [...NODE_FLAGS] }),
+  fork(NODE_SCRIPT, [index, nodes, clients, Number(isTentative)].map(String), { execArgv: [...NODE_FLAGS] }),
 );
 for (const [index, child] of children.entries())
   child.once('exit', (code) => {

@@ -12,6 +12,7 @@ import { findFreePorts } from '../src/cli/ports.ts';
 import { PbftClient } from '../src/client/index.ts';
 import { Identity } from '../src/node/index.ts';
 import { describeCluster, generateCluster, readClusterFile } from '../src/server/config/index.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 
 const HOST = '127.0.0.1';
 const MAIN = join(import.meta.dirname, '../src/cli/main.ts');
@@ -19,11 +20,12 @@ const FILLER = join(import.meta.dirname, 'support/filler.ts');
 const FILL_AT_ONCE = 5000;
 const SESSIONS = 256;
 
-const isAlone = process.argv.includes('--alone');
-const [keys = 1_000_000, requests = isAlone ? 10_000 : 100_000] = process.argv
-  .slice(2)
-  .filter((word) => /^\d+$/.test(word))
-  .map(Number);
+const { values, flags } = argumentsOf('catch-up.ts', {
+  places: [whole('KEYS', 1_000_000), whole('REQUESTS', process.argv.includes('--alone') ? 10_000 : 100_000)],
+  flags: ['--alone'],
+});
+const [keys, requests] = values;
+const isAlone = flags.has('--alone');
 const count = isAlone ? 1 : 4;
 const folder = mkdtempSync(join(tmpdir(), 'pbft-bench-'));
 const data = join(folder, 'data');

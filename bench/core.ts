@@ -24,13 +24,22 @@ import { Outbox } from '../src/client/outbox.ts';
 import { ReplyIntake } from '../src/client/reply-intake.ts';
 import { Driver } from '../src/server/driver.ts';
 import { MemoryState } from '../src/state/index.ts';
+import { argumentsOf, oneOf, whole } from './support/arguments.ts';
 
-const [sessionCount = 256, seconds = 5, nodes = 4, pipeline = DEFAULT_TUNING.pipeline] = process.argv
-  .slice(2, 6)
-  .map(Number);
-const authentication = process.argv[6] === 'signature' ? 'signature' : 'mac';
-const isKv = process.argv[7] === 'kv';
-const mac = process.argv[8] === 'hmac-sha256' ? 'hmac-sha256' : 'blake2b-256';
+const {
+  values: [sessionCount, seconds, nodes, pipeline, authentication, app, mac],
+} = argumentsOf('core.ts', {
+  places: [
+    whole('SESSIONS', 256),
+    whole('SECONDS', 5),
+    whole('NODES', 4),
+    whole('PIPELINE', DEFAULT_TUNING.pipeline),
+    oneOf(['mac', 'signature']),
+    oneOf(['null', 'kv']),
+    oneOf(['blake2b-256', 'hmac-sha256']),
+  ],
+});
+const isKv = app === 'kv';
 const application = isKv ? ledger : nullApplication;
 const operations = makeOperations({ app: isKv ? 'kv' : 'null', request: isKv ? 64 : 0, reply: 0, reads: 'off' });
 

@@ -4,6 +4,7 @@
  * that were executed, and the events that were told and left out.
  */
 import { readEventStream } from '../src/cli/event-stream.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 import { pause, RealCluster } from './support/real-cluster.ts';
 import { describeHost, print } from './support/report.ts';
 
@@ -11,10 +12,9 @@ const NODES = 4;
 /** For what the engine compiles first, and for a share that is still being found. */
 const WARM_MS = 5000;
 
-const [seconds = 10, sessions = 64] = process.argv
-  .slice(2)
-  .filter((word) => /^\d+$/.test(word))
-  .map(Number);
+const {
+  values: [seconds, sessions],
+} = argumentsOf('events.ts', { places: [whole('SECONDS', 10), whole('SESSIONS', 64)], flags: ['--json'] });
 
 interface Counters {
   readonly streamS: number;

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpuUs } from '../src/bench/process-usage.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 import { pause, RealCluster } from './support/real-cluster.ts';
 import { describeHost, print } from './support/report.ts';
 
@@ -12,10 +13,9 @@ const REQUESTS = 100;
 /** After the last request: idle checkpoint, collection, and what the engine compiles. */
 const SETTLE_MS = 20_000;
 
-const [count = 4, seconds = 60] = process.argv
-  .slice(2)
-  .filter((word) => /^\d+$/.test(word))
-  .map(Number);
+const {
+  values: [count, seconds],
+} = argumentsOf('idle.ts', { places: [whole('NODES', 4), whole('SECONDS', 60)], flags: ['--json'] });
 
 /** Times that the main thread of a process began to wait, since it began. */
 function waits(pid: number): number {

@@ -4,16 +4,16 @@
  */
 import { DEFAULT_TUNING } from '../src/protocol/config.ts';
 import { measureAgreement } from './support/agreement-cost.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 import { describeHost, print } from './support/report.ts';
 
 const SIZES = [4, 7, 10, 13, 16, 19, 22, 25, 28, 31];
 /** The engine compiles what every size runs. */
 const WARM_UP = { replicaCount: 4, batchRequests: 16, batches: 300 };
 
-const [batches = 40] = process.argv
-  .slice(2)
-  .filter((word) => /^\d+$/.test(word))
-  .map(Number);
+const {
+  values: [batches],
+} = argumentsOf('replicas.ts', { places: [whole('BATCHES', 40)], flags: ['--json'] });
 
 measureAgreement(WARM_UP);
 const rows = [1, DEFAULT_TUNING.batchRequests].flatMap((batchRequests) =>

@@ -10,8 +10,13 @@ import { asSequence } from '../src/base/ids.ts';
 import type { Entry } from '../src/base/key-value.ts';
 import { sha256 } from '../src/node/sha256.ts';
 import { DatabaseState } from '../src/node/state/database-state.ts';
+import { argumentsOf, whole } from './support/arguments.ts';
 
-const [keys = 1_000_000, changed = 10_000, checkpoints = 10] = process.argv.slice(2).map(Number);
+const {
+  values: [keys, changed, checkpoints],
+} = argumentsOf('state.ts', {
+  places: [whole('KEYS', 1_000_000), whole('CHANGED', 10_000), whole('CHECKPOINTS', 10)],
+});
 const FILL = 50_000;
 
 const path = mkdtempSync(join(process.env['STATE_FOLDER'] ?? tmpdir(), 'bench-state-'));

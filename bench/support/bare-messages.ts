@@ -19,6 +19,12 @@ export interface Head {
   readonly second: number;
 }
 
+/** By how many replies a client believes an answer: f+1, or a quorum of those that say `tentative`. */
+export function repliesNeeded(nodes: number, isTentative: boolean): number {
+  const faults = Math.floor((nodes - 1) / 3);
+  return isTentative ? Math.ceil((nodes + faults + 1) / 2) : faults + 1;
+}
+
 export function readHead(content: Buffer): Head {
   return { kind: content.readUInt8(0), first: content.readUInt32BE(1), second: content.readUInt32BE(5) };
 }

@@ -1,11 +1,21 @@
 /**
- * A node of the bare exchange (bench/bare.ts): `bare-node.ts INDEX NODES CLIENTS`. It sends, takes and counts what a correct node of the normal case does, in view 0 and
+ * A node of the bare exchange (bench/bare.ts): `bare-node.ts INDEX NODES CLIENTS TENTATIVE`. It sends, takes and counts what a correct node of the normal case does, in view 0 and
  * without faults, and keeps nothing. Says over its IPC channel at which port it listens, is told those of all, and says so when it is linked.
  */
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { BareLink } from './bare-link.ts';
-import { KIND, checkedRequest, hello, prePrepare, readHead, reply, requestsOf, vote } from './bare-messages.ts';
+import {
+  KIND,
+  checkedRequest,
+  hello,
+  prePrepare,
+  readHead,
+  repliesNeeded,
+  reply,
+  requestsOf,
+  vote,
+} from './bare-messages.ts';
 import type { Head, Kind } from './bare-messages.ts';
 
 /** Batches under way at most, as by default. */
@@ -20,13 +30,17 @@ interface Slot {
   isPrepared: boolean;
 }
 
-const [self = 0, nodes = 4, clients = 1] = process.argv.slice(2).map(Number);
+const [self = 0, nodes = 4, clients = 1, tentative = 0] = process.argv.slice(2).map(Number);
 const faults = Math.floor((nodes - 1) / 3);
+const isTentative = tentative > 0 && nodes > 1;
+const asked = repliesNeeded(nodes, isTentative);
 const quorum = Math.ceil((nodes + faults + 1) / 2);
 const peers: (BareLink | undefined)[] = [];
 const clientLinks = new Map<number, BareLink>();
 const slots = new Map<number, Slot>();
 const waiting: Buffer[] = [];
+/** COMMITs that wait for a vote to leave with. */
+const held: Buffer[] = [];
 let [lastSequence, underWay] = [0, 0];
 
 const server = createServer((socket) => listenTo(socket));
@@ -102,9 +116,11 @@ function advance(sequence: number): void {
   if (!slot.isPrepared && slot.prepares >= quorum - 1) {
     slot.isPrepared = true;
     slot.commits += 1;
-    toAll(vote(KIND.commit, sequence));
+    // Nobody waits for it where clients are told already: it leaves with the next vote.
+    if (isTentative) held.push(vote(KIND.commit, sequence));
+    else toAll(vote(KIND.commit, sequence));
   }
-  if (!slot.isPrepared || slot.commits < quorum) return;
+  if (!slot.isPrepared || (!isTentative && slot.commits < quorum)) return;
   const { requests } = slot;
   slot.requests = undefined;
   slots.delete(sequence - PIPELINE);
@@ -114,10 +130,10 @@ function advance(sequence: number): void {
   propose();
 }
 
-/** f+1 nodes reply, in turn, the primary only where others do not suffice (ADR 23). */
+/** As many nodes reply as are needed, in turn, the primary only where others do not suffice (ADR 23). */
 function isAsked(turn: number): boolean {
-  if (nodes === 1) return true;
-  return self > 0 && (self - 1 + turn) % (nodes - 1) <= faults;
+  if (asked >= nodes) return true;
+  return self > 0 && (self - 1 + turn) % (nodes - 1) < asked;
 }
 
 function slotAt(sequence: number): Slot {
@@ -129,5 +145,6 @@ function slotAt(sequence: number): Slot {
 }
 
 function toAll(content: Buffer): void {
+  for (const commit of held.splice(0)) for (const peer of peers) peer?.send(commit);
   for (const peer of peers) peer?.send(content);
 }
