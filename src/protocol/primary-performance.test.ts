@@ -79,6 +79,27 @@ describe('a primary is slow', () => {
     expect(performance.problem(LEAST_US, AHEAD)).toContain('100.0 ms');
   });
 
+  test('by three in that time, if all are far beyond the limit and a second apart: so slow that there are no twelve', () => {
+    const late = (waits: readonly number[], spacingUs: number): PrimaryPerformance => {
+      const performance = measured({ count: 50, waitUs: 1000 });
+      for (const [index, waitUs] of waits.entries()) {
+        const at = 1e9 + index * spacingUs;
+        performance.notePassedOn(digest(100 + index), at, undefined);
+        performance.notePrePrepare([digest(100 + index)], at + waitUs, at);
+      }
+      return performance;
+    };
+    const slow = 400_000;
+    expect(late([slow, slow, slow], 500_000).problem(LEAST_US, AHEAD)).toContain('400.0 ms');
+    expect(late([slow, slow], 1_000_000).problem(LEAST_US, AHEAD)).toBeUndefined();
+    // One moment in which everything stood still.
+    expect(late([slow, slow, slow, slow, slow, slow], 1000).problem(LEAST_US, AHEAD)).toBeUndefined();
+    expect(late([slow, 1000, slow, slow], 400_000).problem(LEAST_US, AHEAD)).toBeUndefined();
+    // Four times the limit of 20 ms.
+    expect(late([80_000, slow, slow], 500_000).problem(LEAST_US, AHEAD)).toBeUndefined();
+    expect(late([81_000, slow, slow], 500_000).problem(LEAST_US, AHEAD)).toBeDefined();
+  });
+
   test('also under a steady load, where other batches cut its idleness into pieces', () => {
     const performance = new PrimaryPerformance();
     performance.noteBatchTime(2000);

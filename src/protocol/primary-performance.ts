@@ -14,6 +14,8 @@ const SAMPLES_KEPT = 50;
 const SAMPLES_NEEDED = 12;
 /** Those of so many µs count by themselves too, if they are as many: else a primary that becomes so slow that little is ordered lives on what it did before. */
 const RECENT_US = 1_500_000;
+/** Fewer of those say as much, if all of them are so many times what is in order, and so many µs lie between the first and the last: no moment in which everything stood still. */
+const FEW = { samples: 3, times: 4, apartUs: 1_000_000 };
 /** From its PRE-PREPARE to committed (or twice from there to prepared) a batch takes two hops and two disks, and a request that is passed on two hops and one disk. */
 const BATCH_TIMES = 2;
 /** A request may be overtaken by so many full pipelines, besides the batches that a full queue before it makes. */
@@ -111,17 +113,18 @@ export class PrimaryPerformance {
     if (this.#waits.length < SAMPLES_NEEDED) return undefined;
     const batchTime = median(this.#batchTimes);
     if (batchTime === undefined) return undefined;
-    const wait = this.#usualWait();
     const limit = Math.max(leastUs, BATCH_TIMES * batchTime) * this.factor;
+    const wait = this.#usualWait(limit);
     if (wait <= limit) return undefined;
     return `takes ${milliseconds(wait)} to order what it is given, with nothing else to do; ${milliseconds(limit)} would be in order`;
   }
 
   /** The median of all that are kept, or of the recent ones, whichever is more. */
-  #usualWait(): number {
+  #usualWait(limit: number): number {
     const since = (this.#waits.at(-1)?.at ?? 0) - RECENT_US;
     const recent = this.#waits.filter(({ at }) => at >= since);
-    const counted = recent.length < SAMPLES_NEEDED ? [this.#waits] : [this.#waits, recent];
+    const counts = recent.length >= SAMPLES_NEEDED || areFarBeyond(limit, recent);
+    const counted = counts ? [this.#waits, recent] : [this.#waits];
     return Math.max(...counted.map((waits) => median(waits.map(({ us }) => us)) ?? 0));
   }
 
@@ -134,6 +137,12 @@ export class PrimaryPerformance {
   relax(): void {
     this.factor = Math.max(1, this.factor / 2);
   }
+}
+
+/** Are they so far beyond the limit that few are enough? */
+function areFarBeyond(limit: number, waits: readonly Wait[]): boolean {
+  if (waits.length < FEW.samples || waits.some(({ us }) => us <= FEW.times * limit)) return false;
+  return (waits.at(-1)?.at ?? 0) - (waits[0]?.at ?? 0) >= FEW.apartUs;
 }
 
 function keep<Sample>(samples: Sample[], sample: Sample): void {
