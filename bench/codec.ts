@@ -28,6 +28,9 @@ import {
   requestDigest,
   resultDigest,
 } from '../src/messages/index.ts';
+import { argumentsOf } from './support/arguments.ts';
+
+argumentsOf('codec.ts', { places: [] });
 
 const WARM_UP_MS = 300;
 const ROUNDS = 400;

@@ -5,6 +5,9 @@ import type { CDPSession, Page } from 'playwright-core';
 import { build } from 'vite';
 import { launchChromium } from '../scripts/chromium.ts';
 import { DemoCluster } from '../scripts/demo-cluster.ts';
+import { argumentsOf } from './support/arguments.ts';
+
+argumentsOf('web.ts', { places: [] });
 
 const MESSAGES = 500;
 const MAX_FIRST_PAINT_MS = 1000;
